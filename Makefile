@@ -1,0 +1,54 @@
+# Every target sets up what it needs; `make` alone says what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/bash
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lab lint strip lock
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+report: $(VENV)/.ready  ## the monthly report of the last two complete months (SIMULATED data, until you name your own log)
+	@echo "Making the monthly reports of the last two complete months ..."
+	@$(BIN)/cxresearch report monthly --last 2
+	@echo "Every report: reports/build/index.html"
+
+test: $(VENV)/.ready-test  ## style, types and every test
+	@echo "Checking style and types ..."
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy --cache-dir $(VENV)/.mypy_cache
+	@echo "Running the tests ..."
+	@$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+lab: $(VENV)/.ready  ## JupyterLab on notebooks/
+	@$(BIN)/jupyter lab --notebook-dir=. notebooks
+
+lint: $(VENV)/.ready-test  ## mend what ruff can mend
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+strip: $(VENV)/.ready  ## take the outputs out of the notebooks before a commit
+	@$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb
+
+lock: $(VENV)/.ready  ## work out requirements.lock and requirements-test.lock anew
+	@$(BIN)/python -m pip install -q uv
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra test -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-test.lock
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "The module venv is not complete. On Debian or Ubuntu: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	@touch $@
+
+$(VENV)/.ready: requirements.lock pyproject.toml | $(VENV)/.made
+	@echo "Installing the locked packages, hashes checked (some minutes the first time) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.ready-test: requirements-test.lock $(VENV)/.ready
+	@echo "Installing what the tests need beside it ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-test.lock
+	@touch $@

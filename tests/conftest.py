@@ -1,0 +1,46 @@
+"""Fixtures and strategies that several test files share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Deterministic: the same examples on every machine and every night.
+settings.register_profile(
+    "cxresearch", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("cxresearch")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real data and reference numbers, beside the checkout or named by CXRESEARCH_SHARED."""
+    folder = Path(os.environ.get("CXRESEARCH_SHARED", ROOT.parent / "shared"))
+    if not (folder / "reference").is_dir():
+        pytest.skip(f"no reference data here: {folder} is not there (set CXRESEARCH_SHARED to use a copy elsewhere)")
+    return folder
+
+
+@st.composite
+def risk_tables(draw: st.DrawFn, outcomes: tuple[str, ...] = ("abandoned", "answered", "open")) -> pd.DataFrame:
+    """A small risk table: duration_s, outcome, contacts (each pair at most once)."""
+    keys = draw(
+        st.lists(st.tuples(st.integers(0, 30), st.sampled_from(outcomes)), min_size=1, max_size=40, unique=True)
+    )
+    counts = draw(st.lists(st.integers(1, 12), min_size=len(keys), max_size=len(keys)))
+    return pd.DataFrame(
+        {"duration_s": [float(d) for d, _ in keys], "outcome": [o for _, o in keys], "contacts": counts}
+    )
