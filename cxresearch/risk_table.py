@@ -1,0 +1,119 @@
+"""Contacts -> counts by duration, outcome and cell: one group-by, on the user's engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+OUTCOMES = ("answered", "abandoned", "deflected", "open")
+FROM_OPENED_AT = ("hour", "weekday", "date")
+
+
+def risk_table(
+    contacts: Any, *, by: str | Sequence[str] = (), tick_s: float = 1.0, entry: str | None = None
+) -> pd.DataFrame:
+    """Count contacts by duration, outcome and cell. The log stays on its engine; the counts come back.
+
+    Parameters
+    ----------
+    contacts : pandas or Polars frame (eager or lazy), DuckDB relation or Spark DataFrame
+        ``wait_s`` (seconds, >= 0) and ``outcome`` (answered, abandoned, deflected, open); ``queued`` where known.
+    by : columns to keep apart; also ``hour`` (0 to 23), ``weekday`` (1 Monday to 7 Sunday) and ``date``, taken from
+        ``opened_at`` where the log has no column of that name.
+    tick_s : width of the clock's tick, seconds; a wait is counted at the start of its tick. Kept in ``attrs``.
+    entry : column with the wait already passed when the contact came under observation (left truncation).
+
+    Returns
+    -------
+    DataFrame ``*by, [entry_s,] duration_s, outcome, contacts``, sorted, one row a combination that occurs.
+
+    Contacts answered at once (``queued`` false) say nothing on patience and are left out; ``open`` contacts stay and
+    censor at their wait so far. Tables of disjoint contacts add up: see ``add_tables``. Raises ValueError for a
+    missing column, a missing or negative wait, an unknown outcome, or no contact that queued.
+    """
+    by = [by] if isinstance(by, str) else list(by)
+    if not tick_s > 0:
+        raise ValueError(f"tick_s must be > 0 seconds; got {tick_s}.")
+    frame = nw.from_native(contacts).lazy()
+    names = frame.collect_schema().names()
+    derived = [name for name in by if name not in names and name in FROM_OPENED_AT]
+    needed = ["wait_s", "outcome", *([entry] if entry else []), *(["opened_at"] if derived else [])]
+    missing = [n for n in [*needed, *(set(by) - set(derived))] if n not in names]
+    if missing:
+        raise ValueError(f"the contacts have no column {', '.join(missing)}; they have {', '.join(names)}.")
+    if "queued" in names:
+        frame = frame.filter(nw.col("queued").is_null() | nw.col("queued"))
+    keys = [*by, *(["entry_s"] if entry else []), "duration_s", "outcome"]
+    counted = (
+        frame.with_columns(
+            *(_from_opened_at(name) for name in derived),
+            _tick("wait_s", tick_s).alias("duration_s"),
+            *([_tick(entry, tick_s).alias("entry_s")] if entry else []),
+        )
+        .group_by(*keys)
+        .agg(nw.len().alias("contacts"))
+        .collect()
+    )
+    table = counted.to_pandas()
+    _check(table, by)
+    if entry and (bad := ~(table["entry_s"] < table["duration_s"])).any():
+        raise ValueError(
+            f"{entry} must lie before the end of the wait; for {table.loc[bad, 'contacts'].sum():,} contacts it does not."
+        )
+    table = table.astype({"duration_s": float, "outcome": "str", "contacts": "int64"})
+    table = table.sort_values(keys, ignore_index=True)[[*keys, "contacts"]]
+    table.attrs["tick_s"] = float(tick_s)
+    return table
+
+
+def add_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The table of all contacts of several tables, such as a quarter from its months.
+
+    The contacts must be disjoint and the columns and ``tick_s`` the same; otherwise ValueError.
+    """
+    tables = list(tables)
+    if not tables:
+        raise ValueError("add_tables needs at least one table.")
+    columns, ticks = {tuple(t.columns) for t in tables}, {t.attrs.get("tick_s") for t in tables}
+    if len(columns) > 1 or len(ticks) > 1:
+        raise ValueError(f"tables that add up have the same columns and tick; got {sorted(columns)} and ticks {ticks}.")
+    keys = [c for c in tables[0].columns if c != "contacts"]
+    total = pd.concat(tables, ignore_index=True).groupby(keys, as_index=False, dropna=False)["contacts"].sum()
+    total = total.sort_values(keys, ignore_index=True)
+    total.attrs["tick_s"] = ticks.pop()
+    return total
+
+
+def _tick(name: str, tick_s: float) -> nw.Expr:
+    # Not every engine has floor(), and they disagree on the remainder of a negative number: that one becomes missing,
+    # and _check tells how many there were.
+    ticks = nw.col(name).cast(nw.Float64) / tick_s
+    return nw.when(ticks >= 0).then((ticks - ticks % 1) * tick_s)
+
+
+def _from_opened_at(name: str) -> nw.Expr:
+    opened_at = nw.col("opened_at")
+    if name == "hour":
+        return opened_at.dt.hour().cast(nw.Int64).alias(name)
+    if name == "weekday":
+        return opened_at.dt.weekday().cast(nw.Int64).alias(name)
+    return opened_at.dt.date().alias(name)
+
+
+def _check(table: pd.DataFrame, by: list[str]) -> None:
+    """Bad waits and words form groups of their own, so the counts tell what is wrong at no further pass."""
+    if table.empty:
+        raise ValueError("no contact queued: a risk table needs at least one wait.")
+    bad = ~(table["duration_s"] >= 0)
+    if bad.any():
+        raise ValueError(
+            f"wait_s must be a number >= 0; {table.loc[bad, 'contacts'].sum():,} of {table['contacts'].sum():,} contacts "
+            "have none or a negative one. Load the log with load_contacts, which sets them aside."
+        )
+    unknown = table.loc[~table["outcome"].isin(OUTCOMES)].groupby("outcome", dropna=False)["contacts"].sum()
+    if len(unknown):
+        found = ", ".join(f"{word!r} ({n:,})" for word, n in unknown.items())
+        raise ValueError(f"unknown outcome {found}; known are {', '.join(OUTCOMES)}.")

@@ -1,0 +1,148 @@
+"""Contacts become counts: the same on every engine, nothing lost, and tables that add up."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxresearch.contacts import load_contacts
+from cxresearch.risk_table import OUTCOMES, add_tables, risk_table
+
+ENGINES = {
+    "pandas": lambda frame: frame,
+    "polars": pl.from_pandas,
+    "polars lazy": lambda frame: pl.from_pandas(frame).lazy(),
+    "duckdb": duckdb.from_df,
+}
+
+
+@st.composite
+def contact_frames(draw: st.DrawFn) -> pd.DataFrame:
+    rows = draw(st.integers(1, 40))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    return pd.DataFrame(
+        {
+            "queue": rng.choice(["a", "b"], rows),
+            "queued": rng.random(rows) < 0.8,
+            "opened_at": pd.Timestamp("1999-02-01") + pd.to_timedelta(rng.integers(0, 500_000, rows), unit="s"),
+            "wait_s": rng.integers(0, 40, rows) / 2,
+            "outcome": rng.choice(OUTCOMES, rows),
+        }
+    )
+
+
+def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(one, other, check_dtype=False)
+
+
+def test_four_contacts_worked_by_hand():
+    contacts = pd.DataFrame(
+        {
+            "queued": [True, True, True, False],
+            "wait_s": [3.9, 3.0, 7.0, 0.0],
+            "outcome": ["abandoned", "abandoned", "answered", "answered"],
+        }
+    )
+    table = risk_table(contacts)
+    assert table.to_dict("list") == {"duration_s": [3.0, 7.0], "outcome": ["abandoned", "answered"], "contacts": [2, 1]}
+    assert table.attrs["tick_s"] == 1.0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_gives_the_same_table(engine):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        frame = pd.DataFrame(
+            {
+                "queue": rng.choice(["a", "b"], 300),
+                "queued": rng.random(300) < 0.8,
+                "opened_at": pd.Timestamp("1999-02-01") + pd.to_timedelta(rng.integers(0, 500_000, 300), unit="s"),
+                "wait_s": rng.integers(0, 80, 300) / 2,
+                "outcome": rng.choice(OUTCOMES, 300),
+            }
+        )
+        by = ("queue", "hour", "weekday")
+        same(risk_table(ENGINES[engine](frame), by=by), risk_table(frame, by=by))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_wait_just_below_zero_is_refused_on_every_engine(engine):
+    frame = pd.DataFrame({"wait_s": [1.0, -0.5], "outcome": "answered"})
+    with pytest.raises(ValueError, match="1 of 2 contacts"):
+        risk_table(ENGINES[engine](frame))
+
+
+@given(contact_frames())
+def test_counts_are_those_of_a_plain_group_by(frame):
+    waiting = frame[frame["queued"]]
+    if waiting.empty:
+        with pytest.raises(ValueError, match="no contact queued"):
+            risk_table(frame)
+        return
+    table = risk_table(frame, by=("queue", "hour"))
+    assert table["contacts"].sum() == len(waiting)
+    expected = waiting.assign(hour=waiting["opened_at"].dt.hour, duration_s=np.floor(waiting["wait_s"]))
+    expected = expected.groupby(["queue", "hour", "duration_s", "outcome"], as_index=False).size()
+    same(table, expected.rename(columns={"size": "contacts"}))
+
+
+@given(contact_frames())
+def test_tables_of_disjoint_contacts_add_up(frame):
+    frame = frame.assign(queued=True)
+    half = len(frame) // 2
+    parts = [part for part in (frame[:half], frame[half:]) if len(part)]
+    same(add_tables([risk_table(part, by="queue") for part in parts]), risk_table(frame, by="queue"))
+
+
+def test_a_clock_in_ticks_of_ten_seconds():
+    frame = pd.DataFrame({"wait_s": [9.0, 10.0, 19.99], "outcome": "answered"})
+    assert risk_table(frame, tick_s=10)["duration_s"].tolist() == [0.0, 10.0]
+
+
+def test_an_entry_time_comes_back_beside_the_duration():
+    frame = pd.DataFrame({"wait_s": [5.0, 5.0], "seen_from_s": [0.0, 2.0], "outcome": "answered"})
+    assert risk_table(frame, entry="seen_from_s")["entry_s"].tolist() == [0.0, 2.0]
+    with pytest.raises(ValueError, match="for 1 contacts it does not"):
+        risk_table(frame.assign(seen_from_s=[5.0, 2.0]), entry="seen_from_s")
+
+
+@pytest.mark.parametrize(
+    ("frame", "arguments", "message"),
+    [
+        ({"wait_s": [1.0, -1.0, None], "outcome": "answered"}, {}, "2 of 3 contacts have none or a negative"),
+        ({"wait_s": [1.0, 2.0], "outcome": ["answered", "left"]}, {}, r"unknown outcome 'left' \(1\)"),
+        ({"wait_s": [1.0]}, {}, "no column outcome"),
+        ({"wait_s": [1.0], "outcome": "answered"}, {"by": "queue"}, "no column queue"),
+        ({"wait_s": [1.0], "outcome": "answered"}, {"by": "hour"}, "no column opened_at"),
+        ({"wait_s": [1.0], "outcome": "answered"}, {"tick_s": 0}, "tick_s must be > 0"),
+    ],
+)
+def test_bad_contacts_are_refused_with_counts(frame, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        risk_table(pd.DataFrame(frame), **arguments)
+
+
+def test_tables_that_do_not_fit_are_not_added():
+    frame = pd.DataFrame({"wait_s": [1.0], "outcome": "answered", "queue": "a"})
+    with pytest.raises(ValueError, match="same columns and tick"):
+        add_tables([risk_table(frame), risk_table(frame, by="queue")])
+    with pytest.raises(ValueError, match="at least one table"):
+        add_tables([])
+
+
+def test_the_banks_months_add_up_to_both_on_every_engine(shared):
+    folder = shared / "data" / "anonymous-bank"
+    months = [("1999-01-01", "1999-02-01"), ("1999-02-01", "1999-03-01")]
+    by = ("queue", "hour")
+    logs = [load_contacts(folder, start=start, end=end) for start, end in months]
+    both = load_contacts(folder).contacts
+    total = add_tables([risk_table(log.contacts, by=by) for log in logs])
+    same(total, risk_table(both, by=by))
+    same(total, risk_table(both.pl(), by=by))
+    same(total, risk_table(both.df(), by=by))
+    assert total["contacts"].sum() == 16_686 + 18_058
