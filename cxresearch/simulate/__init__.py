@@ -1,0 +1,31 @@
+"""Logs and samples with a known truth. No module of the package imports this one; what it makes is SIMULATED."""
+
+from cxresearch.simulate.contact_truth import (
+    CONTACT_TRUTH,
+    ChannelTruth,
+    ContactTruth,
+    contact_truth_table,
+    true_patience_survival,
+)
+from cxresearch.simulate.contacts import (
+    DEFAULT_SEED,
+    default_log,
+    planned_agents,
+    planned_contacts,
+    simulate_contacts,
+)
+from cxresearch.simulate.default import log_or_default
+
+__all__ = [
+    "CONTACT_TRUTH",
+    "DEFAULT_SEED",
+    "ChannelTruth",
+    "ContactTruth",
+    "contact_truth_table",
+    "default_log",
+    "log_or_default",
+    "planned_agents",
+    "planned_contacts",
+    "simulate_contacts",
+    "true_patience_survival",
+]
