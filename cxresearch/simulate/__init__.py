@@ -15,6 +15,7 @@ from cxresearch.simulate.contacts import (
     simulate_contacts,
 )
 from cxresearch.simulate.default import log_or_default
+from cxresearch.simulate.respondents import respondent_distribution, simulate_respondents
 
 __all__ = [
     "CONTACT_TRUTH",
@@ -26,6 +27,8 @@ __all__ = [
     "log_or_default",
     "planned_agents",
     "planned_contacts",
+    "respondent_distribution",
     "simulate_contacts",
+    "simulate_respondents",
     "true_patience_survival",
 ]

@@ -62,6 +62,8 @@ def respondent_distribution(margins: Mapping[str, float], *, slack: float = 0.00
         raise ValueError(f"{len(outside)} of {len(margins)} margins are not shares within 0 to 1: {outside}.")
     events = {expression: _event(expression) for expression in margins}
     items = list(dict.fromkeys(name for pair in events.values() for tree in pair for name in _names(tree)))
+    if not items:
+        raise ValueError(f"the margins {list(margins)} name no item; write them like 'review | email'.")
     if len(items) > MOST_ITEMS:
         raise ValueError(
             f"{len(items)} items make {2 ** len(items):,} combinations; at most {MOST_ITEMS} are taken. "

@@ -1,0 +1,395 @@
+"""Own survey: respondent rows -> weighted shares and means, raking, and a comparison with cited findings.
+
+One row is one respondent. Standard errors are Taylor-linearised, as R's ``survey`` package computes them: the ultimate
+cluster method, with replacement unless the number of units in the population is given. No estimate here is a model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+from scipy import stats
+
+from cxresearch.survey_design import (
+    SamplingDesign,
+    Targets,
+    numbers,
+    raked_weights,
+    require_columns,
+    require_complete,
+    sampling_design,
+    starting_weights,
+)
+
+ESTIMATE_COLUMNS = ["estimate", "se", "lower", "upper", "n", "design_effect"]
+Z95 = float(stats.norm.ppf(0.975))
+
+
+def load_responses(path: str | PathLike[str]) -> pd.DataFrame:
+    """Read respondent rows from CSV, Parquet, SPSS (.sav) or Stata (.dta), chosen by the suffix.
+
+    SPSS and Stata columns in which every answer has a value label come back as the labels (text); a column with labels
+    on some values only, such as the two ends of a scale, keeps its codes, refusal codes like 99 included. Values that
+    the file declares missing are missing. CSV is read as UTF-8; an empty cell is missing.
+
+    Returns
+    -------
+    DataFrame, one row per respondent, columns as in the file.
+
+    Raises ValueError if the suffix is another one, the file cannot be read, or it holds no respondent.
+    """
+    path = Path(path)
+    readers = {".csv": _read_csv, ".parquet": pd.read_parquet, ".sav": _read_labelled, ".dta": _read_labelled}
+    if path.suffix.lower() not in readers:
+        raise ValueError(
+            f"{path.name}: cannot read {path.suffix or 'a file without suffix'!r}; "
+            f"save the responses as one of {', '.join(readers)}."
+        )
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file.")
+    try:
+        responses = readers[path.suffix.lower()](path)
+    except (ValueError, OSError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
+        raise ValueError(
+            f"{path.name} could not be read as {path.suffix.lower()}: {error}. "
+            "Open it where it was made and save it again (CSV: in UTF-8)."
+        ) from error
+    if responses.empty:
+        raise ValueError(f"{path.name} holds no respondent: {len(responses)} rows, {responses.shape[1]} columns.")
+    return responses
+
+
+def choices_table(responses: pd.DataFrame, column: str, *, delimiter: str = ";") -> pd.DataFrame:
+    """Split a 'tick all that apply' column such as ``"email; phone"`` into one 0/1 column per choice.
+
+    Blanks around a choice are dropped. A missing cell is no answer and stays missing in every column; an empty text is
+    the answer "none of these" and becomes 0 everywhere. Choices that nobody ticked have no column.
+
+    Returns
+    -------
+    DataFrame with the index of ``responses``, one float column per choice (0, 1 or missing), in alphabetical order.
+
+    Raises ValueError if the column is not there, holds no text, or nobody ticked anything.
+    """
+    require_columns(responses, [column])
+    texts = responses[column]
+    answered = texts.notna().to_numpy()
+    if not all(isinstance(text, str) for text in texts[answered]):
+        raise ValueError(
+            f"{column!r} should hold text such as 'email{delimiter} phone'; its type is {texts.dtype}. "
+            "Where each choice already has its own 0/1 column, pass these to share_table as they are."
+        )
+    ticks = [
+        (row, choice.strip())
+        for row in np.flatnonzero(answered)
+        for choice in texts.iloc[row].split(delimiter)
+        if choice.strip()
+    ]
+    if not ticks:
+        raise ValueError(f"{column!r}: none of {len(texts)} respondents ticked anything.")
+    choices = sorted({choice for _, choice in ticks})
+    table = np.where(answered[:, None], np.zeros(len(choices)), np.nan)
+    for row, choice in ticks:
+        table[row, choices.index(choice)] = 1
+    return pd.DataFrame(table, index=responses.index, columns=choices)
+
+
+def rake(responses: pd.DataFrame, targets: Targets, *, weight: str | None = None) -> pd.Series:
+    """Adjust weights until every margin meets its target (iterative proportional fitting, to 1e-12).
+
+    Parameters
+    ----------
+    responses : one row per respondent; the columns named in ``targets`` have no missing value.
+    targets : column -> {level: target}; every level in the data has a target and the reverse. Targets are totals of the
+        population, or shares (each column's sum to 1), which keep the sum of the starting weights. For a joint margin,
+        make one column of the two.
+    weight : column of starting weights, > 0; None starts all at 1.
+
+    Returns
+    -------
+    Series of weights, named ``weight``, with the index of ``responses``.
+
+    For estimates, hand the targets to :func:`weighted_share` or :func:`weighted_mean` (``targets=``), not the raked
+    weights: only then does the standard error know that the margins are fixed.
+    Raises ValueError, with counts, for a target or level without its counterpart, a target that is not > 0, sums that
+    differ between columns, or a table on which the fitting does not converge.
+    Reference: Deming & Stephan (1940), doi:10.1214/aoms/1177731829.
+    """
+    return pd.Series(
+        raked_weights(responses, targets, starting_weights(responses, weight))[0], index=responses.index, name="weight"
+    )
+
+
+def weighted_share(
+    responses: pd.DataFrame,
+    answer: str,
+    *,
+    weight: str | None = None,
+    strata: str | None = None,
+    cluster: str | None = None,
+    population: str | None = None,
+    targets: Targets | None = None,
+    by: str | Sequence[str] = (),
+) -> pd.DataFrame:
+    """Estimate the share of 1 in a 0/1 column, with a design-based standard error and interval.
+
+    Parameters
+    ----------
+    responses : one row per respondent.
+    answer : a column of 0 and 1 (or booleans). Rows where it is missing were not asked or did not answer: they are
+        outside the base, yet their clusters still count in the variance.
+    weight : column of weights, > 0. None: equal weights, or population / sample within the stratum if ``population``
+        is given.
+    strata, cluster : columns of the sampling design. A cluster lies in one stratum; a stratum has two clusters or more.
+    population : column with the number of units (with ``cluster``: of clusters) in the row's stratum of the population;
+        gives the finite-population correction. None: sampling with replacement.
+    targets : as in :func:`rake`; the weights are raked first and the standard error comes from what the margins leave
+        unexplained, fitted with the starting weights (as R's ``calibrate(calfun="raking")`` and, where the starting
+        weights are equal, ``rake``). None: the weights are taken as they are.
+    by : column or columns; one row of the result per combination found (a domain: all clusters are kept).
+
+    Returns
+    -------
+    DataFrame, one row per group, ascending
+        ``*by``, ``estimate`` (0 to 1), ``se``, ``lower`` and ``upper`` (95 %), ``n`` (rows in the base), and
+        ``design_effect`` (variance against a simple random sample of n from the same population: with replacement if
+        ``population`` is None, otherwise without, the population being the sum of the weights; missing where the
+        weights do not add up to a population of n or more).
+        The interval is Wilson's at the effective sample size (n over the design effect with replacement, reduced for
+        few clusters as Korn & Graubard 1998 do); for plain rows it is Wilson's at n. At 0 or 1, where the data hold no
+        variance, the effective size is Kish's over clusters. It is missing where clusters do not outnumber strata.
+
+    Raises ValueError, with counts, if an answer is not 0 or 1, a weight or design value is missing or impossible, or a
+    stratum has a single cluster.
+    References: Binder (1983), doi:10.2307/1402588; Lumley (2004), doi:10.18637/jss.v009.i08; Wilson (1927),
+    doi:10.1080/01621459.1927.10502953; Deville & Sarndal (1992), doi:10.1080/01621459.1992.10475217.
+    """
+    values = numbers(responses, answer)
+    wrong = ~(np.isnan(values) | (values == 0) | (values == 1))
+    if wrong.any():
+        raise ValueError(
+            f"{answer!r} should hold 0 and 1; {wrong.sum()} of {len(values)} rows hold something else, "
+            f"such as {responses[answer].to_numpy()[wrong][0]!r}. "
+            f'Make it so first: responses["asked"].map({{"yes": 1, "no": 0}}).'
+        )
+    design = sampling_design(responses, weight, strata, cluster, population, targets)
+    return _estimate(responses, answer, values, design, by, share=True)
+
+
+def weighted_mean(
+    responses: pd.DataFrame,
+    answer: str,
+    *,
+    weight: str | None = None,
+    strata: str | None = None,
+    cluster: str | None = None,
+    population: str | None = None,
+    targets: Targets | None = None,
+    by: str | Sequence[str] = (),
+) -> pd.DataFrame:
+    """Estimate the mean of a numeric column; everything as in :func:`weighted_share`, in the column's own unit.
+
+    The interval is estimate +- t * se, with as many degrees of freedom as the group has clusters beyond its strata.
+    """
+    values = numbers(responses, answer)
+    if np.isinf(values).any():
+        raise ValueError(
+            f"{answer!r} is infinite in {np.isinf(values).sum()} of {len(values)} rows; make these missing."
+        )
+    design = sampling_design(responses, weight, strata, cluster, population, targets)
+    return _estimate(responses, answer, values, design, by, share=False)
+
+
+def share_table(responses: pd.DataFrame, items: Sequence[str], **design: Any) -> pd.DataFrame:
+    """Estimate the share of each 0/1 item of a multi-response question; ``design`` goes to :func:`weighted_share`.
+
+    Returns
+    -------
+    DataFrame, one row per item (in the given order) and group: ``item``, ``*by``, then as :func:`weighted_share`.
+    The items of one question are answered by the same people: their intervals are not independent of each other.
+    """
+    if not items:
+        raise ValueError("share_table needs at least one item: name the 0/1 columns.")
+    tables = [weighted_share(responses, item, **design) for item in items]
+    return pd.concat([table.assign(item=item) for item, table in zip(items, tables, strict=True)], ignore_index=True)[
+        ["item", *tables[0].columns]
+    ]
+
+
+def compare(own: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
+    """Set own estimates beside cited findings: difference, 95 % interval and a plain sentence.
+
+    Parameters
+    ----------
+    own : rows of :func:`weighted_share` with two more columns: ``claim_id`` (the finding it stands beside) and ``base``
+        (who was asked, in words).
+    claims : ``claim_id``, ``value`` (a share, 0 to 1; of "more than 80 %" the 0.8), ``n`` (people in that base; missing
+        where the source does not say), ``base``.
+
+    Returns
+    -------
+    DataFrame, one row per row of ``own``, in its order
+        ``claim_id``, ``own``, ``own_lower``, ``own_upper``, ``own_n``, ``cited``, ``cited_lower``, ``cited_upper``,
+        ``cited_n``, ``difference`` (own - cited), ``lower``, ``upper``, ``sentence``. The cited interval is Wilson's at
+        the cited n, as if a simple random sample; the difference's is built from both (MOVER, Newcombe's rule). Where
+        the cited n is missing so are both of them. Rounding of the cited value is not in the interval, and no interval
+        covers a question worded otherwise or a panel of volunteers.
+
+    Raises ValueError if a claim is unknown or listed twice, is not a share, has an n that is not > 0, or if an own
+    estimate has no interval.
+    References: Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I; Zou & Donner
+    (2008), doi:10.1002/sim.3095.
+    """
+    require_columns(own, ["claim_id", "base", "estimate", "lower", "upper", "n"], table_name="own")
+    require_columns(claims, ["claim_id", "value", "n", "base"], table_name="claims")
+    if own.empty:
+        raise ValueError("compare needs at least one own estimate; the table is empty.")
+    bare = own[["estimate", "lower", "upper"]].isna().any(axis=1)
+    if bare.any():
+        raise ValueError(
+            f"{bare.sum()} of {len(own)} own estimates have no interval: {own.loc[bare, 'claim_id'].tolist()}. "
+            "Leave them out, or join groups that have too few clusters."
+        )
+    cited = claims[claims["claim_id"].isin(own["claim_id"])].set_index("claim_id")
+    unknown = sorted(set(own["claim_id"]) - set(cited.index))
+    if unknown or cited.index.has_duplicates:
+        raise ValueError(
+            f"each claim_id of own must stand once in claims ({len(claims)} rows); "
+            f"not there: {unknown}, more than once: {sorted(cited.index[cited.index.duplicated()])}."
+        )
+    value, n = (pd.Series(numbers(cited, column), index=cited.index) for column in ("value", "n"))
+    if not value.between(0, 1).all():
+        raise ValueError(
+            f"only a share (0 to 1) can stand beside an own share; not one: {value[~value.between(0, 1)].to_dict()}. "
+            "Divide per cent by 100 and leave other units out."
+        )
+    if (n <= 0).any():
+        raise ValueError(f"n must be > 0, or missing where unknown; it is not for {n.index[n <= 0].tolist()}.")
+    keys = own["claim_id"].tolist()
+    table = pd.DataFrame({"claim_id": keys})
+    table[["own", "own_lower", "own_upper"]] = own[["estimate", "lower", "upper"]].to_numpy()
+    table["own_n"] = own["n"].to_numpy()
+    table["cited"] = value.loc[keys].to_numpy()
+    table["cited_lower"], table["cited_upper"] = _wilson(table["cited"].to_numpy(), n.loc[keys].to_numpy())
+    table["cited_n"] = n.loc[keys].to_numpy()
+    table["difference"] = table["own"] - table["cited"]
+    table["lower"] = table["difference"] - np.hypot(
+        table["own"] - table["own_lower"], table["cited_upper"] - table["cited"]
+    )
+    table["upper"] = table["difference"] + np.hypot(
+        table["own_upper"] - table["own"], table["cited"] - table["cited_lower"]
+    )
+    bases = zip(_words(own["base"]), _words(cited.loc[keys, "base"]), strict=True)
+    table["sentence"] = [_sentence(row, *pair) for row, pair in zip(table.to_dict("records"), bases, strict=True)]
+    return table
+
+
+def _words(bases: pd.Series) -> list[str]:
+    return [str(base).replace("_", " ") if pd.notna(base) and base else "a base not known" for base in bases]
+
+
+def _sentence(row: dict[Any, Any], own_base: str, cited_base: str) -> str:
+    known = not math.isnan(row["cited_n"])
+    parts = [
+        f"Own survey: {100 * row['own']:.1f} % ({100 * row['own_lower']:.1f} to {100 * row['own_upper']:.1f} %, "
+        f"n = {row['own_n']:,.0f}) of {own_base}.",
+        f"Cited: {100 * row['cited']:.1f} % ({'n = ' + format(row['cited_n'], ',.0f') if known else 'n not known'}) "
+        f"of {cited_base}.",
+    ]
+    if known:
+        told_apart = row["lower"] > 0 or row["upper"] < 0
+        parts.append(
+            f"The difference is {100 * row['difference']:+.1f} points "
+            f"({100 * row['lower']:+.1f} to {100 * row['upper']:+.1f}): "
+            f"{'more than chance explains' if told_apart else 'not distinguishable from no difference'}."
+        )
+    else:
+        inside = row["own_lower"] <= row["cited"] <= row["own_upper"]
+        parts.append(
+            "The source does not say how many were asked, so only the own interval is known; "
+            f"the cited share lies {'inside' if inside else 'outside'} it."
+        )
+    if own_base.strip().casefold() != cited_base.strip().casefold():
+        parts.append("The two bases are worded differently: check that they mean the same people.")
+    return " ".join(parts)
+
+
+def _estimate(
+    responses: pd.DataFrame,
+    answer: str,
+    values: np.ndarray,
+    design: SamplingDesign,
+    by: str | Sequence[str],
+    *,
+    share: bool,
+) -> pd.DataFrame:
+    by = [by] if isinstance(by, str) else list(by)
+    answered = ~np.isnan(values)
+    if not answered.any():
+        raise ValueError(f"{answer!r} is missing in all {len(values)} rows.")
+    if not by:
+        return pd.DataFrame([_row(values, answered, design, share)], columns=ESTIMATE_COLUMNS)
+    require_complete(responses, by)
+    groups = responses[by].reset_index(drop=True).groupby(by, observed=True)
+    group_of_row = groups.ngroup().to_numpy()
+    labels = groups.head(1).sort_values(by).reset_index(drop=True)
+    rows = [_row(values, answered & (group_of_row == group), design, share) for group in range(len(labels))]
+    return pd.concat([labels, pd.DataFrame(rows, columns=ESTIMATE_COLUMNS)], axis=1)
+
+
+def _row(values: np.ndarray, base: np.ndarray, design: SamplingDesign, share: bool) -> list[float]:
+    n = int(base.sum())
+    if n == 0:
+        return [math.nan, math.nan, math.nan, math.nan, 0, math.nan]
+    weights = np.where(base, design.weights, 0.0)
+    centred = np.where(base, values, 0.0)
+    total = weights.sum()
+    estimate = float(np.sum(weights * centred) / total)
+    centred = np.where(base, values - estimate, 0.0)
+    variance = design.variance(centred / total)
+    # With replacement, and as R's svyvar: the weighted variance of the answers over n.
+    simple = float(np.sum(weights * centred**2) / total) / (n - 1) if n > 1 else math.nan
+    left = 1.0 if design.population is None else (1 - n / total if total > n else math.nan)
+    effect = variance / (simple * left) if simple > 0 else math.nan
+    freedom = len(np.unique(design.cluster[base])) - len(np.unique(design.stratum[base]))
+    if freedom < 1:
+        lower = upper = math.nan
+    elif share:
+        if simple > 0:
+            effective = n * simple / variance if variance > 0 else math.inf
+        else:
+            in_cluster = np.bincount(design.cluster, weights)
+            effective = total**2 / float(np.sum(in_cluster**2))
+        few = stats.t.ppf(0.975, n - 1) / stats.t.ppf(0.975, freedom)
+        lower, upper = _wilson(estimate, effective * few**2)
+    else:
+        reach = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+        lower, upper = estimate - reach, estimate + reach
+    return [estimate, math.sqrt(variance), lower, upper, n, effect]
+
+
+def _wilson(share: Any, n: Any) -> tuple[Any, Any]:
+    squared = Z95**2 / n
+    middle = (share + squared / 2) / (1 + squared)
+    reach = np.sqrt(share * (1 - share) * squared + squared**2 / 4) / (1 + squared)
+    return np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, encoding="utf-8-sig")
+
+
+def _read_labelled(path: Path) -> pd.DataFrame:
+    reader = pyreadstat.read_sav if path.suffix.lower() == ".sav" else pyreadstat.read_dta
+    responses, meta = reader(path)
+    for column, labels in meta.variable_value_labels.items():
+        if responses[column].dropna().isin(list(labels)).all():
+            responses[column] = responses[column].map(labels)
+    return responses
