@@ -92,7 +92,9 @@ def load_contacts(
     ``outcome``, ``channel`` or ``reply``, and a period without contacts.
     """
     if preset is not None and preset != "anonymous_bank":
-        raise LogError(f"unknown preset {preset!r}; there is 'anonymous_bank', or map the columns with columns={{...}}.")
+        raise LogError(
+            f"unknown preset {preset!r}; there is 'anonymous_bank', or map the columns with columns={{...}}."
+        )
     if preset and columns:
         raise LogError("give preset or columns, not both: a preset knows its columns.")
     engine = duckdb.connect()
@@ -292,7 +294,7 @@ def _bank_columns(raw: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         "+ 60 * CAST(split_part(vru_entry, ':', 2) AS INTEGER) + CAST(split_part(vru_entry, ':', 3) AS INTEGER))) AS entered"
     )
     return typed.select(
-        '"vru+line" || \'-\' || call_id || \'-\' || date AS contact_id, '
+        "\"vru+line\" || '-' || call_id || '-' || date AS contact_id, "
         "CASE WHEN customer_id NOT IN ('0', '') THEN left(sha256(customer_id), 16) END AS customer_key, "
         f"'phone' AS channel, CASE type {labels} ELSE 'Undocumented (' || type || ')' END AS queue, entered AS opened_at, "
         "waited AS queued, CASE WHEN waited THEN wait ELSE 0.0 END AS wait_s, "

@@ -69,7 +69,7 @@ def parse_period(name: str, kind: str | None = None) -> Period:
             elif candidate == "quarter":
                 first = date(numbers[0], 3 * numbers[1] - 2, 1)
             else:
-                first = date(*(numbers + [1, 1])[:3])
+                first = date(*[*numbers, 1, 1][:3])
         except ValueError as error:
             raise PeriodError(f"{name!r} is not in the calendar: {error}.") from error
         return period_of(first, candidate)
@@ -89,5 +89,7 @@ def period_of(day: date, kind: str) -> Period:
     start = date(day.year, (day.month - 1) // months * months + 1, 1)
     ahead = start.year * 12 + start.month - 1 + months
     end = date(ahead // 12, ahead % 12 + 1, 1)
-    name = {"month": f"{start:%Y-%m}", "quarter": f"{start.year}-Q{start.month // 3 + 1}", "year": str(start.year)}[kind]
+    name = {"month": f"{start:%Y-%m}", "quarter": f"{start.year}-Q{start.month // 3 + 1}", "year": str(start.year)}[
+        kind
+    ]
     return Period(name, kind, start, end)

@@ -8,7 +8,8 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-OUTCOMES = ("answered", "abandoned", "deflected", "open")
+from cxresearch.counts import OUTCOMES
+
 FROM_OPENED_AT = ("hour", "weekday", "date")
 
 
@@ -59,10 +60,14 @@ def risk_table(
     )
     table = counted.to_pandas()
     _check(table, by)
-    if entry and (bad := ~(table["entry_s"] < table["duration_s"])).any():
-        raise ValueError(
-            f"{entry} must lie before the end of the wait; for {table.loc[bad, 'contacts'].sum():,} contacts it does not."
-        )
+    if entry:
+        # Entry 0 is the start itself, so a wait within the first tick was watched.
+        bad = ~((table["entry_s"] < table["duration_s"]) | (table["entry_s"] == 0))
+        if bad.any():
+            raise ValueError(
+                f"{entry} must lie before the end of the wait; for {table.loc[bad, 'contacts'].sum():,} contacts it "
+                "does not. They were never seen waiting: drop them."
+            )
     table = table.astype({"duration_s": float, "outcome": "str", "contacts": "int64"})
     table = table.sort_values(keys, ignore_index=True)[[*keys, "contacts"]]
     table.attrs["tick_s"] = float(tick_s)
@@ -88,10 +93,7 @@ def add_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _tick(name: str, tick_s: float) -> nw.Expr:
-    # Not every engine has floor(), and they disagree on the remainder of a negative number: that one becomes missing,
-    # and _check tells how many there were.
-    ticks = nw.col(name).cast(nw.Float64) / tick_s
-    return nw.when(ticks >= 0).then((ticks - ticks % 1) * tick_s)
+    return (nw.col(name).cast(nw.Float64) // tick_s) * tick_s
 
 
 def _from_opened_at(name: str) -> nw.Expr:

@@ -74,7 +74,9 @@ def test_each_bank_trap_is_set_aside_with_its_reason(tmp_path, cells, reason):
 
 
 def test_never_queued_is_not_midnight(tmp_path):
-    (row,) = rows(load_contacts(bank_file(tmp_path / "f.gz", bank_line(q_start="0:00:00", q_exit="0:00:00", q_time="0"))))
+    (row,) = rows(
+        load_contacts(bank_file(tmp_path / "f.gz", bank_line(q_start="0:00:00", q_exit="0:00:00", q_time="0")))
+    )
     assert (row["queued"], row["wait_s"], row["outcome"]) == (False, 0.0, "answered")
 
 
