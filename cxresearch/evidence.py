@@ -1,0 +1,280 @@
+"""Cited survey findings as data: loaded, checked, and set beside what contradicts them.
+
+The tables stand in ``data/evidence``; what each column means, and must be, stands in ``data/dictionary`` and is
+enforced at loading. What can be computed from published shares is in ``shares``, ``comparison``, ``bounds`` and
+``expectation``, and is offered here under one name. Panels of volunteers are not random samples: every interval here
+is nominal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from cxresearch.bounds import InfeasibleMargins, check_identities, find_clash, frechet_bounds, joint_range
+from cxresearch.comparison import change_table, order_test, pool
+from cxresearch.expectation import expectation_cells, expectation_curve, fit_expectation
+from cxresearch.shares import BaseMismatch, Share, add_intervals, base_test, interval_over_n, share_interval
+
+__all__ = [
+    "TABLES",
+    "BaseMismatch",
+    "EvidenceError",
+    "InfeasibleMargins",
+    "Share",
+    "add_intervals",
+    "base_test",
+    "change_table",
+    "check_identities",
+    "counter_evidence",
+    "expectation_cells",
+    "expectation_curve",
+    "find_clash",
+    "fit_expectation",
+    "frechet_bounds",
+    "interval_over_n",
+    "joint_range",
+    "load_calibration",
+    "load_claims",
+    "load_evidence",
+    "load_waves",
+    "order_test",
+    "pool",
+    "printed_numbers",
+    "register_table",
+    "share_interval",
+    "value_text",
+]
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+TABLES = (
+    "bases",
+    "calibration",
+    "claims",
+    "conflicts",
+    "corrections",
+    "documents",
+    "expectations",
+    "identities",
+    "items",
+    "waves",
+)
+
+
+class EvidenceError(ValueError):
+    """A table of evidence is not what its dictionary says."""
+
+
+def load_claims(folder: Path | str | None = None) -> pd.DataFrame:
+    """Every claim of the source documents with its published number, base, verdict and reason.
+
+    Columns: ``data/dictionary/claims.csv``. Shares are 0 to 1; ``n`` is missing where no text gives it. Raises
+    EvidenceError (a ValueError) if the table breaks its dictionary, with columns, rows and counts.
+    """
+    return load_evidence("claims", folder)
+
+
+def load_waves(folder: Path | str | None = None) -> pd.DataFrame:
+    """Published figures of the repeated surveys, wave by wave. Columns: ``data/dictionary/waves.csv``."""
+    return load_evidence("waves", folder)
+
+
+def load_calibration(folder: Path | str | None = None) -> pd.DataFrame:
+    """Independent findings that support, qualify or contradict. Columns: ``data/dictionary/calibration.csv``."""
+    return load_evidence("calibration", folder)
+
+
+def load_evidence(name: str, folder: Path | str | None = None) -> pd.DataFrame:
+    """Load one table of evidence and check it against its dictionary.
+
+    Parameters
+    ----------
+    name : one of ``TABLES``.
+    folder : where ``evidence/`` and ``dictionary/`` stand; the checkout's ``data`` if not given.
+
+    Returns
+    -------
+    DataFrame: text as str (empty where nothing is known), numbers as float (NaN), whole numbers as Int64 (missing).
+
+    Raises EvidenceError for an unknown table, a missing file, or values that break the dictionary: every broken rule
+    with the number of rows and the first of them.
+    """
+    if name not in TABLES:
+        raise EvidenceError(f"no table of evidence is called {name!r}; there are {list(TABLES)}.")
+    root = DATA if folder is None else Path(folder)
+    path, dictionary_path = root / "evidence" / f"{name}.csv", root / "dictionary" / f"{name}.csv"
+    for needed in (path, dictionary_path):
+        if not needed.is_file():
+            raise EvidenceError(f"{needed} is not there; pass folder= to say where evidence/ and dictionary/ stand.")
+    dictionary = pd.read_csv(dictionary_path, dtype=str, keep_default_na=False)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if list(table.columns) != dictionary["column"].tolist():
+        differing = sorted(set(table.columns) ^ set(dictionary["column"])) or "their order"
+        raise EvidenceError(f"{path}: columns and dictionary differ in {differing}.")
+    problems = []
+    for rule in dictionary.to_dict("records"):
+        column = str(rule["column"])
+        for says, broken in _broken(table[column], rule):
+            if broken.any():
+                row = table[broken].iloc[0]
+                problems.append(f"{column} {says} in {broken.sum()} of {len(table)} rows, first {row.iloc[0]!r}")
+        if rule["type"] in ("number", "whole"):
+            numbers = pd.to_numeric(table[column].replace("", None), errors="coerce")
+            table[column] = numbers.round().astype("Int64") if rule["type"] == "whole" else numbers.astype(float)
+    for says, broken in _broken_rows(table):
+        if broken.any():
+            problems.append(f"{says} in {broken.sum()} of {len(table)} rows, first {table[broken].iloc[0, 0]!r}")
+    if problems:
+        raise EvidenceError(f"{path} breaks its dictionary: " + "; ".join(problems) + ".")
+    return table
+
+
+def _broken(column: pd.Series, rule: Mapping[str, str]) -> Iterator[tuple[str, pd.Series]]:
+    """What the dictionary's line refuses, and the rows that have it."""
+    empty, allowed = column == "", rule["allowed"].split()
+    if rule["required"] == "yes":
+        yield "is empty", empty
+    if rule["unique"] == "yes":
+        yield "repeats", column.duplicated()
+    if rule["type"] == "words":
+        yield f"has words that are none of {allowed}", column.map(lambda text: not set(text.split()) <= set(allowed))
+    elif allowed:
+        yield f"is none of {allowed}", ~column.isin(allowed) & ~empty
+    if rule["type"] in ("number", "whole"):
+        numbers = pd.to_numeric(column.replace("", None), errors="coerce").astype(float)
+        yield "is no number", numbers.isna() & ~empty
+        if rule["type"] == "whole":
+            yield "is no whole number", numbers.notna() & (numbers % 1 != 0)
+        if rule["minimum"]:
+            yield f"is below {rule['minimum']}", numbers < float(rule["minimum"])
+        if rule["maximum"]:
+            yield f"is above {rule['maximum']}", numbers > float(rule["maximum"])
+
+
+def _broken_rows(table: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    """Rules that tie columns together."""
+    if {"unit", "value"} <= set(table):
+        shares = (table["unit"] == "share") & table["value"].notna()
+        yield "a share is not 0 to 1 (0.87, not 87)", shares & ~table["value"].between(0, 1)
+    if "carried_by" in table:
+        numeric, mechanism = table["kind"] == "numeric", table["kind"] == "mechanism"
+        complete = table["value"].notna() & (table["unit"] != "") & table["rounding"].notna()
+        yield "a numeric claim lacks value, unit or rounding", numeric & ~complete
+        yield "a mechanism does not say what carries it, or why nothing can", mechanism & (table["carried_by"] == "")
+
+
+def printed_numbers(folder: Path | str | None = None) -> pd.DataFrame:
+    """Every published number by name, with what it can have been before rounding.
+
+    Names are ``wave_id``, ``item_id``, ``expectation_id`` and ``claim_id`` with ``_`` for ``-``. Returns a DataFrame
+    indexed by name: ``printed``, ``lower``, ``upper`` (a claim that is a range runs from its first to its second
+    value), ``unit``, ``base``, ``n``.
+    """
+    claims = load_claims(folder).query("kind == 'numeric'")
+    claims = claims.assign(name=claims["claim_id"].str.replace("-", "_"))
+    expectations = load_evidence("expectations", folder).assign(unit="share", rounding=0.0005, base="not_stated")
+    parts = [
+        load_waves(folder).rename(columns={"wave_id": "name"}),
+        load_evidence("items", folder).rename(columns={"item_id": "name"}),
+        expectations.rename(columns={"expectation_id": "name", "share": "value"}),
+        claims,
+    ]
+    kept = ["name", "value", "second_value", "comparator", "unit", "rounding", "base", "n"]
+    numbers = pd.concat([part.reindex(columns=kept) for part in parts]).set_index("name")
+    last = numbers["second_value"].where(numbers["comparator"] == "to", numbers["value"]).astype(float)
+    half = numbers["rounding"].where(numbers["comparator"] != "to", 0.0)
+    numbers["lower"] = numbers["value"].combine(last, min) - half
+    numbers["upper"] = numbers["value"].combine(last, max) + half
+    return numbers.rename(columns={"value": "printed"})[["printed", "lower", "upper", "unit", "base", "n"]]
+
+
+def value_text(value: float, unit: str, *, rounding: float = 0.005, second: float = math.nan, how: str = "=") -> str:
+    """A published number as it was printed: as many digits as it had, with its unit; "no number" where there is none.
+
+    ``second`` and ``how`` are ``second_value`` and ``comparator`` of the claims: "10 to 20 %", "50 % against 35 %".
+    """
+    if pd.isna(value):
+        return "no number"
+    factor = 100 if unit in ("share", "share_points", "relative_change") else 1
+    decimals = 0 if pd.isna(rounding) or rounding <= 0 else max(0, math.ceil(-math.log10(2 * rounding * factor) - 1e-9))
+
+    def digits(number: float) -> str:
+        grouped = "" if unit == "year" else ","
+        return f"{factor * number:{grouped}.{decimals}f}"
+
+    suffix = _UNITS.get(unit, f" {unit}")
+    prefix = {"<": "under ", ">": "more than "}.get(how, "")
+    if pd.isna(second):
+        return f"{prefix}{digits(value)}{suffix}"
+    if how == "against":
+        return f"{digits(value)}{suffix} against {digits(second)}{suffix}"
+    low, high = sorted((value, second))
+    return f"{digits(low)} to {digits(high)}{suffix}"
+
+
+_UNITS = {
+    "share": " %",
+    "share_points": " points",
+    "relative_change": " %",
+    "USD_bn_per_year": " bn USD a year",
+    "USD_bn": " bn USD",
+    "hour_of_day": " h of the day",
+    "count": "",
+    "year": "",
+}
+
+
+def register_table(claims: pd.DataFrame, bases: pd.DataFrame) -> pd.DataFrame:
+    """The register as it is read: one row a claim with its number, of whom, n, verdict and reason.
+
+    Returns a DataFrame of text: ``claim``, ``published``, ``of_whom``, ``n`` ("not known" where no text gives it, empty
+    where no survey is behind it), ``verdict`` (with its reason, and for a mechanism with what carries it).
+    """
+    rows = []
+    wording = bases.set_index("base")["wording"]
+    for row in claims.itertuples():
+        # "nothing: why" reads on from "Carried by".
+        link = "" if row.carried_by.startswith("nothing") else ":"
+        carried = f" Carried by{link} {row.carried_by}." if row.carried_by else ""
+        rows.append(
+            {
+                "claim": f"{row.claim_id}. {row.claim}",
+                "published": value_text(
+                    row.value, row.unit, rounding=row.rounding, second=row.second_value, how=row.comparator
+                ),
+                "of_whom": wording[row.base] if row.base != "not_applicable" else "",
+                "n": f"{row.n:,}" if not pd.isna(row.n) else "not known" if row.survey else "",
+                "verdict": f"{row.verdict.capitalize()}. {row.reason}{carried}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def counter_evidence(claims: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
+    """Each claim beside the independent findings that bear on it, contradiction first.
+
+    Returns a DataFrame: ``claim_id``, ``claim``, ``verdict``, ``calibration_id``, ``stance``, ``finding``, ``n``,
+    ``n_note``, ``confidence``, ``source``; by claim, then contradicts, qualifies, supports, calibrates.
+    """
+    pairs = (
+        calibration.assign(claim_id=calibration["bears_on"].str.split()).explode("claim_id").dropna(subset="claim_id")
+    )
+    beside = pairs.merge(claims[["claim_id", "claim", "verdict"]], on="claim_id", validate="many_to_one")
+    order: Mapping[str, int] = {"contradicts": 0, "qualifies": 1, "supports": 2, "calibrates": 3}
+    beside = beside.assign(rank=beside["stance"].map(order)).sort_values(["claim_id", "rank", "calibration_id"])
+    kept = [
+        "claim_id",
+        "claim",
+        "verdict",
+        "calibration_id",
+        "stance",
+        "finding",
+        "n",
+        "n_note",
+        "confidence",
+        "source",
+    ]
+    return beside[kept].reset_index(drop=True)

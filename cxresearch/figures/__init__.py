@@ -1,0 +1,27 @@
+"""Figures: a table and Axes in, Axes out. They draw numbers and compute none."""
+
+from cxresearch.figures.surveys import (
+    plot_claims,
+    plot_expectation,
+    plot_interval_over_n,
+    plot_order,
+    plot_ranges,
+    plot_trends,
+)
+from cxresearch.figures.waiting import plot_bars_hour, plot_dots, plot_hazard, plot_outcomes, plot_survival
+from cxresearch.figures.week import plot_week
+
+__all__ = [
+    "plot_bars_hour",
+    "plot_claims",
+    "plot_dots",
+    "plot_expectation",
+    "plot_hazard",
+    "plot_interval_over_n",
+    "plot_order",
+    "plot_outcomes",
+    "plot_ranges",
+    "plot_survival",
+    "plot_trends",
+    "plot_week",
+]

@@ -1,0 +1,135 @@
+"""Pieces that several figures share: axes to draw on, units on an axis, labels at line ends, intervals."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+from cxresearch import theme
+from cxresearch.words import format_number, load_words
+
+
+def axes_or_new(ax: Axes | None, *, width: float = 5.2, height: float = 3.3) -> Axes:
+    """``ax``, or themed Axes in a new figure."""
+    return theme.figure(width, height)[1] if ax is None else ax
+
+
+def require_columns(table: object, columns: Sequence[str], call: str) -> None:
+    """Refuse a table without the columns that ``call`` draws."""
+    missing = [name for name in columns if name not in table.columns]  # type: ignore[attr-defined]
+    if missing:
+        raise ValueError(f"{call} draws the columns {list(columns)}; the table has no {missing}.")
+    if len(table) == 0:  # type: ignore[arg-type]
+        raise ValueError(f"{call} has nothing to draw: the table has no rows.")
+
+
+def percent(axis: Axis) -> None:
+    """Show the shares 0 to 1 of ``axis`` in percent, with decimals only where the ticks need them."""
+
+    def label(value: float, _: object) -> str:
+        steps = np.diff(axis.get_majorticklocs())
+        step = abs(steps[0]) if len(steps) else 0.1
+        decimals = 0 if step >= 0.0099 else 1 if step >= 0.00099 else 2
+        return f"{format_number(100 * value, decimals)} %"
+
+    axis.set_major_formatter(FuncFormatter(label))
+
+
+def seconds(axis: Axis, longest_s: float) -> None:
+    """Put ticks of ``axis`` (in seconds) where a clock has them, and say them in the unit that keeps them short."""
+    for one_s, unit in ((1, "s"), (60, "min"), (3_600, "h"), (86_400, "d")):
+        for step in (1, 2, 5, 10, 15, 20, 30, 60):
+            if longest_s / (step * one_s) <= 7 and longest_s / one_s <= (420 if one_s == 1 else 120):
+                axis.set_major_locator(MultipleLocator(step * one_s))
+                axis.set_major_formatter(FuncFormatter(lambda value, _, one=one_s: format_number(value / one, 0)))
+                axis.set_label_text(f"{axis.get_label_text()} ({load_words()['units']['long'][unit]})".lstrip())
+                return
+
+
+def measure_above(ax: Axes, text: str) -> None:
+    """Write the vertical axis' measure level above it: read without turning the head, and no width lost."""
+    size = theme.text_size(root_figure(ax))
+    # Not set_ylabel: the layout leaves no room for a level one.
+    ax.annotate(
+        text, (0, 1), xycoords="axes fraction", xytext=(0, 0.6 * size), textcoords="offset points", fontsize=size
+    )
+
+
+def root_figure(ax: Axes) -> Figure:
+    """The whole figure that ``ax`` is drawn in."""
+    figure = ax.figure.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
+def label_lines(ax: Axes, *, width: int = 16) -> None:
+    """Write each labelled line's name at its right end, in its colour, none on top of another.
+
+    Call it last: limits and lines must be there. A name longer than ``width`` characters is wrapped.
+    """
+    figure = root_figure(ax)
+    figure.draw_without_rendering()
+    size = theme.text_size(figure)
+    left, right = sorted(ax.get_xlim())
+    bottom, top = ax.get_ylim()
+    height = ax.get_window_extent().height / figure.dpi * 72  # points
+    named = []
+    for line in ax.get_lines():
+        name = str(line.get_label())
+        x, y = (np.asarray(values, dtype=float) for values in line.get_data())
+        shown = (x >= left) & (x <= right) & np.isfinite(y)
+        if name and not name.startswith("_") and shown.any():
+            text = textwrap.fill(name, width)
+            end = (y[shown][-1] - bottom) / (top - bottom) * height
+            named.append((end, text, to_hex(line.get_color()), 1.25 * size * (text.count("\n") + 1)))
+    if not named:
+        return
+    named.sort()
+    centres = spread_apart([end for end, *_ in named], [tall for *_, tall in named], height)
+    for centre, (_, text, colour, _) in zip(centres, named, strict=True):
+        ax.annotate(
+            text,
+            (1, centre / height),
+            xycoords="axes fraction",
+            xytext=(0.4 * size, 0),
+            textcoords="offset points",
+            va="center",
+            ha="left",
+            color=colour,
+            fontsize=size,
+            fontweight="bold",
+            annotation_clip=False,
+        )
+
+
+def spread_apart(wanted: Sequence[float], sizes: Sequence[float], length: float) -> list[float]:
+    """Centres in ascending order, as near to ``wanted`` as they go without overlap, within 0 to ``length`` if they fit.
+
+    Blocks that touch move as one, to the mean of where they stood.
+    """
+    blocks: list[list[float]] = []  # each: centre, size, number of members
+    for want, size in zip(wanted, sizes, strict=True):
+        blocks.append([want, size, 1])
+        while True:
+            centre, tall, count = blocks[-1]
+            centre = min(max(centre, tall / 2), max(length - tall / 2, tall / 2))
+            blocks[-1][0] = centre
+            if len(blocks) < 2 or blocks[-2][0] + blocks[-2][1] / 2 <= centre - tall / 2:
+                break
+            below = blocks.pop(-2)
+            total = below[2] + count
+            blocks[-1] = [(below[0] * below[2] + centre * count) / total, below[1] + tall, total]
+    centres: list[float] = []
+    for centre, tall, count in blocks:
+        edge = centre - tall / 2
+        for size in sizes[len(centres) : len(centres) + int(count)]:
+            centres.append(edge + size / 2)
+            edge += size
+    return centres

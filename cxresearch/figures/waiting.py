@@ -1,0 +1,222 @@
+"""Figures of waits: how many are still waiting, how waits end, when people give up, group beside group."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxresearch import theme
+from cxresearch.figures import parts
+from cxresearch.words import load_words
+
+FEW_AT_RISK = 30  # below this many people still waiting a curve is dotted: one of them moves it by 3 points
+MARKS = ("o", "D", "s", "^")
+
+
+def plot_survival(
+    curve: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None, by: str | None = None, label: str = ""
+) -> Axes:
+    """Draw Kaplan-Meier curves up to ``horizon_s`` seconds, each with its band and its name at its end.
+
+    Parameters
+    ----------
+    curve : DataFrame with ``duration_s`` and ``survival`` (0 to 1); drawn too where present: ``lower`` and ``upper``
+        (a band) and ``at_risk`` (from the first duration with fewer than 30 people on, the line is dotted).
+    by : column that tells several curves apart; drawn in the order of the table.
+    label : name of a single curve; without it one curve has no name.
+
+    A line ends with its data: nothing is drawn beyond the longest wait that was seen.
+    """
+    parts.require_columns(curve, ["duration_s", "survival", *([by] if by else [])], "plot_survival")
+    ax = parts.axes_or_new(ax)
+    _steps(ax, curve, value="survival", start=1.0, horizon_s=horizon_s, by=by, label=label)
+    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"))
+    _finish(ax, horizon_s, _words("still_waiting"))
+    return ax
+
+
+def plot_outcomes(table: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None) -> Axes:
+    """Draw the probability that a wait has ended in each outcome, against seconds (Aalen-Johansen).
+
+    ``table`` has ``duration_s``, ``outcome`` and ``probability`` (0 to 1), and a band where it has ``lower`` and
+    ``upper``. One line an outcome, in the order of the table; what the lines leave to 100 % is still waiting.
+    """
+    parts.require_columns(table, ["duration_s", "outcome", "probability"], "plot_outcomes")
+    ax = parts.axes_or_new(ax)
+    _steps(ax, table, value="probability", start=0.0, horizon_s=horizon_s, by="outcome", label="")
+    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"))
+    _finish(ax, horizon_s, _words("ended"))
+    return ax
+
+
+def plot_hazard(
+    table: pd.DataFrame, *, horizon_s: float | None = None, ax: Axes | None = None, by: str | None = None
+) -> Axes:
+    """Draw the rate of giving up against seconds waited: of those still there, the share that leaves each second.
+
+    ``table`` has ``duration_s`` and ``hazard_per_s``, and a band where it has ``lower`` and ``upper``.
+    """
+    parts.require_columns(table, ["duration_s", "hazard_per_s", *([by] if by else [])], "plot_hazard")
+    ax = parts.axes_or_new(ax)
+    horizon = float(table["duration_s"].max()) if horizon_s is None else horizon_s
+    shown = table[table["duration_s"] <= horizon]
+    for (name, rows), colour in zip(_groups(shown, by, ""), _colours(shown, by), strict=True):
+        if {"lower", "upper"} <= set(rows.columns):
+            ax.fill_between(
+                rows["duration_s"], rows["lower"], rows["upper"], color=colour, alpha=theme.BAND_ALPHA, linewidth=0
+            )
+        ax.plot(rows["duration_s"], rows["hazard_per_s"], color=colour, label=name)
+    ax.set(xlim=(0, horizon), xlabel=_words("wait"))
+    ax.set_ylim(bottom=0)
+    _finish(ax, horizon, _words("leaving"))
+    return ax
+
+
+def plot_dots(
+    table: pd.DataFrame, *, measure: str = "", ax: Axes | None = None, by: str | None = None, share: bool = True
+) -> Axes:
+    """Draw estimates and their intervals, one row a label, the first row on top.
+
+    Parameters
+    ----------
+    table : DataFrame with ``label``, ``estimate``, ``lower`` and ``upper``; a row without an interval is drawn hollow.
+    measure : what is measured, for the axis.
+    by : column with up to four groups, side by side in a row, told apart by mark (circle, diamond, ...) and colour.
+    share : estimates are shares, shown in percent.
+
+    Labels stand above their row: long ones need no margin.
+    """
+    parts.require_columns(table, ["label", "estimate", "lower", "upper", *([by] if by else [])], "plot_dots")
+    labels = list(dict.fromkeys(table["label"]))
+    groups = list(dict.fromkeys(table[by])) if by else ["_"]
+    if len(groups) > len(MARKS):
+        raise ValueError(f"plot_dots tells {len(MARKS)} groups apart; column {by!r} has {len(groups)}.")
+    # Inches: a row is its label, then one line a group, then air, so that a label is nearest to its own marks.
+    pitch = 0.27 + 0.15 * len(groups) + 0.04
+    ax = parts.axes_or_new(ax, height=0.75 + pitch * len(labels) + (0.24 if by else 0))
+    places = {label: -position for position, label in enumerate(labels)}
+    lines = [-(0.27 + 0.15 * number) / pitch for number in range(len(groups))]
+    ax.hlines(
+        [-row for row in range(1, len(labels))],
+        0,
+        1,
+        transform=ax.get_yaxis_transform(),
+        color=theme.RULE,
+        linewidth=0.7,
+    )
+    for group, line, mark, colour in zip(groups, lines, MARKS, theme.SERIES, strict=False):
+        rows = table[table[by] == group] if by else table
+        heights = [places[label] + line for label in rows["label"]]
+        ax.hlines(heights, rows["lower"], rows["upper"], color=colour, linewidth=2.2, alpha=0.55)
+        for hollow in (False, True):
+            chosen = (rows["lower"].isna() | rows["upper"].isna()) == hollow
+            ax.plot(
+                rows["estimate"][chosen],
+                [height for height, take in zip(heights, chosen, strict=True) if take],
+                mark,
+                color=colour,
+                markerfacecolor=theme.PAPER if hollow else colour,
+                markersize=7 if mark == "o" else 6,
+                label=f"_{group}" if hollow else group,
+            )
+    size = theme.text_size(parts.root_figure(ax))
+    for label, place in places.items():
+        ax.annotate(str(label), (0, place - 0.03 / pitch), xycoords=("axes fraction", "data"), va="top", fontsize=size)
+    ax.set(ylim=(-len(labels), 0.24 / pitch if by else 0), yticks=[], xlabel=measure)
+    ax.grid(visible=True, axis="x")
+    if share:
+        ax.set_xlim(left=min(0.0, ax.get_xlim()[0]) if (table["lower"].fillna(0) < 0).any() else 0)
+        parts.percent(ax.xaxis)
+    if by:
+        _key(ax, groups)
+    return ax
+
+
+def plot_bars_hour(table: pd.DataFrame, *, value: str, measure: str, ax: Axes | None = None) -> Axes:
+    """Draw one bar an hour of the day, with its interval where the table has ``lower`` and ``upper``.
+
+    ``table`` has ``hour`` (0 to 23) and the column ``value``: seconds where its name ends in ``_s``, else a share.
+    Hours without a row stay empty.
+    """
+    parts.require_columns(table, ["hour", value], "plot_bars_hour")
+    if not table["hour"].between(0, 23).all():
+        raise ValueError("plot_bars_hour: hour must be 0 to 23.")
+    ax = parts.axes_or_new(ax)
+    ax.bar(table["hour"], table[value], width=0.8, color=theme.C1, alpha=0.75)
+    if {"lower", "upper"} <= set(table.columns):
+        ax.vlines(table["hour"], table["lower"], table["upper"], color=theme.INK, linewidth=1.3)
+    ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel=_words("hour"))
+    ax.set_ylim(bottom=0)
+    parts.measure_above(ax, measure)
+    if not value.endswith("_s"):
+        parts.percent(ax.yaxis)
+    return ax
+
+
+def _words(name: str) -> str:
+    return load_words()["figures"][name]
+
+
+def _groups(table: pd.DataFrame, by: str | None, label: str) -> list[tuple[str, pd.DataFrame]]:
+    if by is None:
+        return [(label or "_", table)]
+    return [(str(name), rows) for name, rows in table.groupby(by, sort=False, observed=True)]
+
+
+def _colours(table: pd.DataFrame, by: str | None) -> list[str]:
+    number = table[by].nunique() if by else 1
+    if number > len(theme.SERIES):
+        raise ValueError(f"{len(theme.SERIES)} lines can be told apart; column {by!r} has {number} groups.")
+    return list(theme.SERIES[:number])
+
+
+def _steps(
+    ax: Axes, table: pd.DataFrame, *, value: str, start: float, horizon_s: float, by: str | None, label: str
+) -> None:
+    for (name, rows), colour in zip(_groups(table, by, label), _colours(table, by), strict=True):
+        shown = rows[rows["duration_s"] <= horizon_s]
+        # The last value holds to the horizon only where somebody was seen waiting beyond it.
+        beyond = [horizon_s] if len(shown) < len(rows) and len(shown) else []
+        x = [0.0, *shown["duration_s"], *beyond]
+
+        def heights(column: str, shown: pd.DataFrame = shown, beyond: list[float] = beyond) -> list[float]:
+            return [start, *shown[column], *shown[column].tail(len(beyond))]
+
+        if {"lower", "upper"} <= set(rows.columns):
+            ax.fill_between(
+                x,
+                heights("lower"),
+                heights("upper"),
+                step="post",
+                color=colour,
+                alpha=theme.BAND_ALPHA,
+                linewidth=0,
+            )
+        y = heights(value)
+        thin = 1 + int((shown["at_risk"] >= FEW_AT_RISK).sum()) if "at_risk" in rows.columns else len(x)
+        if thin < len(x):
+            ax.step(x[thin - 1 :], y[thin - 1 :], where="post", color=colour, linestyle=":", label=name)
+            ax.step(x[:thin], y[:thin], where="post", color=colour, label="_")
+        else:
+            ax.step(x, y, where="post", color=colour, label=name)
+
+
+def _finish(ax: Axes, horizon_s: float, measure: str) -> None:
+    parts.seconds(ax.xaxis, horizon_s)
+    parts.percent(ax.yaxis)
+    parts.measure_above(ax, measure)
+    parts.label_lines(ax)
+
+
+def _key(ax: Axes, groups: list[str]) -> None:
+    ax.legend(
+        loc="upper left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=len(groups),
+        frameon=False,
+        borderaxespad=0,
+        handletextpad=0.2,
+        columnspacing=1.2,
+        labelcolor="linecolor",
+        prop={"weight": "bold", "size": theme.text_size(parts.root_figure(ax))},
+    )

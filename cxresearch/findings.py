@@ -1,0 +1,235 @@
+"""Sentences that say what a table says: figure titles, main points and descriptions, computed and never typed."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from cxresearch.periods import Period
+from cxresearch.words import format_interval, format_value
+
+FEW = 30  # a group with fewer contacts leads no sentence
+
+
+def share(value: float) -> str:
+    """21.9 %"""
+    return format_value(value, "share")
+
+
+def seconds(value: float) -> str:
+    """76 s, or 5.3 min from two minutes on."""
+    if value < 120:
+        return f"{value:.0f} s"
+    return f"{value / 60:.2g} min" if value < 7_200 else f"{value / 3_600:.2g} h"
+
+
+def patience_finding(at: pd.DataFrame, median_s: float) -> str:
+    """Title of a patience curve: when half would have gone, or how many would still wait at the last duration known."""
+    if not math.isnan(median_s):
+        return f"Half would hang up within {seconds(median_s)}"
+    known = at.dropna(subset=["survival"])
+    if known.empty:
+        return "Too few waits to say how long people are willing to wait"
+    last = known.iloc[-1]
+    return f"After {seconds(last['duration_s'])}, {share(last['survival'])} would still wait"
+
+
+def read_aloud(at: pd.DataFrame, by: str | None = None) -> str:
+    """Shares still waiting in words, for a reader who cannot see the curve."""
+
+    def one(rows: pd.DataFrame) -> str:
+        said = [f"{share(row['survival'])} after {seconds(row['duration_s'])}" for _, row in rows.iterrows()
+                if not math.isnan(row["survival"])]  # fmt: skip
+        return ", ".join(said) or "not known"
+
+    if by is None:
+        return f"Would still wait: {one(at)}."
+    return " ".join(f"{name}: {one(rows)}." for name, rows in at.groupby(by, sort=False))
+
+
+def spread_finding(groups: pd.DataFrame) -> str:
+    """Title of the shares by group: who loses the most against who loses the least (``label, estimate, queued``)."""
+    enough = groups[groups["queued"] >= FEW] if "queued" in groups else groups
+    if len(enough) < 2:
+        one = groups.iloc[0]
+        return f"{one['label']}: {share(one['estimate'])} gave up"
+    worst, best = enough.loc[enough["estimate"].idxmax()], enough.loc[enough["estimate"].idxmin()]
+    return (
+        f"{plain(worst['label'])} lost {share(worst['estimate'])} of those who queued, "
+        f"{plain(best['label'])} {share(best['estimate'])}"
+    )
+
+
+def minute_finding(at: pd.DataFrame, by: str) -> str:
+    """Title of curves by group: the most and the least willing at the first duration where two groups are known."""
+    for duration, rows in at.dropna(subset=["survival"]).groupby("duration_s"):
+        if len(rows) > 1:
+            most, least = rows.loc[rows["survival"].idxmax()], rows.loc[rows["survival"].idxmin()]
+            return (
+                f"After {seconds(duration)}, {share(most['survival'])} would still wait for {plain(most[by]).lower()}, "
+                f"{share(least['survival'])} for {plain(least[by]).lower()}"
+            )
+    return "How long people would wait"
+
+
+def outcome_finding(ended: pd.Series, horizon_s: float) -> str:
+    """Title of the competing outcomes: what had happened by the horizon (``ended``: outcome -> share)."""
+    said = [f"{share(value)} had {_ENDED.get(str(name), str(name))}" for name, value in ended.items()]
+    return f"After {seconds(horizon_s)}, " + _listed(said)
+
+
+_ENDED = {"answered": "been answered", "abandoned": "given up", "deflected": "been served by a bot"}
+
+
+def hazard_finding(hazard: pd.DataFrame) -> str:
+    """Title of a hazard: when the rate of leaving is highest, and how it compares with its middle."""
+    peak = hazard.loc[hazard["hazard_per_s"].idxmax()]
+    middle = hazard["hazard_per_s"].median()
+    if not middle > 0:
+        return "Nobody left within this time"
+    return (
+        f"People are most likely to go after {seconds(peak['duration_s'])}: "
+        f"{60 * peak['hazard_per_s']:.0%} a minute, {peak['hazard_per_s'] / middle:.1f} times the usual"
+    )
+
+
+def hour_finding(hours: pd.DataFrame) -> str:
+    """Title of a day: the hour that loses the largest share, among hours with enough contacts."""
+    enough = hours[hours["queued"] >= FEW]
+    if enough.empty:
+        return "Too few contacts to tell the hours apart"
+    worst, best = enough.loc[enough["share_left"].idxmax()], enough.loc[enough["share_left"].idxmin()]
+    return f"{_clock(worst['hour'])} lost {share(worst['share_left'])} of those who queued, {_clock(best['hour'])} {share(best['share_left'])}"
+
+
+def week_finding(week: pd.DataFrame) -> str:
+    """Title of a week (``weekday, hour, queued, share_left``): the hour of the week that loses the largest share."""
+    enough = week[week["queued"] >= FEW]
+    if enough.empty:
+        return "Too few contacts to tell the hours of the week apart"
+    worst = enough.loc[enough["share_left"].idxmax()]
+    half = enough.sort_values("share_left", ascending=False)
+    half = half[half["left"].cumsum() <= enough["left"].sum() / 2]
+    return (
+        f"{WEEKDAYS[int(worst['weekday']) - 1]} {_clock(worst['hour'])} loses most, {share(worst['share_left'])}; "
+        f"half of all losses fall into {len(half) + 1} of {len(enough)} hours of the week"
+    )
+
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def change_finding(moved: pd.DataFrame, span: Period) -> str:
+    """Heading over the headline table: how many moved further than chance explains."""
+    known = moved[moved["verdict"] != "nothing to compare"]
+    if known.empty:
+        return f"There is nothing before {span.label} to compare with"
+    estimated = known[known["lower"] < known["upper"]]
+    clear = estimated["verdict"].isin(["rose", "fell"]).sum()
+    return f"{_count(clear)} of {_count(len(estimated)).lower()} estimates moved further than chance explains"
+
+
+def main_points(moved: pd.DataFrame, span: Period, *, hours: pd.DataFrame) -> list[tuple[str, str]]:
+    """The main points as (lead, sentence): what happened, value, change with its interval, largest loss first.
+
+    ``moved`` is a ``headlines.change_table``; ``hours`` a ``patience.waiting_table`` by hour. A change that cannot be
+    told from chance is said so and leads with no direction.
+    """
+    rows = moved.set_index("name")
+    points = [
+        (_LEADS[name][_direction(rows.loc[name])], f"{_values(rows.loc[name], name)}{_change(rows.loc[name], span)}.")
+        for name in _LEADS if name in rows.index and not math.isnan(rows.loc[name, "value"])
+    ]  # fmt: skip
+    enough = hours[hours["queued"] >= FEW]
+    if len(enough) > 1:
+        worst = enough.loc[enough["share_left"].idxmax()]
+        points.append((
+            f"{_clock(worst['hour'])} is the hour that loses most.",
+            f"{share(worst['share_left'])} of the {worst['queued']:,.0f} who queued then gave up "
+            f"({format_interval(worst['lower'], worst['upper'], 'share')}); their mean wait was {seconds(worst['mean_wait_s'])}.",
+        ))  # fmt: skip
+    return points
+
+
+_LEADS = {
+    "abandonment_share": {1: "More people gave up.", -1: "Fewer people gave up.", 0: "People gave up."},
+    "mean_wait_s": {1: "The queue was slower.", -1: "The queue was faster.", 0: "The queue."},
+    "patience_survival_60s": {1: "People were more patient.", -1: "People were less patient.", 0: "Patience."},
+    "contacts": {1: "More contacts came.", -1: "Fewer contacts came.", 0: "Contacts."},
+}
+
+
+def _direction(row: pd.Series) -> int:
+    return {"rose": 1, "fell": -1}.get(row["verdict"], 0)
+
+
+def _values(row: pd.Series, name: str) -> str:
+    value = seconds(row["value"]) if row["unit"] == "s" else format_value(row["value"], row["unit"])
+    return {
+        "abandonment_share": f"{value} of those who queued gave up",
+        "mean_wait_s": f"The mean wait of those who queued was {value}",
+        "patience_survival_60s": f"{value} would still wait after a minute",
+        "contacts": f"{value} contacts, all channels together",
+    }[name]
+
+
+def _change(row: pd.Series, span: Period) -> str:
+    before = span.previous.label
+    if row["verdict"] == "nothing to compare":
+        return f"; there is no {before} to compare with"
+    unit = "points" if row["unit"] == "share" else row["unit"]
+    if row["verdict"] == "not distinguishable from no change":
+        between = format_interval(row["difference_lower"], row["difference_upper"], unit)
+        return f"; against {before} not distinguishable from no change (95 % interval of the change {between})"
+    size = format_value(abs(row["difference"]), "number" if unit == "contacts" else unit)
+    if unit == "contacts":
+        size = f"{abs(row['difference']):,.0f}"
+    word = "up" if row["difference"] > 0 else "down"
+    if row["difference_lower"] == row["difference_upper"]:
+        return f", {word} {size} from {before}"
+    ends = abs(row["difference_lower"]), abs(row["difference_upper"])
+    return f", {word} {size} from {before} (95 % interval {format_interval(min(ends), max(ends), unit)})"
+
+
+def change_text(moved: pd.DataFrame) -> pd.DataFrame:
+    """A change table as people read it: each number in its own unit (``headline, value, interval, before, change``)."""
+    rows = []
+    for row in moved.to_dict("records"):
+        unit, points = row["unit"], "points" if row["unit"] == "share" else row["unit"]
+        counted = row["lower"] == row["upper"]
+        known = row["verdict"] != "nothing to compare"
+        rows.append({
+            "headline": row["label"], "value": format_value(row["value"], unit),
+            "interval": "counted" if counted else format_interval(row["lower"], row["upper"], unit),
+            "before": format_value(row["previous_value"], unit) if known else "not known",
+            "change": format_value(row["difference"], points) if known else "not known",
+            "interval_of_change": "counted" if counted and known
+            else format_interval(row["difference_lower"], row["difference_upper"], points) if known else "not known",
+            "verdict": row["verdict"],
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def p_text(value: float) -> str:
+    """A p-value behind its letter: "< 0.001", "= 0.034"."""
+    text = format_value(value, "p")
+    return text if text.startswith("<") else f"= {text}"
+
+
+def plain(label: str) -> str:
+    """A queue's name without the code in brackets."""
+    return str(label).rsplit(" (", 1)[0]
+
+
+def _clock(hour: float) -> str:
+    return f"{int(hour)} to {int(hour) + 1} h"
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def _count(number: int) -> str:
+    words = ("None", "One", "Two", "Three", "Four", "Five", "Six")
+    return words[number] if number < len(words) else str(number)

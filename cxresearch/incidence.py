@@ -1,0 +1,291 @@
+"""How talk grows over time, when it peaks, and what a reply still finds to change."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cxresearch.kernels import FloatArray, MemoryKernel, require_positive
+
+# Incidence is a polynomial on each panel, solved with two numbers of points; their difference is the stated error.
+_ORDERS = (12, 16)
+# A panel is halved while the last terms of its polynomial exceed this share of its values, in so many rounds at most.
+_RESOLUTION = 1e-9
+_ROUNDS = 12
+_LARGEST_ERROR = 1e-8
+
+
+def incidence_curve(
+    kernel: MemoryKernel,
+    reproduction_number: float,
+    times_s: npt.ArrayLike,
+    *,
+    reply_s: float = math.inf,
+    factor: float = 1.0,
+) -> pd.DataFrame:
+    """Expected growth over time of the talk that one post at time 0 sets off.
+
+    Every post, the first and each retelling, is retold ``reproduction_number`` times on average, spread over time as
+    the kernel says. From ``reply_s`` on, each retelling of any post happens ``factor`` times as often.
+
+    Parameters
+    ----------
+    kernel : when retellings happen.
+    reproduction_number : mean number of direct retellings of a post, >= 0. It may be 1 or more: over a finite time
+        the expectation is finite.
+    times_s : seconds after the first post, > 0.
+    reply_s, factor : when the brand replies, >= 0, and what multiplies retelling from then on: below 1 a reply that
+        calms, above 1 one that inflames.
+
+    Returns
+    -------
+    DataFrame, one row a time, in the order given
+        ``time_s``, ``tellers`` (expected number so far, the first post included), ``incidence_per_s`` (expected
+        retellings per second; at a jump its value just before). ``attrs["relative_error"]``: largest difference
+        between two solutions of different order.
+
+    The renewal equation i(t) = m(t) R (k(t) + integral of k(t - u) i(u) du) is solved by collocation on panels that
+    end wherever i is not smooth and are halved until it is resolved; beyond an error of 1e-8 it is refused.
+    Reference: Hawkes (1971), doi:10.1093/biomet/58.1.83 (the expectation needs no distribution of the counts).
+    """
+    times = np.atleast_1d(np.asarray(times_s, dtype=float))
+    refused = ~((times > 0) & np.isfinite(times))
+    if times.size == 0 or refused.any():
+        raise ValueError(f"times_s must be finite and > 0; {refused.sum()} of {times.size} are not.")
+    _check_reply(reproduction_number, factor)
+    if not reply_s >= 0:
+        raise ValueError(f"reply_s must be >= 0 (math.inf: no reply); got {reply_s}.")
+    reply = (float(reply_s), float(factor))
+    incidence, tellers, error = _solved(kernel, reproduction_number, reply, times)
+    curve = pd.DataFrame({"time_s": times, "tellers": tellers, "incidence_per_s": incidence})
+    curve.attrs["relative_error"] = error
+    return curve
+
+
+def time_to_peak(kernel: MemoryKernel, reproduction_number: float, *, horizon_s: float) -> float:
+    """Seconds after the first post at which the expected talk per second is highest, within ``horizon_s``.
+
+    0 where talk only fades; ``horizon_s`` itself where it still grows then (as it does in the end for a reproduction
+    number above 1): that is no peak.
+    """
+    require_positive(horizon_s=horizon_s)
+    grid = np.unique(np.concatenate([_edges(kernel, math.inf, horizon_s)[1:], np.linspace(0, horizon_s, 129)[1:]]))
+    for _ in range(12):  # each round looks between the neighbours of the highest point, 30 times closer
+        height = incidence_curve(kernel, reproduction_number, grid)["incidence_per_s"].to_numpy()
+        start = float(reproduction_number * kernel.density_per_s(0.0))
+        top = int(np.argmax(height))
+        if start >= height[top]:
+            return 0.0
+        low, high = (grid[top - 1] if top else 0.0), grid[min(top + 1, grid.size - 1)]
+        if high - low <= 1e-7 * grid[top]:
+            break
+        grid = np.unique(np.concatenate([np.linspace(low, high, 60)[1:], [grid[top]]]))
+    return float(grid[top])
+
+
+def reply_table(
+    kernel: MemoryKernel, reproduction_number: float, *, reply_s: npt.ArrayLike, factor: float
+) -> pd.DataFrame:
+    """What is left to change when the brand replies at ``reply_s`` and later retelling is multiplied by ``factor``.
+
+    Parameters
+    ----------
+    kernel, reproduction_number : as in ``incidence_curve``; ``factor`` times the reproduction number must be below 1.
+    reply_s : seconds after the first post, one or several, >= 0; ``math.inf`` is no reply.
+    factor : what multiplies every later retelling, >= 0; 0 silences the talk, which no reply can better.
+
+    Returns
+    -------
+    DataFrame, one row a reply time
+        ``reply_s``; ``post_share_gone`` (share of the direct retellings of the first post that have happened: what no
+        reply can take back, so 1 less this bounds the mitigation of that post); ``chain_share_gone`` (the same of all
+        retellings of the chain, later posts included, so never above it);
+        ``tellers_before`` (expected so far); ``tellers`` (expected in the end); ``share_avoided`` (of the retellings
+        expected without a reply; negative where the reply inflames). Shares of a chain of no retellings, or of
+        infinitely many, are NaN.
+
+    Exact given ``tellers_before``: with N tellers by then, R N - (N - 1) retellings are still to come without a reply,
+    each the beginning of a chain of 1 / (1 - factor R).
+    """
+    _check_reply(reproduction_number, factor)
+    moments = np.atleast_1d(np.asarray(reply_s, dtype=float))
+    refused = ~(moments >= 0)
+    if moments.size == 0 or refused.any():
+        raise ValueError(f"reply_s must be >= 0; {refused.sum()} of {moments.size} are not.")
+    R = reproduction_number
+    if factor * R >= 1:
+        raise ValueError(
+            f"the expected number of tellers after the reply is infinite: factor times reproduction_number is "
+            f"{factor * R:.6g}, not < 1. incidence_curve follows such talk over a finite time."
+        )
+    if R >= 1 and np.isinf(moments).any():
+        raise ValueError(f"without a reply the expected number of tellers is infinite: reproduction_number is {R}.")
+    without_reply = 1 / (1 - R) if R < 1 else math.inf
+    before = np.where(moments > 0, without_reply, 1.0)
+    between = (moments > 0) & np.isfinite(moments)
+    if between.any():
+        before[between] = incidence_curve(kernel, R, moments[between])["tellers"]
+    # Nothing is left after an infinite time; rounding must not leave a little.
+    left = np.where(np.isinf(moments), 0.0, R * before - (before - 1))
+    tellers = before + factor * left / (1 - factor * R)
+    retellings = without_reply - 1 if 0 < R < 1 else math.nan
+    return pd.DataFrame(
+        {
+            "reply_s": moments,
+            "post_share_gone": kernel.share_by(moments),
+            "chain_share_gone": (before - 1) / retellings,
+            "tellers_before": before,
+            "tellers": tellers,
+            "share_avoided": 1 - (tellers - 1) / retellings,
+        }
+    )
+
+
+# --- the renewal equation -------------------------------------------------------------------------------------------
+
+
+def _check_reply(reproduction_number: float, factor: float) -> None:
+    if not (0 <= reproduction_number < math.inf and 0 <= factor < math.inf):
+        raise ValueError(
+            f"need a finite reproduction_number >= 0 and factor >= 0; got {reproduction_number}, {factor}."
+        )
+
+
+def _edges(kernel: MemoryKernel, reply_s: float, horizon_s: float) -> FloatArray:
+    """Ends of the panels: from each place where incidence is not smooth, panels that double in length."""
+    # A break of the kernel comes back, weaker each time, at its multiples and that long after the reply.
+    origins = {0.0, reply_s}
+    for b in kernel.breaks_s:
+        origins |= {origin + times * b for origin in (0.0, reply_s) for times in (1, 2, 3, 4)}
+    doubling = kernel.scale_s * 2.0 ** np.arange(0, max(1, math.ceil(math.log2(horizon_s / kernel.scale_s) + 1)))
+    # Panels that double from 0 are fine enough again at twice the origin.
+    steps = {origin: doubling[doubling < (origin or math.inf)] for origin in origins if origin < horizon_s}
+    edges = np.unique(np.concatenate([origin + np.append(0.0, step) for origin, step in steps.items()]))
+    edges = edges[edges < horizon_s]
+    # Two edges closer than rounding are one.
+    return np.append(edges[np.diff(edges, append=np.inf) > 1e-9 * kernel.scale_s], horizon_s)
+
+
+@functools.cache
+def _gauss(order: int) -> tuple[FloatArray, FloatArray]:
+    return np.polynomial.legendre.leggauss(order)
+
+
+def _finer(edges: FloatArray, values: FloatArray) -> FloatArray:
+    """Halve the panels on which a polynomial through these values at Gauss points is not yet the function."""
+    order = values.shape[1]
+    gauss, weight = _gauss(order)
+    legendre = np.polynomial.legendre.legvander(gauss, order - 1) * weight[:, None] * (np.arange(order) + 0.5)
+    last = np.abs(values @ legendre[:, -2:]).max(axis=1)
+    coarse = last > _RESOLUTION * np.abs(values).max(axis=1)
+    return np.sort(np.concatenate([edges, ((edges[1:] + edges[:-1]) / 2)[coarse]]))
+
+
+def _nodes(edges: FloatArray, order: int) -> FloatArray:
+    gauss, _ = _gauss(order)
+    return edges[:-1, None] + np.diff(edges)[:, None] * (gauss + 1) / 2
+
+
+def _solved(
+    kernel: MemoryKernel, reproduction_number: float, reply: tuple[float, float], times: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """Incidence and tellers at the times, and the difference between two orders relative to the values."""
+    horizon = float(times.max())
+    lags, edges = _edges(kernel, math.inf, horizon), _edges(kernel, reply[0], horizon)
+    for _ in range(_ROUNDS):
+        lags = _finer(lags, kernel.density_per_s(_nodes(lags, _ORDERS[0])))
+    for _ in range(_ROUNDS):
+        solution = _collocate(kernel, reproduction_number, reply, edges, lags, _ORDERS[0])
+        finer = _finer(edges, solution)
+        if finer.size == edges.size:
+            break
+        edges = finer
+    else:
+        raise ValueError(
+            f"the growth of talk up to {horizon:.6g} s is not smooth enough to solve: the kernel must be bounded, and "
+            "smooth between its breaks_s."
+        )
+    coarse = _read(edges, solution, times)
+    fine = _read(edges, _collocate(kernel, reproduction_number, reply, edges, lags, _ORDERS[1]), times)
+    with np.errstate(all="ignore"):
+        error = float(np.nanmax(np.abs(coarse / fine - 1), initial=0.0))
+    if not np.isfinite(fine).all():
+        raise ValueError(
+            f"talk expected up to {horizon:.6g} s exceeds what a number can hold; ask for a shorter time or a lower "
+            "reproduction_number."
+        )
+    if error > _LARGEST_ERROR:
+        raise ValueError(
+            f"the growth of talk up to {horizon:.6g} s is known to {error:.1e} only; ask for a shorter time."
+        )
+    return fine[0], fine[1], error
+
+
+def _basis(order: int, x: FloatArray) -> FloatArray:
+    """Lagrange polynomials through the Gauss points of a panel, at x in -1 to 1: one more axis, the points."""
+    gauss, weight = _gauss(order)
+    apart = x[..., None] - gauss
+    hit = apart == 0
+    terms = (-1.0) ** np.arange(order) * np.sqrt((1 - gauss**2) * weight) / np.where(hit, 1.0, apart)
+    terms = np.where(hit.any(axis=-1, keepdims=True), hit, terms)
+    return terms / terms.sum(axis=-1, keepdims=True)
+
+
+def _collocate(
+    kernel: MemoryKernel,
+    reproduction_number: float,
+    reply: tuple[float, float],
+    edges: FloatArray,
+    lags: FloatArray,
+    order: int,
+) -> FloatArray:
+    """Incidence at the Gauss points of each panel, one panel after the other."""
+    gauss, weight = _gauss(order)
+    low, length, nodes = edges[:-1], np.diff(edges), _nodes(edges, order)
+
+    def remembered(t: float) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        """Weight of the incidence at each point of each panel up to t in the integral of k(t - u) i(u) du."""
+        # In pieces on which both are smooth: the panels of i, and those of k looking back from t.
+        back = t - lags
+        cuts = np.unique(np.concatenate([edges[edges < t], back[back >= 0]]))
+        width = np.diff(cuts)
+        u = cuts[:-1, None] + width[:, None] * (gauss + 1) / 2
+        panel = np.searchsorted(edges, u[:, order // 2], side="right") - 1
+        x = 2 * (u - low[panel, None]) / length[panel, None] - 1
+        mass = (width[:, None] * weight / 2) * kernel.density_per_s(t - u)
+        # On a piece that is a whole panel the points are the panel's own; only the others need interpolation.
+        cut = np.flatnonzero(width < length[panel])
+        pieces = mass.copy()
+        pieces[cut] = np.matmul(mass[cut, None, :], _basis(order, x[cut]))[:, 0]
+        starts = np.flatnonzero(np.diff(panel, prepend=-1))
+        return np.add.reduceat(pieces, starts, axis=0), panel[starts]
+
+    incidence = np.zeros_like(nodes)
+    for number, own in enumerate(nodes):
+        m = reproduction_number * (reply[1] if low[number] >= reply[0] else 1.0)
+        system, given = np.eye(order), m * kernel.density_per_s(own)
+        for row, t in enumerate(own):
+            share, panel = remembered(t)
+            system[row] -= m * share[-1]
+            given[row] += m * np.sum(share[:-1] * incidence[panel[:-1]])
+        incidence[number] = np.linalg.solve(system, given)
+    return incidence
+
+
+def _read(edges: FloatArray, incidence: FloatArray, times: FloatArray) -> FloatArray:
+    """Incidence and tellers at the times, from the polynomials on the panels."""
+    order = incidence.shape[1]
+    gauss, weight = _gauss(order)
+    low, length = edges[:-1], np.diff(edges)
+    told = np.concatenate([[0.0], np.cumsum((incidence * weight).sum(axis=1) * length / 2)])
+    # A time on an edge belongs to the panel before it, so that a jump shows the value it comes from.
+    panel = np.clip(np.searchsorted(edges, times, side="left") - 1, 0, low.size - 1)
+    x = 2 * (times - low[panel]) / length[panel] - 1
+    at = np.einsum("tn,tn->t", _basis(order, x), incidence[panel])
+    before = _basis(order, (x[:, None] + 1) / 2 * (gauss + 1) - 1)
+    within = np.einsum("q,tqn,tn->t", weight, before, incidence[panel])
+    return np.stack([at, 1 + told[panel] + within * (x + 1) / 2 * length[panel] / 2])

@@ -1,0 +1,251 @@
+"""What a report is made of and what may be set: TOML and parameters cells read, every value checked before a kernel starts."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import keyword
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from cxresearch.periods import KINDS
+
+SCALARS = ("bool", "int", "float", "str", "date")
+
+
+class ParameterError(ValueError):
+    """A report or a parameter that cannot be right; nothing has been started."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One line of a parameters cell: its annotation as text, and its default."""
+
+    annotation: str
+    default: Any
+
+
+@dataclass(frozen=True)
+class Report:
+    """``reports/NAME.toml``, checked. ``parameters`` holds what the file sets; ``declared`` all that can be set."""
+
+    name: str
+    title: str
+    organisation: str
+    period: str
+    notebooks: tuple[Path, ...]
+    may_fail: tuple[str, ...]
+    headlines: tuple[str, ...]
+    inputs: tuple[str, ...]
+    cell_timeout_s: float
+    parameters: dict[str, Any]
+    columns: dict[str, Any]
+    declared: dict[str, Declared] = field(repr=False)
+
+
+# Filled by the runner for every notebook that declares them.
+GIVEN_BY_RUNNER = ("period", "previous_headlines", "columns")
+
+
+def load_report(name: str, root: Path) -> Report:
+    """Read and check ``root/reports/NAME.toml`` and the notebooks it names. Raises ParameterError."""
+    folder = root / "reports"
+    names = sorted(p.stem for p in folder.glob("*.toml"))
+    if name not in names:
+        raise ParameterError(
+            f"there is no report {name!r} in {folder}{_like(name, names)}. There is {', '.join(names)}."
+        )
+    path = folder / f"{name}.toml"
+    try:
+        text = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path}: {error}.") from error
+    known = {
+        "title": str, "organisation": str, "period": str, "notebooks": list, "may_fail": list, "headlines": list,
+        "inputs": list, "cell_timeout_s": (int, float), "parameters": dict, "columns": dict,
+    }  # fmt: skip
+    for key, value in text.items():
+        if key not in known:
+            raise ParameterError(f"{path}: unknown key {key!r}{_like(key, known)}; known are {', '.join(known)}.")
+        if not isinstance(value, known[key]):  # type: ignore[arg-type]
+            raise ParameterError(f"{path}: {key} has the wrong type; got {value!r}.")
+    for key in ("title", "period", "notebooks"):
+        if not text.get(key):
+            raise ParameterError(f"{path}: {key} is missing.")
+    if text["period"] not in KINDS:
+        raise ParameterError(f"{path}: period is one of {', '.join(KINDS)}; got {text['period']!r}.")
+    notebooks = tuple(root / "notebooks" / f"{n}.ipynb" for n in text["notebooks"])
+    for notebook in notebooks:
+        if not notebook.is_file():
+            raise ParameterError(f"{path}: there is no notebook {notebook.name} in {notebook.parent}.")
+    may_fail = tuple(text.get("may_fail", ()))
+    if strange := sorted(set(may_fail) - set(text["notebooks"])):
+        raise ParameterError(f"{path}: may_fail names {', '.join(strange)}, not among its notebooks.")
+    declared: dict[str, Declared] = {}
+    for notebook in notebooks:
+        for key, line in declared_parameters(nbformat.read(notebook, 4), notebook.name).items():
+            if key in declared and declared[key].annotation != line.annotation:
+                raise ParameterError(
+                    f"{key} is {declared[key].annotation} in one notebook, {line.annotation} in another."
+                )
+            declared.setdefault(key, line)
+    return Report(
+        name=name, title=text["title"], organisation=text.get("organisation", ""), period=text["period"],
+        notebooks=notebooks, may_fail=may_fail, headlines=tuple(text.get("headlines", ())),
+        inputs=tuple(text.get("inputs", ())), cell_timeout_s=float(text.get("cell_timeout_s", 600)),
+        parameters=check_parameters(text.get("parameters", {}), declared, str(path)),
+        columns=text.get("columns", {}), declared=declared,
+    )  # fmt: skip
+
+
+def declared_parameters(notebook: nbformat.NotebookNode, name: str = "the notebook") -> dict[str, Declared]:
+    """Every parameter of the cell tagged ``parameters``: one typed literal a line. Raises ParameterError otherwise."""
+    cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise ParameterError(f"{name} has {len(cells)} cells tagged 'parameters'; it needs exactly one.")
+    found = {}
+    for line in ast.parse(cells[0].source).body:
+        if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None):
+            raise ParameterError(
+                f"{name}: a parameter is written 'name: type = literal'; got {ast.unparse(line)!r}. A value worked "
+                "out from others belongs in a later cell: papermill sets parameters after this one."
+            )
+        try:
+            default = ast.literal_eval(line.value)
+        except ValueError as error:
+            raise ParameterError(f"{name}: the default of {line.target.id} is no literal.") from error
+        annotation = ast.unparse(line.annotation)
+        if not accepts(annotation, default):
+            raise ParameterError(f"{name}: the default of {line.target.id} is {default!r}, not {annotation}.")
+        found[line.target.id] = Declared(annotation, default)
+    return found
+
+
+def check_parameters(given: Mapping[str, Any], declared: Mapping[str, Declared], where: str) -> dict[str, Any]:
+    """``given`` where every name is declared and every value of its type (an int is a float, never a bool)."""
+    checked = {}
+    for name, value in given.items():
+        line = _declared(name, declared, where)
+        if not accepts(line.annotation, value):
+            raise ParameterError(f"{where}: {name} should be {line.annotation}; got {value!r}.")
+        checked[name] = float(value) if line.annotation == "float" else value
+    return checked
+
+
+def parse_settings(settings: Sequence[str], declared: Mapping[str, Declared]) -> dict[str, Any]:
+    """``name=value`` texts of the command line, read by the declared type: for bool only true and false."""
+    parsed: dict[str, Any] = {}
+    for setting in settings:
+        name, sign, text = setting.partition("=")
+        if not sign:
+            raise ParameterError(f"--set takes name=value; got {setting!r}.")
+        line = _declared(name, declared, "--set")
+        if name in GIVEN_BY_RUNNER:
+            raise ParameterError(f"{name} is set by the run itself; use --period for the period.")
+        if name in parsed:
+            raise ParameterError(f"--set {name} was given twice.")
+        parsed[name] = read_text(text, line.annotation, name)
+    return parsed
+
+
+def _declared(name: str, declared: Mapping[str, Declared], where: str) -> Declared:
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ParameterError(f"{where}: {name!r} cannot be the name of a parameter.")
+    if name not in declared:
+        raise ParameterError(
+            f"{where}: unknown parameter {name!r}{_like(name, declared)}; there is {', '.join(sorted(declared))}."
+        )
+    return declared[name]
+
+
+def accepts(annotation: str, value: Any) -> bool:
+    """Whether a value is of an annotation: bool, int, float, str, date (ISO text), list[...], Literal[...], X | None."""
+    tree = ast.parse(annotation, mode="eval").body
+    return _accepts(tree, value)
+
+
+def _accepts(tree: ast.expr, value: Any) -> bool:
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.BitOr):
+        return _accepts(tree.left, value) or _accepts(tree.right, value)
+    if isinstance(tree, ast.Constant) and tree.value is None:
+        return value is None
+    if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name):
+        if tree.value.id == "list":
+            return isinstance(value, list) and all(_accepts(tree.slice, v) for v in value)
+        if tree.value.id == "Literal":
+            return any(type(value) is type(choice) and value == choice for choice in _choices(tree))
+    if isinstance(tree, ast.Name):
+        if tree.id == "float":
+            return type(value) in (float, int) and value == value and abs(value) != float("inf")
+        if tree.id == "date":
+            return isinstance(value, str) and _is_date(value)
+        if tree.id in SCALARS:
+            return type(value).__name__ == tree.id
+        if tree.id in ("list", "dict"):
+            return type(value).__name__ == tree.id
+    raise ParameterError(f"annotation {ast.unparse(tree)!r} is not known; use {', '.join(SCALARS)}, list[...], "
+                         "Literal[...] or a union with None.")  # fmt: skip
+
+
+def _choices(tree: ast.Subscript) -> list[Any]:
+    items = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+    return [ast.literal_eval(item) for item in items]
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def read_text(text: str, annotation: str, name: str) -> Any:
+    """The value that ``text`` means for that annotation. ``007`` stays text for str and is refused for int."""
+    for tree in _alternatives(ast.parse(annotation, mode="eval").body):
+        value = _read(text, tree)
+        if value is not NotImplemented and _accepts(tree, value):
+            return value
+    raise ParameterError(f"{name} should be {annotation}; got {text!r}.")
+
+
+def _alternatives(tree: ast.expr) -> list[ast.expr]:
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.BitOr):
+        both = [*_alternatives(tree.left), *_alternatives(tree.right)]
+        # "none" means None wherever None is allowed, also beside str.
+        return sorted(both, key=lambda t: not (isinstance(t, ast.Constant) and t.value is None))
+    return [tree]
+
+
+def _read(text: str, tree: ast.expr) -> Any:
+    if isinstance(tree, ast.Constant) and tree.value is None:
+        return None if text.lower() in ("none", "null") else NotImplemented
+    if isinstance(tree, ast.Subscript) and ast.unparse(tree.value) == "list":
+        parts = [p.strip() for p in text.split(",")] if text.strip() else []
+        values = [_read(p, tree.slice) for p in parts]
+        return NotImplemented if NotImplemented in values else values
+    if isinstance(tree, ast.Subscript):
+        return next((c for c in _choices(tree) if str(c) == text), NotImplemented)
+    kind = tree.id if isinstance(tree, ast.Name) else ""
+    if kind in ("str", "date"):
+        return text
+    if kind == "bool":
+        return {"true": True, "false": False}.get(text.lower(), NotImplemented)
+    digits = text.strip().lstrip("+-")
+    if kind in ("int", "float") and digits and not (digits[0] == "0" and digits[1:2].isdigit()):
+        try:
+            return int(text) if kind == "int" else float(text)
+        except ValueError:
+            return NotImplemented
+    return NotImplemented
+
+
+def _like(name: str, names: Any) -> str:
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

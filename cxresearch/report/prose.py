@@ -1,0 +1,77 @@
+"""Prose of a notebook, Markdown, as HTML of the page: formulas are MathML, raw HTML is text, tables are captioned."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from latex2mathml.converter import convert as latex_to_mathml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+
+def first_title(sources: Iterable[str]) -> str:
+    """The text of the first ``# heading`` in Markdown ``sources``, or nothing."""
+    for source in sources:
+        for token, text in itertools.pairwise(MarkdownIt("commonmark").parse(source)):
+            if token.type == "heading_open" and token.tag == "h1":
+                return plain_text(text)
+    return ""
+
+
+def plain_text(inline: Token) -> str:
+    """The words of a heading or paragraph, without its marks."""
+    return "".join(token.content if token.type != "softbreak" else " " for token in inline.children or [])
+
+
+def prose_reader(words: dict[str, Any]) -> MarkdownIt:
+    """CommonMark with tables and $formulas$; raw HTML is text, pictures are their alternative text.
+
+    Render with an environment that holds ``label``: a function that gives the next table its caption.
+    """
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    formula = html.escape(words["page"]["formula"])
+
+    def to_mathml(latex: str, options: dict[str, Any]) -> str:
+        try:
+            mathml = latex_to_mathml(latex, display="block" if options["display_mode"] else "inline")
+        except Exception:  # whatever is wrong in the formula, the reader gets what the author wrote
+            return f"<code>{html.escape(latex)}</code>"
+        return (
+            f'<div class="scroll formula" tabindex="0" role="group" aria-label="{formula}">{mathml}</div>'
+            if options["display_mode"]
+            else mathml
+        )
+
+    dollarmath_plugin(
+        reader, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True, renderer=to_mathml
+    )
+
+    def text(tokens: Sequence[Token], index: int, *_: object) -> str:
+        return str(keep_together(tokens[index].content))
+
+    def table_open(tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
+        caption = html.escape(env["label"]())
+        return (
+            f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table>'
+            f'<caption class="hidden">{caption}</caption>'
+        )
+
+    rules: dict[str, Any] = reader.renderer.rules  # type: ignore[attr-defined]
+    rules["text"] = text
+    rules["image"] = lambda tokens, index, *_: html.escape(tokens[index].content)
+    rules["table_open"] = table_open
+    rules["table_close"] = lambda *_: "</table></div>"
+    rules["th_open"] = lambda tokens, index, options, env: '<th scope="col">'
+    return reader
+
+
+def keep_together(text: str) -> Markup:
+    """Escape ``text``; a number and its unit stay on one line."""
+    escaped = html.escape(str(text), quote=False)
+    return Markup(re.sub(r"\d[\d.,]* (?:%|s|min|h|points)(?!\w)", r'<span class="nb">\g<0></span>', escaped))  # noqa: S704

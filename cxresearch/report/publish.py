@@ -1,0 +1,91 @@
+"""What was built aside becomes visible in one step, or not at all; the index is made anew from what is there."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+BUILDING = ".building"
+RENAME_EXCHANGE = 2  # <linux/fs.h>
+AT_FDCWD = -100
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON as people read it, with a newline at the end; NaN has no place in it and becomes null."""
+    path.write_text(json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and value != value else value
+
+
+def new_build(out: Path, key: str) -> Path:
+    """An empty folder on the same file system as the reports, where nobody looks."""
+    aside = out / BUILDING
+    aside.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f"{key}-", dir=aside))
+
+
+def clear_old_builds(out: Path, key: str) -> None:
+    """Remove what an ended run of the same key left behind; call it holding the key's lock."""
+    for folder in (out / BUILDING).glob(f"{key}-????????"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(build: Path, target: Path) -> None:
+    """Put ``build`` in the place of ``target`` in one step; the old one is removed after the new one stands."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    build.chmod(0o755)  # mkdtemp keeps others out; a published report is for reading
+    for path in build.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    if not target.exists():
+        build.rename(target)
+        return
+    _exchange(build, target)
+    shutil.rmtree(build, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Swap two folders atomically where the system can (Linux), else by two renames with the gap of a moment."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        done = libc.renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE)
+        if done == 0:
+            return
+        if ctypes.get_errno() not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(other))
+    between = one.with_name(one.name + ".old")
+    other.rename(between)
+    one.rename(other)
+    between.rename(one)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The whole text or the old file, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

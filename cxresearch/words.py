@@ -1,0 +1,158 @@
+"""How numbers and dates are said: the fixed words of a language, and one text for one value everywhere.
+
+The words stand in ``report/templates/words-LANGUAGE.toml``; a second language is a second file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import math
+import numbers
+import tomllib
+from pathlib import Path
+from typing import Any
+
+_FOLDER = Path(__file__).parent / "report" / "templates"
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@functools.cache
+def load_words(language: str = "en") -> dict[str, Any]:
+    """Return every fixed word of ``language`` as nested dictionaries."""
+    path = _FOLDER / f"words-{language}.toml"
+    if not path.is_file():
+        known = sorted(p.stem.removeprefix("words-") for p in _FOLDER.glob("words-*.toml"))
+        raise ValueError(f"no words for the language {language!r}; there are {known}.")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def is_missing(value: object) -> bool:
+    """None, NaN, NaT and pandas.NA are all "not known"."""
+    # NaN and NaT differ from themselves; comparing NA gives NA, which has no truth value.
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
+
+
+def format_number(value: float, decimals: int, *, language: str = "en") -> str:
+    """Fixed ``decimals``, grouped thousands, a true minus sign, never minus zero."""
+    words = load_words(language)["numbers"]
+    text = f"{abs(value):,.{decimals}f}"
+    grouped = text.replace(",", "\0").replace(".", words["decimal"]).replace("\0", words["thousands"])
+    shown_as_zero = not any(digit in "123456789" for digit in text)
+    return grouped if value >= 0 or shown_as_zero else f"−{grouped}"
+
+
+def _three_significant(value: float, language: str) -> str:
+    if value == 0:
+        return "0"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    # Read after rounding: 9.996 becomes 10.0, with one more digit before the point.
+    rounded = f"{value:.2e}"
+    power = int(rounded.split("e")[1])
+    if power < -4 or power > 14:
+        mantissa = format_number(float(rounded.split("e")[0]), 2, language=language)
+        return f"{mantissa} × 10{str(power).translate(_SUPERSCRIPT)}"
+    if float(value).is_integer() and abs(value) < 1000:
+        return format_number(value, 0, language=language)
+    return format_number(float(rounded), max(0, 2 - power), language=language)
+
+
+def _percent(value: float, language: str) -> str:
+    words = load_words(language)["numbers"]
+    # A share that is neither nothing nor everything must not be printed as if it were.
+    if 0 < value < 0.0005:
+        return f"< {format_number(0.1, 1, language=language)}{words['percent']}"
+    if 0.9995 <= value < 1:
+        return f"> {format_number(99.9, 1, language=language)}{words['percent']}"
+    return f"{format_number(100 * value, 1, language=language)}{words['percent']}"
+
+
+def _one_decimal(value: float, language: str) -> str:
+    """One decimal, or two where one would round an end of an interval onto zero, which it excludes."""
+    return format_number(value, 2 if 0.005 <= abs(value) < 0.05 else 1, language=language)
+
+
+def _seconds(value: float, language: str) -> str:
+    units = load_words(language)["units"]
+    size = abs(value)
+    number = _one_decimal(value, language) if 0 < size < 9.95 else format_number(value, 0, language=language)
+    text = f"{number} {units['s']}"
+    for threshold_s, one_s, word in ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min")):
+        if size >= threshold_s:
+            longer = format_number(value / one_s, 1, language=language)
+            longer = longer.removesuffix(load_words(language)["numbers"]["decimal"] + "0")
+            return f"{text} ({longer} {units[word]})"
+    return text
+
+
+def format_value(value: Any, unit: str = "number", *, language: str = "en") -> str:
+    """Say ``value`` in ``unit``, the same way in a title, a tile and a table.
+
+    ``unit`` is "share" (0.2194 is 21.9 %), "points" (a difference of shares: 0.034 is 3.4 points), "s" or
+    "seconds" (from two minutes on also in minutes, hours or days), "count" or "contacts" (33,344), "number"
+    (three significant digits), "p" (a p-value), "text", or any other unit, which follows the number.
+    None and NaN are "not known".
+    """
+    words = load_words(language)
+    if is_missing(value):
+        return words["numbers"]["not_known"]
+    if isinstance(value, bool) or type(value).__name__ == "bool_":
+        return words["numbers"]["yes" if value else "no"]
+    if isinstance(value, dt.date):
+        return format_date(value, language=language)
+    if unit == "text" or not isinstance(value, numbers.Real):
+        return str(value)
+    number = float(value)
+    if math.isinf(number):
+        return "∞" if number > 0 else "−∞"
+    if unit == "share":
+        return _percent(number, language)
+    if unit == "points":
+        return f"{_one_decimal(100 * number, language)} {words['units']['points']}"
+    if unit in ("s", "seconds"):
+        return _seconds(number, language)
+    if unit == "p":
+        return f"< {format_number(0.001, 3, language=language)}" if number < 0.001 else format_number(number, 3)
+    if unit in ("count", "contacts"):
+        return format_number(number, 0, language=language)
+    text = (
+        format_number(number, 0, language=language)
+        if isinstance(value, numbers.Integral)
+        else _three_significant(number, language)
+    )
+    return text if unit == "number" else f"{text} {words['units'].get(unit, unit)}"
+
+
+def format_interval(lower: Any, upper: Any, unit: str = "number", *, language: str = "en") -> str:
+    """Say an interval once with its unit: "21.3 to 22.6 %", "310 to 330 s"."""
+    words = load_words(language)
+    if is_missing(lower) and is_missing(upper):
+        return words["numbers"]["not_known"]
+    first, last = (format_value(end, unit, language=language).split(" (")[0] for end in (lower, upper))
+    unit_text = {"share": words["numbers"]["percent"], "points": f" {words['units']['points']}"}.get(unit)
+    if unit_text is None and unit not in ("number", "count", "contacts", "p", "text"):
+        unit_text = f" {words['units'].get('s' if unit == 'seconds' else unit, unit)}"
+    if unit_text and last.endswith(unit_text):
+        first = first.removesuffix(unit_text)
+    return words["numbers"]["interval"].format(lower=first, upper=last)
+
+
+def format_date(value: str | dt.date, *, language: str = "en") -> str:
+    """Say an ISO date or time: "28 February 1999", "28 February 1999, 23:58 UTC"."""
+    words = load_words(language)["dates"]
+    moment = value
+    if isinstance(moment, str):
+        try:
+            moment = dt.date.fromisoformat(moment) if len(moment) == 10 else dt.datetime.fromisoformat(moment)
+        except ValueError:
+            return str(value)
+    if isinstance(moment, dt.datetime) and moment.tzinfo is not None:
+        moment = moment.astimezone(dt.UTC)
+    day = words["day"].format(day=moment.day, month=words["months"][moment.month - 1], year=moment.year)
+    if not isinstance(moment, dt.datetime) or (moment.tzinfo is None and moment.time() == dt.time()):
+        return day
+    return f"{day}, {moment:%H:%M}" + ("" if moment.tzinfo is None else " UTC")

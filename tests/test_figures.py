@@ -1,0 +1,291 @@
+"""Figures draw the numbers of their table and nothing else; labels neither meet nor leave the drawing."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.text import Text
+
+from cxresearch import figures, theme
+from cxresearch.figures import parts
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+def curve(ends=(0.5,), names=("all",), longest_s=300, at_risk=None):
+    """Straight-line survival curves that end near ``ends``, one a name."""
+    x = np.arange(10.0, longest_s + 1, 10.0)
+    tables = []
+    for end, name in zip(ends, names, strict=True):
+        survival = 1 - (1 - end) * x / longest_s
+        table = pd.DataFrame({"queue": name, "duration_s": x, "survival": survival})
+        tables.append(table.assign(lower=survival - 0.02, upper=survival + 0.02))
+    table = pd.concat(tables, ignore_index=True)
+    return table if at_risk is None else table.assign(at_risk=at_risk)
+
+
+def outcomes():
+    x = np.arange(1.0, 301.0)
+    answered = pd.DataFrame({"duration_s": x, "outcome": "answered", "probability": 0.7 * (1 - np.exp(-x / 60))})
+    left = pd.DataFrame({"duration_s": x, "outcome": "abandoned", "probability": 0.2 * (1 - np.exp(-x / 60))})
+    return pd.concat([answered, left]).assign(
+        lower=lambda t: t.probability - 0.01, upper=lambda t: t.probability + 0.01
+    )
+
+
+def dots():
+    return pd.DataFrame(
+        {
+            "label": ["Prospective customers of the bank", "Regular", "Prospective customers of the bank", "Regular"],
+            "month": ["February", "February", "January", "January"],
+            "estimate": [0.43, 0.15, 0.34, 0.14],
+            "lower": [0.41, 0.14, 0.32, np.nan],
+            "upper": [0.45, 0.16, 0.36, np.nan],
+        }
+    )
+
+
+def hazard():
+    x = np.arange(0.0, 301.0, 10)
+    return pd.DataFrame({"duration_s": x, "hazard_per_s": 0.003, "lower": 0.002, "upper": 0.004})
+
+
+def hours():
+    return pd.DataFrame(
+        {"hour": [7, 8, 23], "wait_s": [60.0, 70.0, 90.0], "lower": [55.0, 66, 80], "upper": [65.0, 74, 99]}
+    )
+
+
+DRAWN = {
+    "survival": lambda: figures.plot_survival(
+        curve((0.31, 0.3, 0.29, 0.02), ("Regular", "Internet support", "Prospective customers", "VIP")),
+        horizon_s=300,
+        by="queue",
+    ),
+    "survival of one": lambda: figures.plot_survival(curve(), horizon_s=300, label="February"),
+    "long survival": lambda: figures.plot_survival(curve(longest_s=400), horizon_s=90_000, label="e-mail"),
+    "outcomes": lambda: figures.plot_outcomes(outcomes(), horizon_s=300),
+    "hazard": lambda: figures.plot_hazard(hazard()),
+    "dots": lambda: figures.plot_dots(dots(), by="month", measure="Share of queued callers who gave up"),
+    "dots of one": lambda: figures.plot_dots(dots().head(2), measure="Share of queued callers who gave up"),
+    "bars": lambda: figures.plot_bars_hour(hours(), value="wait_s", measure="Mean wait of queued callers (seconds)"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_no_text_meets_another_or_leaves_the_drawing(name):
+    figure = DRAWN[name]().figure
+    figure.draw_without_rendering()
+    (ax,) = figure.axes
+    # Matplotlib keeps ticks beyond the limits and does not draw them.
+    undrawn = {
+        label
+        for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim()))
+        for label, at in zip(axis.get_ticklabels(), axis.get_ticklocs(), strict=True)
+        if not low <= at <= high
+    }
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text() and text not in undrawn]
+    renderer = figure.canvas.get_renderer()
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
+    inside = figure.bbox.padded(1)
+    shown = [(text, box) for text, box in boxes if box.width > 0]
+    assert len(shown) > 4
+    for text, box in shown:
+        assert inside.x0 <= box.x0 and box.x1 <= inside.x1, f"{text!r} is cut off"  # noqa: PT018
+        assert inside.y0 <= box.y0 and box.y1 <= inside.y1, f"{text!r} is cut off"  # noqa: PT018
+    for (one, a), (other, b) in itertools.combinations(shown, 2):
+        assert not a.padded(-1.5).overlaps(b.padded(-1.5)), f"{one!r} lies on {other!r}"
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_every_colour_is_one_that_the_page_can_change(name):
+    svg, _ = theme.themed_svg(DRAWN[name]().figure, title="t", description="d")
+    assert "var(--c1, #0b5cad)" in svg
+    assert not re.findall(r"#[0-9a-f]{6}\b", re.sub(r"var\(--[\w-]+, #[0-9a-f]{6}\)", "", svg))
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_text_is_read_on_a_telephone(name):
+    figure = DRAWN[name]().figure
+    figure.draw_without_rendering()
+    smallest = min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text())
+    assert smallest * 330 / (figure.get_figwidth() * 72) >= 10.5
+
+
+# Survival ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_line_is_the_table():
+    table = pd.DataFrame({"duration_s": [1.0, 3.0], "survival": [0.5, 0.0]})
+    line = figures.plot_survival(table, horizon_s=4).lines[-1]
+    assert line.get_xdata().tolist() == [0, 1, 3]
+    assert line.get_ydata().tolist() == [1, 0.5, 0]
+    assert line.get_drawstyle() == "steps-post"
+
+
+def test_a_curve_ends_with_its_data_and_holds_where_somebody_waited_longer():
+    table = pd.DataFrame({"duration_s": [1.0, 3.0, 9.0], "survival": [0.5, 0.4, 0.2]})
+    assert figures.plot_survival(table, horizon_s=20).lines[-1].get_xdata().tolist() == [0, 1, 3, 9]
+    held = figures.plot_survival(table, horizon_s=5).lines[-1]
+    assert held.get_xdata().tolist() == [0, 1, 3, 5]
+    assert held.get_ydata().tolist() == [1, 0.5, 0.4, 0.4]
+
+
+def test_the_band_is_the_interval():
+    table = pd.DataFrame({"duration_s": [1.0, 3.0], "survival": [0.5, 0.3], "lower": [0.4, 0.1], "upper": [0.6, 0.5]})
+    (band,) = figures.plot_survival(table, horizon_s=4).collections
+    corners = {tuple(np.round(point, 9)) for point in band.get_paths()[0].vertices}
+    assert {(1, 0.4), (3, 0.4), (3, 0.1), (1, 0.6), (3, 0.6), (3, 0.5)} <= corners
+
+
+def test_where_few_are_left_the_line_is_dotted():
+    table = curve(at_risk=[1000] * 20 + [29] * 10)
+    dotted, solid = figures.plot_survival(table, horizon_s=300, label="February").lines
+    assert solid.get_linestyle() == "-"
+    assert solid.get_xdata()[-1] == 200
+    assert dotted.get_linestyle() == ":"
+    assert dotted.get_xdata().tolist() == [200, *range(210, 301, 10)]
+    assert dotted.get_ydata()[-1] == pytest.approx(0.5)
+    joined = [*solid.get_ydata(), *dotted.get_ydata()[1:]]
+    np.testing.assert_array_equal(joined, [1, *table["survival"]])
+
+
+def test_groups_are_named_at_their_end_in_their_colour():
+    ax = figures.plot_survival(curve((0.2, 0.6), ("Regular", "VIP")), horizon_s=300, by="queue")
+    colours = {text.get_text(): text.get_color() for text in ax.texts}
+    assert colours["Regular"] == ax.lines[0].get_color() == theme.C1
+    assert colours["VIP"] == ax.lines[1].get_color() == theme.C2
+
+
+def test_five_groups_are_too_many_to_tell_apart():
+    with pytest.raises(ValueError, match="5 groups"):
+        figures.plot_survival(curve((0.1, 0.2, 0.3, 0.4, 0.5), tuple("abcde")), horizon_s=300, by="queue")
+
+
+@pytest.mark.parametrize(
+    ("draw", "missing"),
+    [
+        (lambda t: figures.plot_survival(t, horizon_s=1), "survival"),
+        (lambda t: figures.plot_outcomes(t, horizon_s=1), "probability"),
+        (figures.plot_hazard, "hazard_per_s"),
+        (figures.plot_dots, "estimate"),
+        (lambda t: figures.plot_bars_hour(t, value="wait_s", measure="m"), "wait_s"),
+    ],
+)
+def test_a_table_without_the_columns_is_refused(draw, missing):
+    with pytest.raises(ValueError, match=missing):
+        draw(pd.DataFrame({"duration_s": [1.0], "x": [1]}))
+
+
+# The other figures ------------------------------------------------------------------------------------------------
+
+
+def test_outcomes_start_at_nothing_and_follow_the_table():
+    table = outcomes()
+    answered, abandoned = figures.plot_outcomes(table, horizon_s=300).lines
+    assert answered.get_ydata()[0] == 0
+    np.testing.assert_array_equal(answered.get_ydata()[1:], table.query("outcome == 'answered'")["probability"])
+    np.testing.assert_array_equal(abandoned.get_ydata()[1:], table.query("outcome == 'abandoned'")["probability"])
+
+
+def test_the_hazard_is_drawn_up_to_its_horizon():
+    ax = figures.plot_hazard(hazard(), horizon_s=100)
+    assert ax.lines[0].get_xdata().tolist() == list(range(0, 101, 10))
+    assert set(ax.lines[0].get_ydata()) == {0.003}
+    assert ax.get_ylim()[0] == 0
+
+
+def test_dots_have_two_marks_and_an_honest_hollow():
+    ax = figures.plot_dots(dots(), by="month")
+    drawn = {line.get_label(): line for line in ax.lines}
+    assert drawn["February"].get_marker() == "o"
+    assert drawn["January"].get_marker() == "D"
+    assert drawn["February"].get_xdata().tolist() == [0.43, 0.15]
+    assert drawn["January"].get_xdata().tolist() == [0.34]
+    assert drawn["_January"].get_xdata().tolist() == [0.14], "no interval: hollow"
+    assert drawn["_January"].get_markerfacecolor() == theme.PAPER
+    first, second = drawn["February"].get_ydata()
+    assert first > second, "the first row of the table is on top"
+    spans = [collection.get_segments() for collection in ax.collections]
+    ends = {tuple(np.round(segment[:, 0], 9)) for group in spans for segment in group if len(segment)}
+    assert {(0.41, 0.45), (0.14, 0.16), (0.32, 0.36)} <= ends
+
+
+def test_five_groups_of_dots_are_refused():
+    with pytest.raises(ValueError, match="5"):
+        figures.plot_dots(pd.concat([dots().head(1).assign(month=str(m)) for m in range(5)]), by="month")
+
+
+def test_bars_stand_at_their_hour():
+    ax = figures.plot_bars_hour(hours(), value="wait_s", measure="Mean wait")
+    assert [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in ax.patches] == [(7, 60), (8, 70), (23, 90)]
+    with pytest.raises(ValueError, match="0 to 23"):
+        figures.plot_bars_hour(hours().assign(hour=24), value="wait_s", measure="Mean wait")
+
+
+def test_a_figure_can_be_drawn_on_given_axes():
+    _, ax = theme.figure()
+    assert figures.plot_survival(curve(), horizon_s=300, ax=ax) is ax
+
+
+# Parts ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("longest", "label", "ticks"),
+    [
+        (300, "Wait (seconds)", ["0", "60", "120", "180", "240", "300"]),
+        (60, "Wait (seconds)", ["0", "10", "20", "30", "40", "50", "60"]),
+        (900, "Wait (minutes)", ["0", "5", "10", "15"]),
+        (86_400, "Wait (hours)", ["0", "5", "10", "15", "20"]),
+        (864_000, "Wait (days)", ["0", "2", "4", "6", "8", "10"]),
+    ],
+)
+def test_time_is_told_as_a_clock_does(longest, label, ticks):
+    _, ax = theme.figure()
+    ax.set(xlim=(0, longest), xlabel="Wait")
+    parts.seconds(ax.xaxis, longest)
+    assert ax.get_xlabel() == label
+    ax.figure.draw_without_rendering()
+    low, high = ax.get_xlim()
+    shown = [t.get_text() for t, at in zip(ax.get_xticklabels(), ax.get_xticks(), strict=True) if low <= at <= high]
+    assert shown == ticks
+
+
+@pytest.mark.parametrize(("top", "text"), [(1.0, "20 %"), (0.005, "0.1 %"), (0.0005, "0.01 %")])
+def test_percent_has_the_decimals_its_ticks_need(top, text):
+    _, ax = theme.figure()
+    ax.set_ylim(0, top)
+    parts.percent(ax.yaxis)
+    ax.figure.draw_without_rendering()
+    assert text in [label.get_text() for label in ax.get_yticklabels()]
+
+
+def test_blocks_that_are_apart_stay_where_they_are():
+    assert parts.spread_apart([10, 50, 90], [10, 10, 10], 100) == [10, 50, 90]
+
+
+def test_blocks_that_meet_part_evenly():
+    assert parts.spread_apart([50, 50], [10, 10], 100) == [45, 55]
+    assert parts.spread_apart([0, 0, 0], [10, 10, 10], 100) == [5, 15, 25]
+
+
+@given(st.lists(st.tuples(st.floats(-20, 120), st.floats(1, 9)), min_size=1, max_size=10))
+def test_blocks_never_overlap_and_keep_their_order(blocks):
+    wanted = sorted(want for want, _ in blocks)
+    sizes = [size for _, size in blocks]
+    centres = parts.spread_apart(wanted, sizes, 100)
+    edges = [(centre - size / 2, centre + size / 2) for centre, size in zip(centres, sizes, strict=True)]
+    assert all(low >= -1e-9 and high <= 100 + 1e-9 for low, high in edges)
+    assert all(before[1] <= after[0] + 1e-9 for before, after in itertools.pairwise(edges))

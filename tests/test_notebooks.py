@@ -1,0 +1,59 @@
+"""The rules for notebooks, held by a test; and each notebook run as papermill runs it, without our runner."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cxresearch.report.parameters import declared_parameters
+from cxresearch.report.run import proof_of_execution
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+
+
+def code_cells(path: Path) -> list:
+    return [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+
+
+def test_there_are_notebooks():
+    assert {p.stem[:2] for p in NOTEBOOKS} >= {"01", "02", "05"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_is_thin_and_clean(path):
+    for cell in code_cells(path):
+        assert not cell.outputs, "strip outputs: make strip"
+        assert cell.execution_count is None, "strip outputs: make strip"
+        assert len(cell.source.splitlines()) <= 15, f"split this cell:\n{cell.source}"
+        logic = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.While, ast.For, ast.Try)
+        assert not any(isinstance(n, logic) for n in ast.walk(ast.parse(cell.source))), (
+            f"move to cxresearch/:\n{cell.source}"
+        )
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_opens_with_its_question_and_says_what_can_be_set(path):
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    assert notebook.cells[0].cell_type == "markdown"
+    assert notebook.cells[0].source.startswith("# ")
+    assert notebook.cells[1].metadata.tags == ["parameters"]
+    lines = notebook.cells[1].source.splitlines()
+    assert all("  # " in line for line in lines), "every parameter says in a comment what it is, with its unit"
+    assert len(declared_parameters(notebook, path.name)) == len(lines)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_runs_by_plain_papermill_from_the_root_and_in_its_own_folder(path, tmp_path, root):
+    papermill = [sys.executable, "-m", "papermill", "--no-progress-bar"]
+    for folder, name in ((root, f"notebooks/{path.name}"), (root / "notebooks", path.name)):
+        output = tmp_path / f"{folder.name}.ipynb"
+        done = subprocess.run([*papermill, name, str(output)], cwd=folder, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-2000:]
+        cells, executed, problem = proof_of_execution(nbformat.read(output, 4))
+        assert (problem, executed) == ("", cells)

@@ -1,0 +1,314 @@
+"""What a notebook shows: one text for one value, bundles for JupyterLab and for the report, nothing half-said."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxresearch import present, theme
+from cxresearch.words import format_date, load_words
+
+HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    bundles = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+def some_axes(title="Half leave", line=(1.0, 0.5, 0.25)):
+    _, ax = theme.figure()
+    ax.plot(range(len(line)), line, color=theme.C1)
+    ax.fill_between(range(len(line)), 0, line, color=theme.C2, alpha=theme.BAND_ALPHA)
+    ax.set_title(title)
+    return ax
+
+
+def show(ax, **changes):
+    given = {"subtitle": "Share, bank, 1999", "description": "It falls.", "kind": "estimated"} | changes
+    present.show_figure(ax, **given)
+
+
+# One text for one value -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.2194, "share", "21.9 %"),
+        (0.0, "share", "0.0 %"),
+        (1.0, "share", "100.0 %"),
+        (0.0004, "share", "< 0.1 %"),
+        (0.9996, "share", "> 99.9 %"),
+        (-0.0345, "points", "−3.5 points"),
+        (-0.00001, "points", "0.0 points"),
+        (0.0004, "points", "0.04 points"),
+        (0.03, "s", "0.03 s"),
+        (33344, "count", "33,344"),
+        (33344.0, "contacts", "33,344"),
+        (76.3, "seconds", "76 s"),
+        (3.44, "s", "3.4 s"),
+        (300, "s", "300 s (5 min)"),
+        (150, "s", "150 s (2.5 min)"),
+        (7_300, "s", "7,300 s (2 h)"),
+        (259_200, "s", "259,200 s (3 days)"),
+        (1234.5, "number", "1,230"),
+        (9.996, "number", "10.0"),
+        (99.96, "number", "100"),
+        (0.012345, "number", "0.0123"),
+        (2.0, "number", "2"),
+        (33344, "number", "33,344"),
+        (-1.234e-7, "number", "−1.23 × 10⁻⁷"),
+        (math.inf, "number", "∞"),
+        (0.0002, "p", "< 0.001"),
+        (0.0345, "p", "0.035"),
+        (12.34, "EUR", "12.3 EUR"),
+        (np.float64(0.5), "share", "50.0 %"),
+        (np.int64(5), "number", "5"),
+        (True, "text", "yes"),
+        ("phone", "share", "phone"),
+        (pd.Timestamp("1999-02-28 23:58"), "text", "28 February 1999, 23:58"),
+    ],
+)
+def test_a_value_is_said_in_its_unit(value, unit, text):
+    assert present.format_value(value, unit) == text
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, np.nan, pd.NA, pd.NaT])
+@pytest.mark.parametrize("unit", ["share", "s", "number", "text"])
+def test_what_is_missing_is_not_known(missing, unit):
+    assert present.format_value(missing, unit) == "not known"
+
+
+@given(st.floats(0, 1, exclude_min=True, exclude_max=True))
+def test_only_nothing_is_zero_percent_and_only_everything_is_a_hundred(share):
+    assert present.format_value(share, "share") not in ("0.0 %", "100.0 %")
+
+
+@given(st.floats(-1e12, 1e12))
+def test_three_digits_are_within_half_a_percent(value):
+    text = present.format_value(value, "number").replace(",", "").replace("−", "-")
+    if "×" in text:
+        mantissa, power = text.split(" × 10")
+        text = f"{mantissa}e{power.translate(str.maketrans('⁻⁰¹²³⁴⁵⁶⁷⁸⁹', '-0123456789'))}"
+    assert float(text) == pytest.approx(value, rel=0.00501)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "unit", "text"),
+    [
+        (0.213, 0.226, "share", "21.3 to 22.6 %"),
+        (75, 77, "s", "75 to 77 s"),
+        (310, 330, "seconds", "310 to 330 s"),
+        (-0.018, 0.001, "points", "−1.8 to 0.1 points"),
+        (1, 2, "EUR", "1 to 2 EUR"),
+        (None, 0.3, "share", "not known to 30.0 %"),
+        (None, None, "share", "not known"),
+    ],
+)
+def test_an_interval_says_its_unit_once(lower, upper, unit, text):
+    assert present.format_interval(lower, upper, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("date", "text"),
+    [
+        ("1999-02-28", "28 February 1999"),
+        ("1999-02-28 23:58:10", "28 February 1999, 23:58"),
+        ("2026-11-21T22:30:00+02:00", "21 November 2026, 20:30 UTC"),
+        ("yesterday", "yesterday"),
+    ],
+)
+def test_dates_are_said_in_words_and_in_utc(date, text):
+    assert format_date(date) == text
+
+
+def test_a_language_without_words_is_refused():
+    with pytest.raises(ValueError, match="'en'"):
+        load_words("tlh")
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "label"),
+    [
+        ("mean_wait_s", "number", "Mean wait (s)"),
+        ("mean_wait_s", "seconds", "Mean wait"),
+        ("arrivals_per_h", "number", "Arrivals per hour"),
+        ("hazard_per_s", "number", "Hazard per second"),
+        ("n", "count", "n"),
+        ("queue", "text", "Queue"),
+    ],
+)
+def test_columns_are_read_aloud_with_their_unit_once(name, how, label):
+    assert present.column_label(name, how) == label
+
+
+# Figures ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_figure_is_shown_with_its_finding_lifted_out(shown):
+    ax = some_axes("Half leave within a minute")
+    figure = ax.figure
+    show(ax, table=pd.DataFrame({"wait_s": [60.0], "share": [0.5]}), formats={"share": "share"})
+    (bundle,) = shown
+    content = bundle[present.FIGURE]
+    assert content["finding"] == "Half leave within a minute"
+    assert content["table"]["rows"] == [["60", "50.0 %"]]
+    assert content["table"]["caption"] == "Share, bank, 1999"
+    svg = bundle["image/svg+xml"]
+    assert "<title" in svg
+    assert "It falls.</desc>" in svg
+    assert not re.search(r"<text[^>]*>[^<]*Half leave", svg), "the page sets the finding, not the drawing"
+    assert figure.number not in plt.get_fignums(), "a figure left open would be shown twice"
+    json.dumps(content)
+
+
+def test_the_drawing_follows_the_theme_of_its_reader(shown):
+    ax = some_axes()
+    ax.text(1, 0.5, "written without a colour", fontsize=4)
+    show(ax)
+    svg = shown[0]["image/svg+xml"]
+    assert "var(--c1, #0b5cad)" in svg
+    outside_variables = re.sub(r"var\(--[\w-]+, [^)]*\)", "", svg)
+    assert not re.findall(r"#[0-9a-f]{6}\b", outside_variables)
+    root = svg[: svg.index("</desc>")]
+    assert 'role="img"' in root
+    assert "viewBox=" in root
+    assert " height=" not in svg[: svg.index(">")]
+    # Unsaid black, and text too small for a telephone, are mended.
+    assert "fill: var(--ink" in root
+    sizes = [float(size) for size in re.findall(r"font-size: calc\(([\d.]+)px", svg)]
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    assert len(sizes) > 5
+    assert min(sizes) * 330 / width >= 10.5
+
+
+def test_text_stays_text_and_is_escaped(shown):
+    ax = some_axes(HOSTILE)
+    ax.set_xlabel(HOSTILE)
+    show(ax, description=HOSTILE, subtitle=HOSTILE)
+    svg = shown[0]["image/svg+xml"]
+    assert "<script" not in svg
+    assert "<img" not in svg
+    assert svg.count("&lt;script&gt;alert(1)") == 3  # title, desc, axis
+
+
+def test_equal_figures_give_equal_bytes_and_others_do_not_clash(shown):
+    for line in [(1.0, 0.5), (1.0, 0.5), (1.0, 0.4)]:
+        show(some_axes(line=line))
+    first, again, other = (bundle["image/svg+xml"] for bundle in shown)
+    assert first == again
+    ids = [set(re.findall(r' id="([^"]+)"', svg)) for svg in (first, other)]
+    assert len(ids[0]) >= 3
+    assert not ids[0] & ids[1]
+    assert all(name.startswith(shown[0][present.FIGURE]["prefix"]) for name in ids[0])
+    for svg in (first, other):
+        used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+        assert used <= set(re.findall(r' id="([^"]+)"', svg))
+
+
+def test_shorter_paths_draw_the_same_line():
+    shorter = theme._shorter_path("M 0 10.123456 \nL 5 10.123456 \nL 5 3 \nL 5 3 \nL 7 1 \nC 1 2 3 4 5 6 \nz")
+    assert shorter == "M0 10.12H5V3L7 1C1 2 3 4 5 6z"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "guessed"}, "kind must be one of"),
+        ({"subtitle": " "}, "subtitle must be"),
+        ({"description": ""}, "description must be"),
+        ({"table": pd.DataFrame({"a": []})}, "no rows"),
+        ({"table": pd.DataFrame({"a": [1]}), "formats": {"b": "share"}}, "formats names"),
+        ({"table": pd.DataFrame({"a": [1]}), "formats": {"a": "euro"}}, "none of"),
+    ],
+)
+def test_a_figure_that_does_not_say_what_it_is_is_refused(shown, changes, message):
+    with pytest.raises(ValueError, match=message):
+        show(some_axes(), **changes)
+    assert not shown
+
+
+def test_a_figure_without_a_finding_is_refused(shown):
+    with pytest.raises(ValueError, match="get_title"):
+        show(some_axes(title=""))
+
+
+# Tables, headlines, points ----------------------------------------------------------------------------------------
+
+
+def test_a_table_rounds_what_is_read_and_keeps_what_was_computed(shown):
+    table = pd.DataFrame(
+        {"queue": ["<b>VIP</b>", None], "n": [1200, 3], "share": [1 / 3, np.nan], "wait_s": [76.26, 1.0]}
+    )
+    present.show_table(table, caption="By queue", kind="quoted", formats={"share": "share", "wait_s": "seconds"})
+    content = shown[0][present.TABLE]
+    assert content["rows"] == [["<b>VIP</b>", "1,200", "33.3 %", "76 s"], ["", "3", "not known", "1.0 s"]]
+    assert [column["numeric"] for column in content["columns"]] == [False, True, True, True]
+    assert repr(1 / 3) in content["csv"]
+    page = shown[0]["text/html"]
+    assert page.count('<th scope="col"') == 4
+    assert page.count('<th scope="row"') == 2
+    assert "<caption>By queue (quoted)</caption>" in page
+    assert "&lt;b&gt;VIP" in page
+
+
+HEADLINE = {"name": "x", "label": "Gave up", "value": 0.2, "lower": 0.1, "upper": 0.3, "unit": "share"}
+HEADLINE |= {"kind": "estimated", "better": "lower"}
+
+
+def test_a_headline_is_recorded_as_it_was_computed(shown):
+    present.record_headline(**HEADLINE, n=np.int64(12))
+    content = shown[0][present.HEADLINE]
+    assert content == HEADLINE | {"n": 12, "note": "", "change": None}
+    assert shown[0]["text/plain"] == "Gave up: 20.0 % (10.0 to 30.0 %; estimated)"
+    present.record_headline(**HEADLINE | {"value": np.nan, "lower": None, "upper": None}, note="nobody waited")
+    content = shown[1][present.HEADLINE]
+    assert (content["value"], content["lower"], content["note"]) == (None, None, "nobody waited")
+    json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "a b"}, "identifier"),
+        ({"lower": None}, "no interval"),
+        ({"lower": 0.25}, "outside its interval"),
+        ({"upper": 0.15}, "outside its interval"),
+        ({"better": "more"}, "better must be"),
+        ({"kind": "guess"}, "kind must be"),
+        ({"value": "0.2"}, "finite numbers"),
+        ({"value": math.inf, "upper": math.inf}, "finite numbers"),
+        ({"label": ""}, "label must be"),
+    ],
+)
+def test_a_headline_that_cannot_stand_alone_is_refused(shown, changes, message):
+    with pytest.raises(ValueError, match=message):
+        present.record_headline(**HEADLINE | changes)
+    assert not shown
+
+
+def test_main_points_are_few_and_literal(shown):
+    present.main_points([("More *left*:", "5 <b> and $3")])
+    assert shown[0][present.POINTS] == {"points": [["More *left*:", "5 <b> and $3"]]}
+    assert shown[0]["text/markdown"] == "- **More \\*left\\*:** 5 \\<b\\> and \\$3"
+    for points in ([], [("a", "b")] * 7, [("a", " ")]):
+        with pytest.raises(ValueError):
+            present.main_points(points)
+
+
+def test_saying_nothing_is_refused(shown):
+    present.say("## Half leave")
+    assert shown == [{"text/markdown": "## Half leave"}]
+    with pytest.raises(ValueError, match="markdown"):
+        present.say("")

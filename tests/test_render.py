@@ -1,0 +1,716 @@
+"""The page: its order, its words, what it never shows, what it refuses; the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import itertools
+import re
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from cxresearch import present, theme
+from cxresearch.report.render import change_in_words, refuse_active_content, render_index, render_report
+from cxresearch.words import load_words
+
+HOSTILE = '</style></title><script>alert(1)</script><img src=x onerror=alert(2)>" onload="x\' \\ $x$'
+TEMPLATES = Path(theme.__file__).parent / "report" / "templates"
+
+
+def displayed(make, *arguments, **named):
+    """Outputs as a kernel stores them, of one call of ``present``."""
+    bundles = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
+        make(*arguments, **named)
+    return [new_output("display_data", data=bundle) for bundle in bundles]
+
+
+def cell(*outputs, count=1, source="x = 1  # the code"):
+    return new_code_cell(source, outputs=[o for group in outputs for o in group], execution_count=count)
+
+
+def figure(title="Half leave within a minute", **changes):
+    _, ax = theme.figure()
+    ax.plot([0, 60], [1, 0.5], color=theme.C1)
+    ax.set_title(title)
+    given = {"subtitle": "Share, bank, 1999", "description": "It falls from 1 to a half.", "kind": "estimated"}
+    return displayed(present.show_figure, ax, **given | changes)
+
+
+NUMBERS = pd.DataFrame({"queue": ["Regular", "VIP"], "share": [1 / 3, 0.5], "n": [12000, 7]})
+
+
+def waits():
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# How long will callers wait?\n\nA curve, *not* an average."),
+            cell(source="horizon_s: float = 60.0"),
+            cell(figure(table=NUMBERS, formats={"share": "share"})),
+            new_markdown_cell("## Why\n\n#### Deep\n\n$$\\frac{E[W]}{E[\\tau]}$$ and $n$\n\n|a|b|\n|-|-|\n|1|2|\n"),
+            cell(displayed(present.say, "## Seventy of a hundred wait\n\nThat is 70.0 %.")),
+            cell(displayed(present.show_table, NUMBERS, caption="By queue", kind="quoted")),
+        ]
+    )
+
+
+def summary():
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# What should we know?\n\nThe short answer."),
+            cell(displayed(present.main_points, [("More callers gave up:", "21.9 % of those who queued.")])),
+            cell(displayed(present.record_headline, **HEADLINES[0] | {"change": None})),
+        ]
+    )
+
+
+CHANGE = {"difference": 0.034, "lower": 0.025, "upper": 0.042, "previous": 0.1858, "distinguishable": True}
+CHANGE |= {"previous_period_label": "January 1999"}
+HEADLINES = [
+    {
+        "name": "abandonment_share",
+        "label": "Gave up",
+        "value": 0.2194,
+        "lower": 0.2135,
+        "upper": 0.2255,
+        "unit": "share",
+    }
+    | {"kind": "estimated", "better": "lower", "n": 18058, "note": "", "change": CHANGE},
+    {"name": "contacts", "label": "Contacts", "value": 31125, "lower": 31125, "upper": 31125, "unit": "contacts"}
+    | {"kind": "estimated", "better": None, "n": 31125, "note": "a count of the log", "change": None},
+    {"name": "would_leave", "label": "Would leave", "value": 0.41, "lower": None, "upper": None, "unit": "share"}
+    | {"kind": "quoted", "better": "lower", "n": None, "note": "n was not published", "change": None},
+]
+
+
+def a_run(**changes):
+    return {
+        "report": "monthly",
+        "title": "Waiting and giving up",
+        "organisation": "Anonymous Bank",
+        "period": "1999-02",
+        "period_label": "February 1999",
+        "status": "complete",
+        "simulated": False,
+        "parameters": {"horizon_s": 420.0, "log": "/srv/logs/bank"},
+        "inputs": [{"path": "/srv/logs/february.txt.gz", "sha256": "3f" * 32, "rows": 33344, "newest_record": None}],
+        "counts": {"read": 33344, "kept": 31125, "set_aside": 2219},
+        "set_aside": [{"reason": "phantom", "rows": 278}, {"reason": "left in the menu", "rows": 1941}],
+        "notebooks": [
+            {"name": "05-summary", "cells": 2, "executed": 2, "seconds": 1.25, "exit_code": 0, "error": ""},
+            {"name": "02-waits", "cells": 4, "executed": 4, "seconds": 2.5, "exit_code": 0, "error": ""},
+        ],
+        "versions": {"python": "3.11.4", "cxresearch": "0.1.0"},
+        "commit": "1a2b3c4d",
+        "started_utc": "2026-11-21T21:40:02+00:00",
+        "finished_utc": "2026-11-21T21:40:31+00:00",
+        "newest_record": "1999-02-28 23:58:10",
+        "previous_period_label": "January 1999",
+    } | changes
+
+
+def rendered(executed=None, headlines=None, **changes):
+    executed = [("05-summary", summary()), ("02-waits", waits())] if executed is None else executed
+    return render_report(
+        notebooks=executed, run=a_run(**changes), headlines=HEADLINES if headlines is None else headlines
+    )
+
+
+@pytest.fixture(scope="module")
+def page():
+    return rendered()
+
+
+@pytest.fixture(scope="module")
+def soup(page):
+    return BeautifulSoup(page, "html.parser")
+
+
+def text_of(node):
+    return " ".join(node.get_text(" ").split())
+
+
+# What the page is -------------------------------------------------------------------------------------------------
+
+
+def check_page(page):
+    """What holds for every page that is ever made."""
+    soup = BeautifulSoup(page, "html.parser")
+    assert page.startswith("<!doctype html>")
+    assert soup.html["lang"] == "en"
+    assert not soup.find_all(["script", "iframe", "object", "embed", "link", "base", "form", "img", "foreignobject"])
+    policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert policy.startswith("default-src 'none';")
+    assert "script" not in policy
+    for tag in soup.find_all(True):
+        assert not [name for name in tag.attrs if name.startswith("on")], tag
+        for name in ("src", "srcset", "poster", "data", "action"):
+            assert name not in tag.attrs, tag
+        if tag.name != "a":
+            assert tag.get("href", tag.get("xlink:href", "#")).startswith("#"), tag
+        assert "url(" not in tag.get("style", ""), tag
+    styles = "".join(style.get_text() for style in soup.find_all("style"))
+    assert "url(" not in styles
+    assert "@import" not in styles
+    assert len(soup.find_all("h1")) == 1
+    levels = [int(h.name[1]) for h in soup.find_all(re.compile(r"^h[1-6]$"))]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels
+    ids = [tag["id"] for tag in soup.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    for tag in soup.find_all(True):
+        for name in (*tag.get("aria-labelledby", "").split(), *re.findall("^#(.+)", tag.get("href", ""))):
+            assert name in ids, f"{tag.name} points at {name}"
+    for table in soup.find_all("table"):
+        assert text_of(table.caption)
+        assert all(head.get("scope") in ("col", "row") for head in table.find_all("th"))
+        assert all(text_of(head) for head in table.thead.find_all("th"))
+        box = table.parent
+        assert box["role"] == "region"
+        assert box["tabindex"] == "0"
+    regions = [box["aria-label"] for box in soup.find_all(role="region")]
+    assert len(regions) == len(set(regions))
+    for drawing in soup.find_all("svg"):
+        if drawing.get("aria-hidden") != "true":
+            assert drawing["role"] == "img"
+            assert text_of(drawing.title)
+            assert text_of(drawing.desc)
+            assert not drawing.get("width")
+            assert not drawing.get("height")
+    return soup
+
+
+def test_every_page_is_whole_quiet_and_outlined(page):
+    soup = check_page(page)
+    assert len(soup.find_all("svg", role="img")) == 1
+    assert len(page) < 100_000
+
+
+def test_the_order_is_the_readers(soup):
+    text = text_of(soup.body)
+    parts = [
+        "Skip to the main points",
+        "Anonymous Bank",
+        "Waiting and giving up , February 1999",
+        "Complete",
+        "Newest record 28 February 1999, 23:58",
+        "Main points",
+        "More callers gave up: 21.9 % of those who queued.",
+        "95 % interval 21.3 to 22.6 %",
+        "1. What should we know?".removeprefix("1. "),
+        "The short answer.",
+        "How long will callers wait?",
+        "Half leave within a minute",
+        "How this was made",
+        "Provenance",
+    ]
+    places = []
+    for part in parts:
+        places.append(text.find(part, places[-1] if places else 0))
+        assert places[-1] >= 0, part
+
+
+def test_the_title_names_report_period_and_organisation(soup):
+    assert soup.title.get_text() == "Waiting and giving up, February 1999 · Anonymous Bank"
+
+
+def test_tiles_say_value_interval_or_reason_change_and_kind(soup):
+    gave_up, contacts, would_leave = (text_of(tile) for tile in soup.select(".tiles li"))
+    assert gave_up == (
+        "Gave up 21.9 % 95 % interval 21.3 to 22.6 % n = 18,058 ▲ Up 3.4 points from 18.6 % in January 1999 "
+        "( 95 % interval 2.5 to 4.2 points ): worse estimated"
+    )
+    assert contacts == "Contacts 31,125 a count of the log No comparison with January 1999 estimated"
+    assert would_leave == "Would leave 41.0 % n was not published quoted"
+
+
+def test_headings_of_notebooks_become_the_outline_of_the_page(soup):
+    section = soup.find(id="s2")
+    assert [(h.name, text_of(h)) for h in section.find_all(re.compile(r"^h\d"))] == [
+        ("h2", "How long will callers wait?"),
+        ("h3", "Half leave within a minute"),
+        ("h3", "Why"),
+        ("h4", "Deep"),
+        ("h3", "Seventy of a hundred wait"),
+    ]
+    links = [(a["href"], text_of(a)) for a in soup.nav.find_all("a")]
+    assert links[:2] == [("#s1", "What should we know?"), ("#s2", "How long will callers wait?")]
+
+
+def test_a_figure_stands_under_its_finding_with_its_words_and_numbers(soup):
+    figure = soup.find("figure")
+    assert text_of(figure.figcaption) == "Half leave within a minute Share, bank, 1999 estimated"
+    assert text_of(figure.svg.title) == "Half leave within a minute"
+    assert text_of(figure.svg.desc) == "It falls from 1 to a half."
+    details = figure.find_next_sibling("details")
+    assert text_of(details.summary) == "The numbers behind this figure"
+    rows = [[text_of(td) for td in row.find_all(["th", "td"])] for row in details.tbody.find_all("tr")]
+    assert rows == [["Regular", "33.3 %", "12,000"], ["VIP", "50.0 %", "7"]]
+    link = details.find("a")
+    assert link["download"] == "monthly-1999-02-share-bank-1999.csv"
+    data = base64.b64decode(link["href"].removeprefix("data:text/csv;charset=utf-8;base64,")).decode()
+    assert data == NUMBERS.to_csv(index=False)
+
+
+def test_a_finding_that_was_just_said_is_not_said_twice():
+    cells = [cell(displayed(present.say, "## Half leave")), cell(figure("Half leave"))]
+    soup = check_page(rendered([("x", new_notebook(cells=[new_markdown_cell("# T"), *cells]))]))
+    assert [text_of(h) for h in soup.find(id="s1").find_all(re.compile(r"^h\d"))] == ["T", "Half leave"]
+
+
+def test_formulas_are_mathml_and_bad_ones_are_shown_as_written(soup):
+    assert len(soup.find_all("math")) == 2
+    assert soup.find("math", display="block").find("mfrac")
+    notebook = new_notebook(cells=[new_markdown_cell("# T\n\nFrom $5 to $6 or $7-$8, and $\\frac{$ <b>")])
+    soup = check_page(rendered([("x", notebook)]))
+    assert text_of(soup.find(id="s1")) == "T From $5 to $6 or $7-$8, and \\frac{ <b>"
+    assert soup.find(id="s1").code.get_text() == "\\frac{"
+
+
+def test_tables_in_prose_have_captions_and_their_own_box(soup):
+    prose = [t for t in soup.find(id="s2").find_all("table") if text_of(t.caption).endswith("Deep")]
+    assert [[text_of(c) for c in row.find_all(["th", "td"])] for row in prose[0].find_all("tr")] == [
+        ["a", "b"],
+        ["1", "2"],
+    ]
+
+
+def test_numbers_stay_with_their_units(soup):
+    together = [text_of(span) for span in soup.select(".nb")]
+    assert "21.9 %" in together
+    assert "70.0 %" in together
+
+
+def test_the_same_figure_twice_does_not_clash():
+    notebook = new_notebook(cells=[new_markdown_cell("# T"), cell(figure(), figure())])
+    soup = check_page(rendered([("x", notebook)]))
+    assert len(soup.find_all("svg", role="img")) == 2
+
+
+def test_a_long_table_scrolls_in_its_box_and_long_texts_have_room():
+    table = pd.DataFrame({"claim": ["Would abandon a purchase after one bad answer"] * 107, "n": range(107)})
+    notebook = new_notebook(
+        cells=[new_markdown_cell("# T"), cell(displayed(present.show_table, table, caption="c", kind="quoted"))]
+    )
+    soup = check_page(rendered([("x", notebook)]))
+    (box,) = soup.select(".scroll.tall")
+    assert len(box.tbody.find_all("tr")) == 107
+    assert box.tbody.th["class"] == ["long"]
+
+
+# What it says about itself ----------------------------------------------------------------------------------------
+
+
+def test_provenance_says_where_every_number_comes_from(soup):
+    text = text_of(soup.footer)
+    for part in [
+        "33,344 read = 31,125 kept + 2,219 set aside",
+        "phantom 278",
+        "left in the menu 1,941",
+        "horizon_s = 420.0",
+        "3f" * 32,
+        "python 3.11.4",
+        "1a2b3c4d",
+        "21 November 2026, 21:40 UTC",
+        "February 1999 (1999-02)",
+    ]:
+        assert part in text
+    method = text_of(soup.find(id="method"))
+    assert "05-summary 2 of 2 1.2 0" in method
+
+
+def test_repaired_rows_and_files_left_out_are_named():
+    page = rendered(
+        repaired=[{"repair": "a lost tab", "rows": 4}], left_out=[{"path": "/srv/logs/notes.txt", "reason": "no log"}]
+    )
+    text = text_of(check_page(page).footer)
+    assert "a lost tab 4" in text
+    assert "notes.txt no log" in text
+
+
+def test_no_folder_of_this_machine_is_named(page):
+    assert "/srv/logs" not in page
+    assert "february.txt.gz" in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"counts": {"read": 10, "kept": 8, "set_aside": 1}}, "do not add up"),
+        ({"set_aside": [{"reason": "phantom", "rows": 278}]}, "account for 278"),
+    ],
+)
+def test_rows_that_do_not_add_up_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        rendered(**changes)
+
+
+def test_what_is_not_known_is_said_so():
+    page = rendered(
+        counts=None, set_aside=None, inputs=None, notebooks=None, versions=None, commit=None, newest_record=None,
+        parameters=None, organisation="", previous_period_label=None,
+    )  # fmt: skip
+    soup = check_page(page)
+    assert "Newest record not known" in text_of(soup.header)
+    assert "No earlier period to compare with" in text_of(soup.find(id="points"))
+
+
+def test_simulated_data_cannot_be_missed():
+    page = rendered(simulated=True)
+    soup = check_page(page)
+    assert soup.title.get_text().startswith("SIMULATED data: ")
+    assert text_of(soup.select_one(".strip")) == "SIMULATED data"
+    assert "SIMULATED" in text_of(soup.header)
+    printed = soup.style.get_text()
+    assert '@top-center { content: "SIMULATED DATA"; }' in printed
+    assert soup.select_one(".watermark")["aria-hidden"] == "true"
+    real = rendered()
+    assert "strip" not in [c for tag in BeautifulSoup(real, "html.parser").find_all(class_=True) for c in tag["class"]]
+    assert 'content: "SIMULATED' not in real
+
+
+def failing(kind):
+    notebook = waits()
+    if kind == "error":
+        notebook.cells[2].outputs = [
+            new_output(
+                "error", ename="ValueError", evalue="\x1b[31mno rows\x1b[0m in /srv/raw/edges.csv\nmore", traceback=[]
+            )
+        ]
+        notebook.cells[4].execution_count = None
+        return notebook, None, "Cell 3 of 6 of the notebook 02-waits stopped with ValueError: no rows in edges.csv."
+    if kind == "unexecuted":
+        notebook.cells[4].execution_count = None
+        return notebook, None, "Cell 5 of 6 of the notebook 02-waits was never executed."
+    if kind == "run":
+        facts = {"name": "02-waits", "cells": 4, "executed": 4, "seconds": 1, "exit_code": 138, "error": "kernel died"}
+        return notebook, facts, "The notebook 02-waits did not finish: kernel died."
+    return new_notebook(), None, "The notebook 02-waits is empty."
+
+
+@pytest.mark.parametrize("kind", ["error", "unexecuted", "run", "empty"])
+def test_a_notebook_that_failed_is_a_marked_gap(kind):
+    notebook, facts, message = failing(kind)
+    run = {"notebooks": [facts]} if facts else {}
+    page = rendered([("05-summary", summary()), ("02-waits", notebook)], **run)
+    soup = check_page(page)
+    section = soup.find(id="s2")
+    assert text_of(section.select_one(".gap")).startswith(f"This section is missing. {message}")
+    assert not section.find(["svg", "table"])
+    assert "A curve" not in page, "nothing of it is shown as if it were fine"
+    assert text_of(soup.select_one(".chip")) == "Incomplete", "whatever the run says of itself"
+    assert "1 of 2 sections are missing" in text_of(soup.header)
+    assert '@top-center { content: "INCOMPLETE REPORT"; }' in page
+    assert "This section is missing" in text_of(soup.nav)
+    assert "More callers gave up:" in page, "the other sections stand"
+
+
+def test_without_main_points_the_page_says_so():
+    notebook = summary()
+    notebook.cells[1].execution_count = None
+    soup = check_page(rendered([("05-summary", notebook), ("02-waits", waits())]))
+    assert "There are no main points" in text_of(soup.find(id="points"))
+
+
+def test_a_failed_run_is_never_called_complete():
+    soup = check_page(rendered(status="failed"))
+    assert text_of(soup.select_one(".chip")) == "Failed"
+    assert "The run did not end well" in text_of(soup.header)
+
+
+# What it never shows ----------------------------------------------------------------------------------------------
+
+
+def test_code_streams_and_other_outputs_are_not_shown():
+    noise = [
+        new_output("stream", name="stdout", text="printed to stdout"),
+        new_output("stream", name="stderr", text="UserWarning from /usr/lib"),
+        new_output("execute_result", data={"text/plain": "<Axes: plain>", "text/html": "<b>bold frame</b>"}),
+        new_output("display_data", data={"image/png": "aGVsbG8="}),
+    ]
+    notebook = waits()
+    notebook.cells[1].outputs = noise
+    page = rendered([("02-waits", notebook)])
+    for text in ("stdout", "UserWarning", "Axes: plain", "bold frame", "aGVsbG8", "the code", "x = 1"):
+        assert text not in page
+    assert page == rendered([("02-waits", waits())])
+
+
+def test_hostile_text_is_only_text():
+    table = pd.DataFrame({HOSTILE: [HOSTILE], "n": [1]})
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell(
+                f"# {HOSTILE}\n\n{HOSTILE}\n\n<script>alert(3)</script>\n\n![{HOSTILE}](http://x.org/p.png)"
+            ),
+            new_markdown_cell("[click](javascript:alert(4)) ![pic](data:image/svg+xml;base64,AAAA)"),
+            cell(figure(HOSTILE, description=HOSTILE, subtitle=HOSTILE, table=table)),
+            cell(displayed(present.main_points, [(HOSTILE, HOSTILE)])),
+            cell(displayed(present.say, f"## {HOSTILE}")),
+        ]
+    )
+    headline = HEADLINES[0] | {"label": HOSTILE, "note": HOSTILE, "change": CHANGE | {"previous_period_label": HOSTILE}}
+    broken = new_notebook(cells=[cell([new_output("error", ename=HOSTILE, evalue=HOSTILE, traceback=[])])])
+    page = rendered(
+        [(HOSTILE, notebook), ("b", broken)], [headline],
+        title=HOSTILE, organisation=HOSTILE, period=HOSTILE, period_label=HOSTILE, report=HOSTILE, commit=HOSTILE,
+        parameters={HOSTILE: HOSTILE}, versions={HOSTILE: HOSTILE}, set_aside=[{"reason": HOSTILE, "rows": 2219}],
+        inputs=[{"path": HOSTILE, "sha256": HOSTILE, "rows": None, "newest_record": HOSTILE}], newest_record=HOSTILE,
+    )  # fmt: skip
+    soup = check_page(page)
+    assert len(soup.find_all("style")) == 1
+    assert not soup.find("a", href=re.compile("javascript"))
+    assert page.count("alert(1)") > 15
+
+
+@pytest.mark.parametrize(
+    "active",
+    [
+        "<script>x</script>",
+        "<foreignObject><p>x</p></foreignObject>",
+        '<g onclick="x"/>',
+        '<a href="#x"/>',
+        '<use href="http://x.org/#a"/>',
+        '<image href="https://x.org/a.png"/>',
+        '<path style="fill: url(http://x.org/a)"/>',
+        "<style>@import 'http://x.org'</style>",
+        '<animate attributeName="x"/>',
+    ],
+)
+def test_active_content_in_a_figure_is_refused(active):
+    with pytest.raises(ValueError, match="must not"):
+        refuse_active_content(f"<svg><g/>{active}</svg>", "finding")
+    output = figure()
+    svg = output[0].data["image/svg+xml"]
+    output[0].data["image/svg+xml"] = svg.replace("</svg>", f"{active}</svg>")
+    with pytest.raises(ValueError, match="Half leave"):
+        rendered([("x", new_notebook(cells=[cell(output)]))])
+
+
+def test_inner_references_and_embedded_pictures_are_drawings():
+    refuse_active_content(
+        '<svg><use href="#a"/><g clip-path="url(#b)"/><image href="data:image/png;base64,AA"/></svg>', "f"
+    )
+
+
+def test_the_same_input_gives_the_same_bytes_and_is_left_alone(page):
+    notebooks, run, headlines = [("05-summary", summary()), ("02-waits", waits())], a_run(), copy.deepcopy(HEADLINES)
+    before = copy.deepcopy((notebooks, run, headlines))
+    assert render_report(notebooks=notebooks, run=run, headlines=headlines) == page
+    assert (notebooks, run, headlines) == before
+    later = rendered(finished_utc="2026-11-22T03:00:00+00:00")
+    assert later.replace("22 November 2026, 03:00", "21 November 2026, 21:40") == page
+
+
+def test_what_a_real_kernel_stored_is_rendered(tmp_path):
+    source = (
+        "import pandas as pd\nfrom cxresearch import figures, present\n"
+        "curve = pd.DataFrame({'duration_s': [1.0, 3.0], 'survival': [0.5, 0.25]})\n"
+        "ax = figures.plot_survival(curve, horizon_s=4)\nax.set_title('Half leave at once')\n"
+        "present.show_figure(ax, subtitle='Share', description='It falls.', kind='SIMULATED', table=curve)\n"
+        "print('noise')\nax"
+    )
+    notebook = new_notebook(cells=[new_markdown_cell("# Q"), new_code_cell(source)])
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    nbformat.write(notebook, tmp_path / "executed.ipynb")
+    soup = check_page(rendered([("x", nbformat.read(tmp_path / "executed.ipynb", 4))]))
+    assert text_of(soup.find("figure").figcaption) == "Half leave at once Share SIMULATED"
+    assert len(soup.find_all("svg", role="img")) == 1, "shown once, not again by the notebook's own backend"
+    assert "noise" not in text_of(soup.body)
+
+
+# Changes ----------------------------------------------------------------------------------------------------------
+
+
+def changed(headline=0, better="lower", unit="share", **change):
+    given = HEADLINES[headline] | {"better": better, "unit": unit, "change": CHANGE | change}
+    return change_in_words(given, "January 1999")
+
+
+@pytest.mark.parametrize(
+    ("changes", "text", "direction", "judgement"),
+    [
+        ({}, "Up 3.4 points from 18.6 % in January 1999 (95 % interval 2.5 to 4.2 points)", "up", "worse"),
+        ({"better": "higher"}, "Up 3.4 points from", "up", "better"),
+        ({"better": None}, "Up 3.4 points from", "up", ""),
+        (
+            {"difference": -0.01, "lower": -0.019, "upper": -0.001},
+            "Down 1.0 points from 18.6 % in January 1999 (95 % interval 0.1 to 1.9 points)",
+            "down",
+            "better",
+        ),
+        (
+            {"difference": -0.01, "lower": -0.018, "upper": 0.001, "distinguishable": False},
+            "Not distinguishable from no change since January 1999 (difference −1.8 to 0.1 points)",
+            "",
+            "",
+        ),
+        (
+            {"lower": None, "upper": None, "distinguishable": False},
+            "Not distinguishable from no change since January 1999",
+            "",
+            "",
+        ),
+        ({"difference": 0, "lower": None, "upper": None}, "The same as in January 1999", "", ""),
+        (
+            {"unit": "s", "difference": 8.1, "lower": 6.6, "upper": 9.6, "previous": 68.0},
+            "Up 8.1 s from 68 s in January 1999 (95 % interval 6.6 to 9.6 s)",
+            "up",
+            "worse",
+        ),
+        (
+            {"unit": "contacts", "difference": 964, "lower": 964, "upper": 964, "previous": 30161, "better": None},
+            "Up 964 from 30,161 in January 1999",
+            "up",
+            "",
+        ),
+        (
+            {"lower": 0.0004},
+            "Up 3.4 points from 18.6 % in January 1999 (95 % interval 0.04 to 4.2 points)",
+            "up",
+            "worse",
+        ),
+        ({"difference": None}, "No comparison with January 1999", "", ""),
+    ],
+)
+def test_a_change_is_said_as_its_interval_allows(changes, text, direction, judgement):
+    said = changed(**changes)
+    assert said["text"] == text if not text.endswith("from") else said["text"].startswith(text)
+    assert (said["direction"], said["judgement"]) == (direction, judgement)
+
+
+def test_the_first_period_has_nothing_to_compare_with():
+    said = change_in_words(HEADLINES[1], None)
+    assert (said["text"], said["short"]) == ("No earlier period to compare with", "first period")
+
+
+# Index ------------------------------------------------------------------------------------------------------------
+
+
+def index_runs(simulated=False):
+    runs = []
+    for month, value in ((1, 0.18), (3, 0.25), (2, 0.22)):
+        headline = HEADLINES[0] | {"value": value, "lower": value - 0.01, "upper": value + 0.01}
+        runs.append(
+            {"report": "monthly", "title": "Waiting", "period": f"1999-{month:02}", "period_label": f"Month {month}"}
+            | {"status": "partial" if month == 2 else "complete", "simulated": simulated, "newest_record": None}
+            | {"finished_utc": f"2026-01-0{month}T00:00:00+00:00", "href": f"monthly/1999-{month:02}/report.html"}
+            | {"headlines": [headline] if month != 2 else [headline, HEADLINES[2]]}
+        )
+    runs.append({**runs[0], "report": "weekly", "title": "Weeks", "finished_utc": "2026-06-01T00:00:00+00:00"})
+    return runs
+
+
+def test_the_index_lists_every_run_of_every_report_newest_first():
+    soup = check_page(render_index(index_runs()))
+    assert [text_of(h) for h in soup.find_all("h2")] == ["Weeks", "Waiting"]
+    rows = soup.find_all("table")[1].tbody.find_all("tr")
+    assert [text_of(row.th).split(" data")[0] for row in rows[:3]] == [
+        "Month 3 Complete",
+        "Month 2 Incomplete",
+        "Month 1 Complete",
+    ]
+    assert [a["href"] for a in rows[0].find_all("a")] == ["monthly/1999-03/report.html"]
+    cell_text = text_of(rows[0].td)
+    assert cell_text == "25.0 % estimated 24.0 to 26.0 % ▲ up 3.4 points , worse"
+    assert [text_of(row.find_all("td")[1]) for row in rows[:3]] == ["none", "41.0 % quoted n was not published", "none"]
+
+
+def test_the_trend_goes_from_the_oldest_to_the_newest_value():
+    soup = check_page(render_index(index_runs()))
+    (drawing,) = soup.find_all("svg")
+    points = [tuple(map(float, p.split(","))) for p in drawing.polyline["points"].split()]
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    heights = [-y for _, y in points]
+    # 0.18, 0.22, 0.25 on one scale
+    assert (heights[1] - heights[0]) / (heights[2] - heights[0]) == pytest.approx(4 / 7, abs=0.01)
+    assert len(drawing.polygon["points"].split()) == 6
+    assert drawing["aria-hidden"] == "true", "the values stand in the column above"
+
+
+def test_the_index_marks_what_is_simulated():
+    every = check_page(render_index(index_runs(simulated=True)))
+    assert text_of(every.select_one(".strip")) == "SIMULATED data"
+    some = check_page(render_index([*index_runs(), {**index_runs()[0], "report": "s", "simulated": True}]))
+    assert text_of(some.select_one(".strip")) == "Some reports: SIMULATED data"
+    assert len([h for h in some.find_all("h2") if "SIMULATED" in text_of(h)]) == 1
+    assert check_page(render_index(index_runs())).select_one(".strip") is None
+
+
+def test_an_empty_index_says_so():
+    assert "No report has been made yet." in text_of(check_page(render_index([])).main)
+
+
+def test_a_run_without_a_page_is_listed_without_a_link():
+    soup = check_page(render_index([{**index_runs()[0], "href": None, "status": "failed", "headlines": []}]))
+    assert text_of(soup.tbody.th).startswith("Month 1 Failed")
+    assert not soup.tbody.find("a")
+
+
+@pytest.mark.parametrize("href", ["http://x.org/a", "javascript:alert(1)", "/etc/passwd", "//x.org"])
+def test_an_index_links_only_to_its_own_folder(href):
+    with pytest.raises(ValueError, match="relative"):
+        render_index([{**index_runs()[0], "href": href}])
+
+
+def test_hostile_runs_are_only_text_in_the_index():
+    run = {
+        **index_runs()[0],
+        "title": HOSTILE,
+        "period_label": HOSTILE,
+        "newest_record": HOSTILE,
+        "href": 'a"b/<x>.html',
+    }
+    check_page(render_index([run]))
+
+
+def test_the_index_does_not_depend_on_the_order_it_was_given():
+    assert render_index(index_runs()) == render_index(index_runs()[::-1])
+
+
+# Colours ----------------------------------------------------------------------------------------------------------
+
+
+def palettes():
+    css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    return [dict(re.findall(r"(--[\w-]+): (#[0-9a-f]{6})", block)) for block in blocks]
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["light", "dark", "print"])
+def test_colours_are_read_on_every_ground(number):
+    colours = palettes()[number]
+    for ground in ("--paper", "--card"):
+        for name in ("--ink", "--soft", "--c1", "--c2", "--c3", "--c4", "--ok", "--warn"):
+            assert contrast(colours[name], colours[ground]) >= 4.5, f"{name} on {ground}"
+    assert contrast(colours["--strip-ink"], colours["--strip"]) >= 4.5
+
+
+def test_the_page_and_the_figures_have_the_same_light_colours():
+    light = palettes()[0]
+    assert {variable: light[variable] for variable in theme.RESERVED.values()} == {
+        v: k for k, v in theme.RESERVED.items()
+    }
+
+
+def test_every_kind_has_its_words():
+    words = load_words()
+    assert set(words["kinds"]) == set(present.KINDS)
+    assert set(present.KINDS) <= set(words["method"])

@@ -1,0 +1,142 @@
+"""Everything that can be wrong with a report is found before a kernel starts."""
+
+from __future__ import annotations
+
+import math
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from cxresearch.report.parameters import (
+    ParameterError,
+    accepts,
+    check_parameters,
+    declared_parameters,
+    load_report,
+    parse_settings,
+    read_text,
+)
+
+
+def notebook(source: str) -> nbformat.NotebookNode:
+    return new_notebook(cells=[new_code_cell(source, metadata={"tags": ["parameters"]})])
+
+
+def test_the_parameters_cell_is_read_as_python_not_by_pattern():
+    declared = declared_parameters(
+        notebook('a: float = 1.5  # seconds\nb: str = "x = # y"\nc: None | str = None\nd: list[int] = [1, 2]')
+    )
+    assert {name: line.default for name, line in declared.items()} == {"a": 1.5, "b": "x = # y", "c": None, "d": [1, 2]}
+    assert declared["c"].annotation == "None | str"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("a = 1", "name: type = literal"),
+        ("a: int = 1\nb: int = a + 1", "default of b is no literal"),
+        ("a: int = 1.5", "default of a is 1.5, not int"),
+        ("a: Path = 'x'", "annotation 'Path' is not known"),
+    ],
+)
+def test_a_parameters_cell_that_would_mislead_is_refused(source, message):
+    with pytest.raises(ParameterError, match=message):
+        declared_parameters(notebook(source))
+
+
+def test_a_notebook_needs_exactly_one_parameters_cell():
+    with pytest.raises(ParameterError, match="0 cells tagged"):
+        declared_parameters(new_notebook())
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "accepted"),
+    [
+        ("float", 1, True), ("float", True, False), ("float", math.nan, False), ("int", 1.0, False), ("int", True, False),
+        ("bool", True, True), ("bool", 1, False), ("str", "", True), ("date", "1999-02-28", True),
+        ("date", "1999-02-30", False), ("list[float]", [1, 2.5], True), ("list[float]", [1, "2"], False),
+        ("Literal['a', 2]", 2, True), ("Literal['a', 2]", "2", False), ("int | None", None, True),
+        ("dict", {}, True), ("list", [], True),
+    ],
+)  # fmt: skip
+def test_what_an_annotation_accepts(annotation, value, accepted):
+    assert accepts(annotation, value) is accepted
+
+
+@pytest.mark.parametrize(
+    ("text", "annotation", "value"),
+    [
+        ("false", "bool", False), ("True", "bool", True), ("007", "str", "007"), ("60", "float", 60.0), ("-3", "int", -3),
+        ("null", "int | None", None), ("none", "None | str", None), ("a", "None | str", "a"), ("1,2", "list[int]", [1, 2]),
+        ("", "list[int]", []), ("fast", "Literal['fast', 'slow']", "fast"), ("0.5", "float", 0.5), ("1e3", "float", 1000.0),
+        ("a=b#c", "str", "a=b#c"),
+    ],
+)  # fmt: skip
+def test_texts_of_the_command_line_are_read_by_type(text, annotation, value):
+    read = read_text(text, annotation, "x")
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "annotation"),
+    [
+        ("007", "int"), ("yes", "bool"), ("1", "bool"), ("3.5", "int"), ("nan", "float"), ("inf", "float"),
+        ("medium", "Literal['fast', 'slow']"), ("1,x", "list[int]"), ("", "int"), ("1999-02-30", "date"),
+    ],
+)  # fmt: skip
+def test_texts_that_do_not_fit_are_refused(text, annotation):
+    with pytest.raises(ParameterError, match="x should be"):
+        read_text(text, annotation, "x")
+
+
+def test_names_are_checked():
+    declared = declared_parameters(notebook("horizon_s: float = 1.0"))
+    with pytest.raises(ParameterError, match="did you mean 'horizon_s'"):
+        parse_settings(["horizont_s=2"], declared)
+    with pytest.raises(ParameterError, match="cannot be the name"):
+        parse_settings(["import os; os.remove('x')=2"], declared)
+    with pytest.raises(ParameterError, match="takes name=value"):
+        parse_settings(["horizon_s"], declared)
+    with pytest.raises(ParameterError, match="given twice"):
+        parse_settings(["horizon_s=2", "horizon_s=3"], declared)
+    with pytest.raises(ParameterError, match="should be float; got '2'"):
+        check_parameters({"horizon_s": "2"}, declared, "here")
+
+
+REPORT = 'title = "T"\nperiod = "month"\nnotebooks = ["one"]\n'
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(notebook("horizon_s: float = 1.0"), tmp_path / "notebooks" / "one.ipynb")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('titel = "T"\n', "unknown key 'titel' .did you mean 'title'"),
+        ('title = "T"\nperiod = "month"\n', "notebooks is missing"),
+        (REPORT.replace("month", "fortnight"), "period is one of"),
+        (REPORT.replace("one", "two"), "no notebook two.ipynb"),
+        (REPORT + "[parameters]\nhorizon_s = true\n", "horizon_s should be float; got True"),
+        (REPORT + "[parameters]\nhorizon = 1\n", "unknown parameter 'horizon'"),
+        (REPORT + 'may_fail = ["three"]\n', "may_fail names three"),
+        (REPORT + "title = 3", "monthly.toml"),
+    ],
+)
+def test_a_report_file_that_is_wrong_is_named(checkout, text, message):
+    (checkout / "reports" / "monthly.toml").write_text(text)
+    with pytest.raises(ParameterError, match=message):
+        load_report("monthly", checkout)
+
+
+def test_an_unknown_report_says_what_there_is(checkout):
+    (checkout / "reports" / "monthly.toml").write_text(REPORT)
+    assert load_report("monthly", checkout).parameters == {}
+    with pytest.raises(ParameterError, match=r"did you mean 'monthly'"):
+        load_report("montly", checkout)

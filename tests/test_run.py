@@ -1,0 +1,163 @@
+"""A run on small notebooks: what counts as success, what a failure leaves, and the exit codes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from cxresearch import __main__ as command_line
+from cxresearch.report.run import proof_of_execution
+
+RECORD = (
+    "from cxresearch import present\n"
+    "present.record_headline(name='contacts', label='Contacts', value=1.0, lower=1.0, upper=1.0, unit='contacts', "
+    "kind='estimated', better=None)"
+)
+
+
+def write_notebook(path: Path, *cells: str, parameters: str = 'log: str = ""\nperiod: str = ""') -> None:
+    code = [new_code_cell(parameters, metadata={"tags": ["parameters"]}), *(new_code_cell(c) for c in cells)]
+    nbformat.write(
+        new_notebook(
+            cells=code, metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "x"}}
+        ),
+        path,
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout with a report of two notebooks and a log of three contacts, and the command line that sees it."""
+    for name in ("reports", "notebooks"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "reports" / "small.toml").write_text(
+        'title = "Small"\nperiod = "month"\nnotebooks = ["one", "two"]\nheadlines = ["contacts"]\nmay_fail = ["two"]\n'
+    )
+    write_notebook(tmp_path / "notebooks" / "one.ipynb", RECORD)
+    write_notebook(tmp_path / "notebooks" / "two.ipynb", "1 + 1")
+    frame = {"opened_at": ["1999-02-01 08:00", "1999-02-02 09:00", "1999-02-03 10:00"], "wait_s": [1, 2, 3]}
+    log = pd.DataFrame({**frame, "outcome": ["answered", "abandoned", "answered"], "channel": "phone", "queue": "a"})
+    log.to_csv(tmp_path / "log.csv", index=False)
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(checkout: Path, *arguments: str) -> int:
+    return command_line.main(["report", "small", "--period", "1999-02", "--out", str(checkout / "out"), *arguments])
+
+
+def published(checkout: Path, name: str = "1999-02") -> dict:
+    return json.loads((checkout / "out" / "small" / name / "run.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def with_log(request):
+    if "checkout" in request.fixturenames:
+        toml = request.getfixturevalue("checkout") / "reports" / "small.toml"
+        toml.write_text(toml.read_text() + '[parameters]\nlog = "log.csv"\n')
+
+
+def test_a_complete_run_leaves_everything_in_place(checkout):
+    assert run(checkout) == 0
+    folder = checkout / "out" / "small" / "1999-02"
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert names == {
+        "report.html", "run.json", "headlines.json", "notebooks/one.ipynb", "notebooks/two.ipynb",
+        "tables/waits.parquet", "tables/set_aside.parquet",
+    }  # fmt: skip
+    record = published(checkout)
+    assert record["status"] == "complete"
+    assert [(n["name"], n["cells"], n["executed"], n["exit_code"]) for n in record["notebooks"]] == [
+        ("one", 3, 3, 0), ("two", 3, 3, 0),
+    ]  # fmt: skip
+    assert record["counts"]["read"] == 3
+    (log,) = record["inputs"]
+    assert (log["path"], log["rows"], log["newest_record"], len(log["sha256"])) == (
+        "log.csv",
+        3,
+        "1999-02-03 10:00:00",
+        64,
+    )
+    assert "1999-02" in (checkout / "out" / "index.html").read_text()
+    assert pd.read_parquet(folder / "tables" / "waits.parquet")["contacts"].sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "hrizon=1"], "unknown parameter 'hrizon'"),
+        (["--set", "log=nowhere.csv"], "there is no file nowhere.csv"),
+        (["--set", "period=1999-01"], "use --period"),
+    ],
+)
+def test_bad_parameters_end_with_2_before_any_kernel(checkout, capsys, monkeypatch, arguments, message):
+    monkeypatch.setattr("cxresearch.report.run._execute", lambda *_: pytest.fail("a notebook was started"))
+    assert run(checkout, *arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not (checkout / "out" / "small").exists()
+
+
+def test_an_empty_period_ends_with_2_and_says_what_the_log_covers(checkout, capsys):
+    assert command_line.main(["report", "small", "--period", "2001-01", "--out", str(checkout / "out")]) == 2
+    assert "3 rows from 1999-02-01 08:00:00 to 1999-02-03 10:00:00" in capsys.readouterr().err
+
+
+def test_a_failing_notebook_publishes_no_report_and_keeps_the_good_one(checkout, capsys):
+    assert run(checkout) == 0
+    good = (checkout / "out" / "small" / "1999-02" / "report.html").read_bytes()
+    write_notebook(checkout / "notebooks" / "one.ipynb", RECORD, "1 / 0")
+    assert run(checkout) == 1
+    assert (checkout / "out" / "small" / "1999-02" / "report.html").read_bytes() == good
+    failed = published(checkout, "1999-02.failed")
+    assert failed["status"] == "failed"
+    assert "ZeroDivisionError" in failed["reason"]
+    assert not (checkout / "out" / "small" / "1999-02.failed" / "report.html").exists()
+    assert "no report was published" in capsys.readouterr().err
+    write_notebook(checkout / "notebooks" / "one.ipynb", RECORD)
+    assert run(checkout) == 0
+    assert not (checkout / "out" / "small" / "1999-02.failed").exists()
+
+
+def test_a_killed_kernel_is_a_failure_whatever_papermill_says(checkout):
+    write_notebook(checkout / "notebooks" / "one.ipynb", RECORD, "import os; os.kill(os.getpid(), 9)", "1")
+    assert run(checkout) == 1
+    record = published(checkout, "1999-02.failed")["notebooks"][0]
+    assert record["executed"] < record["cells"]
+    assert "was not executed" in record["error"]
+
+
+def test_a_section_that_may_fail_leaves_a_partial_report(checkout):
+    write_notebook(checkout / "notebooks" / "two.ipynb", "raise ValueError('no data today')")
+    assert run(checkout) == 3
+    assert published(checkout)["status"] == "partial"
+    assert "no data today" in (checkout / "out" / "small" / "1999-02" / "report.html").read_text()
+
+
+def test_a_missing_headline_is_a_failure(checkout):
+    write_notebook(checkout / "notebooks" / "one.ipynb", "1")
+    assert run(checkout) == 1
+    assert "headlines not recorded: contacts" in published(checkout, "1999-02.failed")["reason"]
+
+
+def test_the_same_run_under_way_ends_with_75(checkout):
+    lock = checkout / "out" / ".locks" / "small-1999-02"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert run(checkout) == 75
+    assert run(checkout) == 0, "a lock ends with its holder"
+
+
+def test_success_is_proved_from_the_cells():
+    done = new_code_cell("1", execution_count=1)
+    failed = new_code_cell("1/0", execution_count=2, outputs=[new_output("error", ename="E", evalue="v", traceback=[])])
+    assert proof_of_execution(new_notebook(cells=[done, new_code_cell("")])) == (1, 1, "")
+    assert proof_of_execution(new_notebook(cells=[done, new_code_cell("2")])) == (2, 1, "cell 2 of 2 was not executed")
+    assert proof_of_execution(new_notebook(cells=[done, failed])) == (2, 2, "cell 2 of 2 raised E: v")
