@@ -212,7 +212,7 @@ def _solve(limits: Mapping[str, tuple[float, float]], query: str | None, *, sign
 def _clash(limits: Mapping[str, tuple[float, float]]) -> list[str]:
     needed = dict(limits)
     # Last first: what is dropped then is the compound margin rather than the items it is made of.
-    for text in reversed(limits):
+    for text in list(limits)[::-1]:
         without = {name: limit for name, limit in needed.items() if name != text}
         if without and _solve(without, None, sign=1) is None:
             needed = without

@@ -27,9 +27,9 @@ def expectation_cells(expectations: pd.DataFrame, calibration_id: str, *, immedi
     Returns
     -------
     DataFrame, one row a class, ascending
-        ``after_s``, ``within_s`` (infinite where no limit was printed), ``share`` (of those who expect an answer at
-        all; sums to 1), ``never`` (share of all asked who expect none, the same in each row), ``n`` (at least so many
-        asked; missing where not known).
+        ``after_s``, ``within_s`` (infinite where no limit was printed), ``printed`` (share of all asked), ``share`` (of
+        those who expect an answer at all; sums to 1), ``never`` (share of all asked who expect none, the same in each
+        row), ``n`` (at least so many asked; missing where not known).
 
     Raises ValueError for an unknown study or ``immediate_s`` beyond the first printed limit.
     """
@@ -46,9 +46,12 @@ def expectation_cells(expectations: pd.DataFrame, calibration_id: str, *, immedi
     cells["after_s"] = cells["after_s"].fillna(immediate_s)
     cells["within_s"] = cells["within_s"].fillna(math.inf)
     never = float(rows.loc[rows["role"] == "never", "share"].sum())
-    cells["share"] = cells["share"] / cells["share"].sum()
+    cells["printed"] = cells["share"]
+    cells["share"] = cells["printed"] / cells["printed"].sum()
     cells["never"] = never
-    return cells.sort_values("within_s")[["after_s", "within_s", "share", "never", "n"]].reset_index(drop=True)
+    return cells.sort_values("within_s")[["after_s", "within_s", "printed", "share", "never", "n"]].reset_index(
+        drop=True
+    )
 
 
 def fit_expectation(cells: pd.DataFrame, *, n: float, confidence: float = 0.95) -> pd.DataFrame:

@@ -13,6 +13,9 @@ from scipy.special import gammaln
 from scipy.stats import chi2
 
 FloatArray = npt.NDArray[np.float64]
+LogLikelihood = Callable[
+    [float, float | FloatArray], FloatArray
+]  # of the mean and one or (as a column) many dispersions
 
 # Search range of the dispersion. Below it practically nobody tells anybody; above it lies Poisson, tried by itself.
 _LOG_DISPERSION_RANGE = (math.log(1e-8), math.log(1e8))
@@ -53,7 +56,7 @@ def _stirling_remainder(x: FloatArray) -> FloatArray:
 
 
 def retellings_log_probability(
-    retellings: npt.ArrayLike, tellers: npt.ArrayLike, reproduction_number: float, dispersion: float
+    retellings: npt.ArrayLike, tellers: npt.ArrayLike, reproduction_number: float, dispersion: float | FloatArray
 ) -> FloatArray:
     """Log-probability that ``tellers`` people together tell ``retellings`` others.
 
@@ -63,6 +66,7 @@ def retellings_log_probability(
     Parameters
     ----------
     retellings, tellers : counts (>= 0 and > 0), arrays of one shape or numbers; fractions interpolate smoothly.
+    reproduction_number, dispersion : as above; finite dispersions may be an array that broadcasts with the counts.
 
     Returns
     -------
@@ -80,10 +84,10 @@ def retellings_log_probability(
     surplus = (positive - people * reproduction_number) / more
     mean = (people + positive / dispersion) * reproduction_number / more
     cost = _deviance(positive, mean, surplus) + _stirling_remainder(positive)
-    if math.isinf(dispersion):
+    if np.ndim(dispersion) == 0 and np.isinf(dispersion):
         return np.where(told > 0, -cost - 0.5 * np.log(2 * math.pi * positive), -people * reproduction_number)
     size = people * dispersion
-    cost += _deviance(size, (size + positive) / more, -surplus)
+    cost = cost + _deviance(size, (size + positive) / more, -surplus)
     both = size + positive
     log_probability = (
         _stirling_remainder(both)
@@ -91,7 +95,7 @@ def retellings_log_probability(
         - cost
         + 0.5 * np.log(size / both / (2 * math.pi * positive))
     )
-    return np.where(told > 0, log_probability, -size * math.log1p(reproduction_number / dispersion))
+    return np.where(told > 0, log_probability, -size * np.log1p(reproduction_number / dispersion))
 
 
 def fit_offspring(
@@ -153,8 +157,8 @@ def fit_offspring(
         tellers = np.ones_like(told)
     pairs, counts = np.unique(np.stack([told, tellers]), axis=1, return_counts=True)
 
-    def log_likelihood(reproduction_number: float, dispersion: float) -> float:
-        return float(counts @ retellings_log_probability(pairs[0], pairs[1], reproduction_number, dispersion))
+    def log_likelihood(reproduction_number: float, dispersion: float | FloatArray) -> FloatArray:
+        return retellings_log_probability(pairs[0], pairs[1], reproduction_number, dispersion) @ counts
 
     drop = 0.5 * chi2.ppf(level, 1)
     mean = told.sum() / tellers.sum()  # the likelihood's maximum in R whatever the dispersion
@@ -187,7 +191,7 @@ def _whole_numbers(values: npt.ArrayLike, name: str, smallest: int) -> npt.NDArr
     return array.astype(np.int64)
 
 
-def _fit_both(log_likelihood: Callable[[float, float], float], mean: float, drop: float) -> tuple[pd.DataFrame, float]:
+def _fit_both(log_likelihood: LogLikelihood, mean: float, drop: float) -> tuple[pd.DataFrame, float]:
     dispersion, highest = _best_dispersion(log_likelihood, mean)
     threshold = highest - drop
 
@@ -195,12 +199,12 @@ def _fit_both(log_likelihood: Callable[[float, float], float], mean: float, drop
         return _best_dispersion(log_likelihood, math.exp(log_mean))[1] - threshold
 
     def profile_of_dispersion(log_dispersion: float) -> float:
-        return log_likelihood(mean, math.exp(log_dispersion)) - threshold
+        return float(log_likelihood(mean, math.exp(log_dispersion))) - threshold
 
     low, high = _LOG_DISPERSION_RANGE
     inside = min(max(math.log(dispersion), low), high) if math.isfinite(dispersion) else high
     lower_k = _crossing(profile_of_dispersion, inside, low, 0.0)
-    poisson_possible = log_likelihood(mean, math.inf) >= threshold
+    poisson_possible = bool(log_likelihood(mean, math.inf) >= threshold)
     upper_k = math.inf if poisson_possible else _crossing(profile_of_dispersion, inside, high, math.inf)
     lower_r = _crossing(profile_of_mean, math.log(mean), math.log(mean) - 40, 0.0)
     upper_r = _crossing(profile_of_mean, math.log(mean), math.log(_LARGEST_REPRODUCTION_NUMBER), math.inf)
@@ -216,9 +220,9 @@ def _fit_both(log_likelihood: Callable[[float, float], float], mean: float, drop
     return _two_rows((mean, lower_r, upper_r, note_r), (dispersion, lower_k, upper_k, note_k)), highest
 
 
-def _nobody_retold(log_likelihood: Callable[[float, float], float], drop: float) -> pd.DataFrame:
+def _nobody_retold(log_likelihood: LogLikelihood, drop: float) -> pd.DataFrame:
     # A rare teller who tells very many would explain silence as well, so no R is excluded once k is free.
-    limit = drop / -log_likelihood(1.0, math.inf)
+    limit = drop / -float(log_likelihood(1.0, math.inf))
     note = f"nobody retold: no upper limit unless the dispersion is known (with Poisson retelling it is {limit:.3g})"
     return _two_rows(
         (0.0, 0.0, math.inf, note),
@@ -231,16 +235,18 @@ def _two_rows(mean: tuple[float, float, float, str], dispersion: tuple[float, fl
     return pd.DataFrame(rows, columns=["parameter", "estimate", "lower", "upper", "note"])
 
 
-def _best_dispersion(log_likelihood: Callable[[float, float], float], mean: float) -> tuple[float, float]:
+def _best_dispersion(log_likelihood: LogLikelihood, mean: float) -> tuple[float, float]:
     """The dispersion of the highest likelihood at this mean, and that log-likelihood; Poisson is tried as well."""
-    grid = np.linspace(*_LOG_DISPERSION_RANGE, 25)
-    heights = [log_likelihood(mean, math.exp(point)) for point in grid]
-    top = int(np.argmax(heights))
+    grid = np.linspace(*_LOG_DISPERSION_RANGE, 37)
+    top = int(np.argmax(log_likelihood(mean, np.exp(grid)[:, None])))
     bounds = (grid[max(top - 1, 0)], grid[min(top + 1, grid.size - 1)])
     found = minimize_scalar(
-        lambda point: -log_likelihood(mean, math.exp(point)), bounds=bounds, method="bounded", options={"xatol": 1e-7}
+        lambda point: -float(log_likelihood(mean, math.exp(point))),
+        bounds=bounds,
+        method="bounded",
+        options={"xatol": 1e-6},
     )
-    poisson = log_likelihood(mean, math.inf)
+    poisson = float(log_likelihood(mean, math.inf))
     # Within rounding of Poisson the likelihood is flat in k: there the answer is Poisson, not a large number.
     if poisson >= -found.fun - 1e-12 * max(1.0, abs(poisson)):
         return math.inf, poisson
@@ -256,4 +262,4 @@ def _crossing(height: Callable[[float], float], inside: float, outside: float, n
             return never
         near, step = far, 2 * step
         far = far + step if abs(far + step - inside) < abs(outside - inside) else outside
-    return math.exp(brentq(height, near, far, xtol=1e-10, rtol=1e-12))
+    return math.exp(brentq(height, near, far, xtol=1e-9, rtol=1e-12))

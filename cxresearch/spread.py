@@ -72,7 +72,7 @@ def chain_size_distribution(
     probability = np.exp(log_probability)
     larger = _sum_above(probability, _probability_beyond(reproduction_number, dispersion, introductions, max_size))
     table = pd.DataFrame({"chain_size": size, "probability": probability, "probability_larger": larger})
-    smallest = log_probability[probability > 0].min()
+    smallest = max(log_probability.min(), math.log(np.finfo(float).tiny))
     table.attrs["relative_error"] = float(np.finfo(float).eps * (100 + 4 * abs(smallest) + math.sqrt(size.size)))
     return table
 
@@ -289,14 +289,15 @@ def _probability_beyond(reproduction_number: float, dispersion: float, introduct
         return np.exp(_chain_log_probability(size, reproduction_number, dispersion, introductions))
 
     rate = _decay(reproduction_number, dispersion)
-    # Past this size the law changes by less than a thousandth from one size to the next, unless it falls fast.
-    smooth_from = max(max_size, 10_000, 50 * introductions)
+    # Past this size the law only falls, and unless it falls fast, by less than a thousandth from one size to the next.
+    past_peak = 50 * introductions
+    smooth_from = max(max_size, 10_000, past_peak)
     block, first, finite = 1 << 15, max_size + 1, 0.0
     while first <= smooth_from or rate > 1e-3:
         terms = probability(np.arange(first, first + block, dtype=float))
         finite += float(terms.sum())
         first += block
-        if terms[-1] <= terms[-2] and terms[-1] <= 1e-18 * finite * -math.expm1(-rate):
+        if first > past_peak and terms[-1] <= 1e-18 * finite * -math.expm1(-rate):
             return endless + finite
     # Sum = integral from half a step before + 1/24 of the first difference (Euler-Maclaurin); size = start / u^2.
     start = first - 0.5

@@ -89,7 +89,7 @@ def test_social_expectations_keep_those_who_never_expect_apart():
     table = load_evidence("expectations")
     social = expectation_cells(table, "X05", immediate_s=300)
     assert social["never"].unique().tolist() == [0.069]
-    assert (social["share"].cumsum() * (1 - 0.069)).tolist() == pytest.approx([0.237, 0.498, 0.792, 0.931])
+    assert social["printed"].cumsum().tolist() == pytest.approx([0.237, 0.498, 0.792, 0.931])
     assert math.isinf(social["within_s"].iloc[-1])
     curve = expectation_curve(fit_expectation(social, n=1500), np.array([1e12]), never=0.069)
     assert curve["share"].max() == pytest.approx(0.931, abs=1e-3)

@@ -176,6 +176,7 @@ def test_a_figure_is_shown_with_its_finding_lifted_out(shown):
 def test_the_drawing_follows_the_theme_of_its_reader(shown):
     ax = some_axes()
     ax.text(1, 0.5, "written without a colour", fontsize=4)
+    ax.axvline(1, color="black")
     show(ax)
     svg = shown[0]["image/svg+xml"]
     assert "var(--c1, #0b5cad)" in svg
@@ -191,6 +192,18 @@ def test_the_drawing_follows_the_theme_of_its_reader(shown):
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
     assert len(sizes) > 5
     assert min(sizes) * 330 / width >= 10.5
+
+
+def test_text_that_is_shown_smaller_stays_level_with_its_tick(shown):
+    show(some_axes())
+    svg = shown[0]["image/svg+xml"]
+    lines = [float(y) for y in re.findall(r'<path d="M[\d.]+ ([\d.]+)H', svg)]
+    levels = re.findall(r'text-anchor: end[^>]* y="([\d.]+)" dy="([\d.]+)em"', svg)
+    assert len(levels) >= 4
+    for level, shift in levels:
+        # Shrinking moves a foot, never the middle: the shift follows the size.
+        assert float(shift) == 0.36
+        assert min(abs(float(level) - line) for line in lines) < 1
 
 
 def test_text_stays_text_and_is_escaped(shown):

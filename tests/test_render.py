@@ -216,6 +216,13 @@ def test_the_order_is_the_readers(soup):
         assert places[-1] >= 0, part
 
 
+def test_the_foot_of_every_printed_page_names_the_report():
+    title = 'Wait \\ "a" <b> ż;}'
+    style = check_page(rendered(title=title, organisation="")).style.get_text()
+    (content,) = re.findall(r'@bottom-left \{ content: "([^"]*)"; \}', style)
+    assert re.sub(r"\\([0-9a-f]+) ", lambda code: chr(int(code[1], 16)), content) == f"{title}, February 1999"
+
+
 def test_the_title_names_report_period_and_organisation(soup):
     assert soup.title.get_text() == "Waiting and giving up, February 1999 · Anonymous Bank"
 

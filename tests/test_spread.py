@@ -201,6 +201,13 @@ def test_a_noise_made_number_is_never_given():
     assert (table["probability_larger"].isna() | (size < 4000)).all()
 
 
+def test_many_introductions_at_sizes_far_below_the_usual():
+    # 20,000 who begin at R = 0.9 end near 200,000: below 20,100 every single probability underflows.
+    table = chain_size_distribution(0.9, 0.5, introductions=20_000, max_size=20_100)
+    assert table["probability"].max() == 0
+    assert table["probability_larger"].iloc[0] == pytest.approx(1, rel=1e-12)
+
+
 # --- always true ----------------------------------------------------------------------------------------------------
 
 

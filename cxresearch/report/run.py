@@ -126,6 +126,8 @@ def _execute(
             str(path), str(output), parameters={n: v for n, v in given.items() if n in declared},
             progress_bar=False, log_output=False, kernel_name="python3", execution_timeout=int(cell_timeout_s),
             on_cell_start=on_cell_start,
+            # What a kernel says of its own end is not for the night's mail; what a cell raises is in the notebook.
+            extra_arguments=["--IPKernelApp.log_level=50"],
             config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(sockets) / "k")}}),
         )  # fmt: skip
     except Exception as failure:  # whatever went wrong is this notebook's failure, told in the report

@@ -1,0 +1,145 @@
+"""Memory kernels and the likelihood of cascade times: by hand, against reference numbers, on real cascades."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.integrate import quad
+
+from cxresearch.kernels import ExponentialKernel, PowerLawKernel, ReviewKernel, cascade_log_likelihood, time_of_share
+
+KERNELS = [
+    ExponentialKernel(600.0),
+    PowerLawKernel(exponent=0.242, plateau_s=300.0),
+    PowerLawKernel(exponent=1.7, plateau_s=40.0),
+    ReviewKernel(burst_share=0.3, burst_mean_s=3600.0, shelf_life_s=30 * 86_400.0),
+    ReviewKernel(burst_share=0.0, burst_mean_s=1.0, shelf_life_s=1000.0),
+]
+SEISMIC = PowerLawKernel(exponent=0.2314843, plateau_s=300.0)
+
+
+def test_shares_worked_by_hand():
+    # Exponent 1: half within the plateau; of the other half, half again by twice the plateau.
+    kernel = PowerLawKernel(exponent=1.0, plateau_s=60.0)
+    assert kernel.share_by([0, 30, 60, 120, 240]).tolist() == pytest.approx([0, 0.25, 0.5, 0.75, 0.875])
+    assert kernel.density_per_s([-1, 0, 60, 120]).tolist() == pytest.approx([0, 1 / 120, 1 / 120, 1 / 480])
+    review = ReviewKernel(burst_share=0.5, burst_mean_s=1.0, shelf_life_s=100.0)
+    assert review.share_by([50, 100, 1000]).tolist() == pytest.approx([0.75, 1, 1])
+    assert review.density_per_s([50, 101]).tolist() == pytest.approx([0.005, 0], abs=1e-20)
+    assert time_of_share(ExponentialKernel(10.0), 0.5) == pytest.approx(10 * math.log(2), rel=1e-14)
+    assert time_of_share(SEISMIC, 0.0) == 0
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=repr)
+def test_share_is_the_integral_of_the_density(kernel):
+    for end in (0.3, 1.0, 4.0, 5000.0):
+        limit = end * kernel.scale_s
+        cuts = [0.0, *(b for b in kernel.breaks_s if b < limit), limit]
+        pieces = np.unique(np.concatenate([np.linspace(a, b, 40) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]))
+        total = math.fsum(
+            quad(kernel.density_per_s, a, b, epsabs=0)[0] for a, b in zip(pieces, pieces[1:], strict=False)
+        )
+        assert total == pytest.approx(float(kernel.share_by(limit)), rel=1e-9)
+    assert float(kernel.share_by(math.inf)) == 1
+    assert float(kernel.share_by(-5.0)) == float(kernel.density_per_s(-5.0)) == 0
+
+
+@given(st.sampled_from(KERNELS), st.floats(1e-6, 0.9))
+def test_time_of_share_undoes_share_by(kernel, share):
+    assert float(kernel.share_by(time_of_share(kernel, share))) == pytest.approx(share, rel=1e-12)
+
+
+def test_kernels_agree_with_the_reference(shared):
+    table = pd.read_csv(shared / "reference/spread/kernels.csv")
+    seconds = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+    checked = 0
+    for row in table[table["quantity"] == "seismic_cdf"].itertuples():
+        unit = row.parameters.lstrip("0123456789")
+        at = float(row.parameters.removesuffix(unit)) * seconds[unit]
+        assert float(SEISMIC.share_by(at)) == pytest.approx(row.value, rel=1e-12)
+        checked += 1
+    assert checked == 8
+    value = table.drop_duplicates("quantity").set_index("quantity")["value"]
+    assert time_of_share(SEISMIC, 0.5) == pytest.approx(value["seismic_median_seconds"], rel=1e-12)
+    # A published constant is the density on the plateau times the mass by which it misses 1.
+    mass = 0.0006265725 / float(SEISMIC.density_per_s(0.0))
+    assert mass == pytest.approx(value["seismic_kernel_total_mass"], rel=1e-12)
+    events = [0.5, 1.1, 1.3, 3.0, 4.2]
+    hawkes = cascade_log_likelihood(
+        events, ExponentialKernel(1 / 1.2), value["hawkes_exp_branching_ratio"], horizon_s=5.0, background_per_s=0.5
+    )
+    assert hawkes == pytest.approx(value["hawkes_exp_loglik"], rel=1e-12)
+
+
+def test_too_late_for_37_percent_at_a_quarter_of_an_hour_and_61_at_two_hours():
+    assert SEISMIC.share_by([900, 7200]).round(2).tolist() == [0.37, 0.61]
+
+
+def test_likelihood_worked_by_hand():
+    kernel = ExponentialKernel(10.0)
+    rates = [0.5 * math.exp(-0.3) / 10, 0.5 * (math.exp(-0.5) + math.exp(-0.2)) / 10]
+    lost = 0.5 * sum(1 - math.exp(-age / 10) for age in (20, 17, 15))
+    expected = sum(map(math.log, rates)) - lost
+    assert cascade_log_likelihood([0, 3, 5], kernel, 0.5, horizon_s=20.0) == pytest.approx(expected, rel=1e-14)
+    # A root that nobody retold, and one retelling that nothing explains.
+    assert cascade_log_likelihood([0], kernel, 0.5, horizon_s=10.0) == pytest.approx(-0.5 * (1 - math.exp(-1)))
+    assert cascade_log_likelihood([0, 3], kernel, 0.0, horizon_s=10.0) == -math.inf
+
+
+def test_real_cascades_prefer_the_power_law(shared):
+    """Each kernel is fitted to the same retweet cascades; the reproduction number given a kernel is explicit."""
+    rows = pd.read_parquet(shared / "data/auspol-retweets/retweet_cascades.parquet")
+    horizon = 7 * 86_400.0
+    times = [
+        t
+        for _, t in rows[rows["time"] <= horizon].groupby("cascade")["time"].apply(np.array).items()
+        if 1 < t.size < 100
+    ][:250]
+    ages = horizon - np.concatenate(times)
+    retold = sum(t.size - 1 for t in times)
+
+    def best(kernel):
+        mean = retold / float(kernel.share_by(ages).sum())
+        return sum(cascade_log_likelihood(t, kernel, mean, horizon_s=horizon) for t in times), mean
+
+    exponential = max(best(ExponentialKernel(mean_s))[0] for mean_s in np.geomspace(600, 86_400, 12))
+    grid = [(exponent, plateau_s) for exponent in (0.3, 0.5, 0.8, 1.2) for plateau_s in (100.0, 300.0, 1000.0, 3000.0)]
+    height, mean = max(best(PowerLawKernel(*point)) for point in grid)
+    assert height > exponential + 100
+    assert 0.5 < mean < 1
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: ExponentialKernel(0.0), "mean_s must be finite and > 0"),
+        (lambda: ExponentialKernel(math.nan), "mean_s must be finite and > 0"),
+        (lambda: PowerLawKernel(-0.2, 300.0), "exponent must be finite and > 0"),
+        (lambda: PowerLawKernel(0.2, math.inf), "plateau_s must be finite and > 0"),
+        (lambda: ReviewKernel(1.2, 1.0, 1.0), "burst_share is a share"),
+        (lambda: ReviewKernel(math.nan, 1.0, 1.0), "burst_share is a share"),
+        (lambda: ReviewKernel(0.2, 1.0, 0.0), "shelf_life_s must be finite and > 0"),
+        (lambda: time_of_share(SEISMIC, 1.0), "share must be at least 0 and below 1"),
+        (lambda: cascade_log_likelihood([], SEISMIC, 0.5, horizon_s=1.0), "at least one time"),
+        (lambda: cascade_log_likelihood([0, 3, 2], SEISMIC, 0.5, horizon_s=9.0), "ascending"),
+        (lambda: cascade_log_likelihood([0, 3], SEISMIC, 0.5, horizon_s=2.0), "within 0 to a finite horizon_s"),
+        (lambda: cascade_log_likelihood([0, math.nan], SEISMIC, 0.5, horizon_s=2.0), "ascending"),
+        (lambda: cascade_log_likelihood([0, 1], SEISMIC, -0.5, horizon_s=2.0), "reproduction_number"),
+    ],
+)
+def test_impossible_input_is_refused(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_arrays_keep_their_shape():
+    for kernel in KERNELS:
+        grid = np.array([[0.0, 1.0], [10.0, 1e6]])
+        assert kernel.density_per_s(grid).shape == kernel.share_by(grid).shape == (2, 2)
+        assert_allclose(kernel.share_by(grid)[1, 1], kernel.share_by(1e6))
