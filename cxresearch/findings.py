@@ -103,6 +103,44 @@ def hour_finding(hours: pd.DataFrame) -> str:
     return f"{_clock(worst['hour'])} lost {share(worst['share_left'])} of those who queued, {_clock(best['hour'])} {share(best['share_left'])}"
 
 
+def comparable(waits: pd.DataFrame, by: str, *, event: str) -> pd.DataFrame:
+    """The rows of a risk table whose group has enough contacts and the event at all: what a model can compare."""
+    sums = (
+        waits.assign(events=waits["contacts"].where(waits["outcome"] == event, 0))
+        .groupby(by)[["contacts", "events"]]
+        .sum()
+    )
+    return waits[waits[by].isin(sums.index[(sums["contacts"] >= FEW) & (sums["events"] > 0)])]
+
+
+def reference(waits: pd.DataFrame, by: str) -> str:
+    """The level that a model compares the others with: the first in the order of their texts."""
+    return str(min(waits[by].astype(str)))
+
+
+def ratio_finding(ratios: pd.DataFrame | None, ties: pd.DataFrame | None) -> str:
+    """What a Cox model by group says, and whether the clock's ticks leave it open (``regression.tie_table``)."""
+    if ratios is None or ties is None:
+        return "There is one queue only, so there is nothing to compare at the same hour."
+    clear = ratios[(ratios["lower"] > 1) | (ratios["upper"] < 1)]
+    said = [f"{plain(row['level'])} {row['hazard_ratio']:.2f} times ({format_interval(row['lower'], row['upper'])})"
+            for _, row in clear.sort_values("hazard_ratio", ascending=False).iterrows()]  # fmt: skip
+    first = (
+        f"Clearly different from the reference: {_listed(said)}."
+        if said
+        else "No queue differs clearly from the reference."
+    )
+    shift = ties["shift_in_se"].max()
+    moved = ties.loc[ties["shift_in_se"] > 1, "level"]
+    second = (
+        f" The clock ticks in whole seconds; who is counted within a tick moves no coefficient by more than {shift:.2f} standard errors."
+        if moved.empty
+        else f" **The clock is too coarse for** {_listed([plain(name) for name in moved])}: who is counted within a tick moves the "
+        f"coefficient by up to {shift:.1f} standard errors, more than chance does."
+    )
+    return first + second
+
+
 def week_finding(week: pd.DataFrame) -> str:
     """Title of a week (``weekday, hour, queued, share_left``): the hour of the week that loses the largest share."""
     enough = week[week["queued"] >= FEW]

@@ -79,6 +79,25 @@ def cox(
     return _hazard_ratios(model.fit, model.known, model.scale, ties=ties, **model.said)
 
 
+def tie_table(
+    table: pd.DataFrame, terms: Names, *, event: str = "abandoned", strata: Names = (), numeric: Names = ()
+) -> pd.DataFrame:
+    """How much a coarse clock leaves open: each coefficient of :func:`cox` under both conventions of its ticks.
+
+    Parameters are those of :func:`cox` (Efron's ties).
+
+    Returns
+    -------
+    DataFrame, one row a coefficient: ``term``, ``level``, ``estimate`` (contacts censored in the tick of an event are
+        at risk for it), ``estimate_half`` (half of them have left), ``se``, and ``shift_in_se``, the distance of the
+        two in standard errors.  Above 1 the clock, not the number of contacts, limits what can be said.
+    """
+    after = cox(table, terms, event=event, strata=strata, numeric=numeric)
+    half = cox(table, terms, event=event, strata=strata, numeric=numeric, censored_ties="half")
+    rows = after[["term", "level", "estimate"]].assign(estimate_half=half["estimate"], se=after["se"])
+    return rows.assign(shift_in_se=(rows["estimate_half"] - rows["estimate"]).abs() / rows["se"])
+
+
 def baseline_hazard(
     table: pd.DataFrame,
     terms: Names,

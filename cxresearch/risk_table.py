@@ -101,7 +101,8 @@ def _from_opened_at(name: str) -> nw.Expr:
     if name == "hour":
         return opened_at.dt.hour().cast(nw.Int64).alias(name)
     if name == "weekday":
-        return opened_at.dt.weekday().cast(nw.Int64).alias(name)
+        # Narwhals 2.29 numbers Spark's Sunday 0 and everybody else's 7; this leaves 1 to 7 as they are.
+        return ((opened_at.dt.weekday() + 6) % 7 + 1).cast(nw.Int64).alias(name)
     return opened_at.dt.date().alias(name)
 
 

@@ -72,8 +72,17 @@ def _percent(value: float, language: str) -> str:
 
 
 def _one_decimal(value: float, language: str) -> str:
-    """One decimal, or two where one would round an end of an interval onto zero, which it excludes."""
+    """One decimal, or two where one would round onto zero what is not."""
     return format_number(value, 2 if 0.005 <= abs(value) < 0.05 else 1, language=language)
+
+
+def _never_zero(text: str, value: float, unit: str, language: str) -> str:
+    """``text``, or more decimals of ``value`` where an end that is not zero would be read as zero."""
+    if unit not in ("points", "s", "seconds", "count", "contacts") or set(text) & set("123456789"):
+        return text
+    shown = 100 * value if unit == "points" else value
+    decimals = -math.floor(math.log10(abs(shown)))
+    return text.replace(text.split(" ")[0], format_number(shown, min(decimals, 12), language=language), 1)
 
 
 def _seconds(value: float, language: str) -> str:
@@ -128,11 +137,17 @@ def format_value(value: Any, unit: str = "number", *, language: str = "en") -> s
 
 
 def format_interval(lower: Any, upper: Any, unit: str = "number", *, language: str = "en") -> str:
-    """Say an interval once with its unit: "21.3 to 22.6 %", "310 to 330 s"."""
+    """Say an interval once with its unit: "21.3 to 22.6 %", "310 to 330 s".
+
+    Where it excludes zero no end is rounded onto zero: "0.003 to 1.9 points".
+    """
     words = load_words(language)
     if is_missing(lower) and is_missing(upper):
         return words["numbers"]["not_known"]
     first, last = (format_value(end, unit, language=language).split(" (")[0] for end in (lower, upper))
+    if not (is_missing(lower) or is_missing(upper)) and lower * upper > 0:
+        first = _never_zero(first, float(lower), unit, language)
+        last = _never_zero(last, float(upper), unit, language)
     unit_text = {"share": words["numbers"]["percent"], "points": f" {words['units']['points']}"}.get(unit)
     if unit_text is None and unit not in ("number", "count", "contacts", "p", "text"):
         unit_text = f" {words['units'].get('s' if unit == 'seconds' else unit, unit)}"

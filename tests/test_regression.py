@@ -25,6 +25,7 @@ from cxresearch.regression import (
     cox,
     piecewise_exponential,
     proportionality_test,
+    tie_table,
 )
 
 FIVE = ["channel", "band", "promise", "repeat", "tier"]
@@ -724,3 +725,21 @@ def test_the_estimated_size_decides_how_risk_sets_are_held(monkeypatch):
     monkeypatch.setattr(partial_likelihood, "DENSE_BYTES", 16 * 3 * 2 - 1)  # three event times, two teams
     cox(GOOD, "team")
     assert seen == [{}, {"summed": False}]
+
+
+def test_a_coarse_clock_moves_a_coefficient_and_the_table_says_by_how_many_standard_errors():
+    rng = np.random.default_rng(3)
+    slow = rng.random(40_000) < 0.5
+    left = rng.exponential(np.where(slow, 60.0, 30.0))
+    answered = rng.exponential(20.0, slow.size)
+    rows = pd.DataFrame({"wait_s": np.minimum(left, answered), "queue": np.where(slow, "b", "a")})
+    rows["outcome"] = np.where(left < answered, "abandoned", "answered")
+    shifts = {}
+    for tick_s in (0.1, 30.0):
+        counted = rows.assign(duration_s=np.ceil(rows["wait_s"] / tick_s) * tick_s, contacts=1)
+        counted = counted.groupby(["queue", "duration_s", "outcome"], as_index=False)["contacts"].sum()
+        (row,) = tie_table(counted, "queue").to_dict("records")
+        after, half = (cox(counted, "queue", censored_ties=rule)["estimate"][0] for rule in ("after", "half"))
+        assert (row["estimate"], row["estimate_half"]) == (after, half)
+        shifts[tick_s] = row["shift_in_se"]
+    assert shifts[0.1] < 0.1 < 1 < shifts[30.0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -133,6 +135,27 @@ def test_tables_that_do_not_fit_are_not_added():
         add_tables([risk_table(frame), risk_table(frame, by="queue")])
     with pytest.raises(ValueError, match="at least one table"):
         add_tables([])
+
+
+@pytest.fixture(scope="module")
+def spark():
+    if shutil.which("java") is None:
+        pytest.skip("no Java here, so no Spark: install a JDK (17 or newer) to run this test")
+    sql = pytest.importorskip("pyspark.sql", reason="PySpark is not installed: make test installs it")
+    session = (
+        sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "2").config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1").config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    )  # fmt: skip
+    yield session
+    session.stop()
+
+
+def test_a_real_spark_gives_the_same_table_on_the_banks_months(shared, spark, tmp_path):
+    contacts = load_contacts(shared / "data" / "anonymous-bank").contacts
+    contacts.write_parquet(str(tmp_path / "bank.parquet"))
+    by = ("queue", "weekday", "hour")
+    same(risk_table(spark.read.parquet(str(tmp_path / "bank.parquet")), by=by), risk_table(contacts, by=by))
 
 
 def test_the_banks_months_add_up_to_both_on_every_engine(shared):
