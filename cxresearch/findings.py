@@ -271,3 +271,36 @@ def _listed(parts: list[str]) -> str:
 def _count(number: int) -> str:
     words = ("None", "One", "Two", "Three", "Four", "Five", "Six")
     return words[number] if number < len(words) else str(number)
+
+
+def load_finding(hours: pd.DataFrame) -> str:
+    """Title of the day's load (``day.day_table``): when most contacts come, and when the largest part gives up."""
+    enough = hours[hours["contacts"] >= FEW]
+    if enough.empty:
+        return "Too few contacts to tell the hours apart"
+    busiest, worst = enough.loc[enough["contacts"].idxmax()], enough.loc[enough["share_left"].idxmax()]
+    if busiest["hour"] == worst["hour"]:
+        return f"The busiest hour, {_clock(busiest['hour'])}, is the one that loses most: {share(worst['share_left'])}"
+    return f"Most contacts come from {_clock(busiest['hour'])}; the largest part gives up from {_clock(worst['hour'])}, {share(worst['share_left'])}"
+
+
+def staffing_finding(table: pd.DataFrame, most_abandoned: float) -> str:
+    """Title of a staffing curve: how many hours of the day fall short, and where by most."""
+    short = table[table["gap"] > 0]
+    goal = f"so that at most {share(most_abandoned)} give up"
+    if short.empty:
+        return f"No hour needs more agents {goal}"
+    worst = short.loc[short["gap"].idxmax()]
+    return (
+        f"{_count(len(short))} of 24 hours need more agents {goal}, most from {_clock(worst['hour'])}: "
+        f"{worst['agents_needed']:.0f} instead of {worst['agents']:.0f}"
+    )
+
+
+def scenario_finding(table: pd.DataFrame) -> str:
+    """Title of scenarios (``day.scenario_table``): the day as it is against the scenario that loses fewest."""
+    best = table.loc[table["lost_share"].idxmin()]
+    return (
+        f"As it is {share(table['lost_share'].iloc[0])} never get an answer; "
+        f"{best['scenario']}: {share(best['lost_share'])}"
+    )

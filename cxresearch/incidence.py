@@ -175,13 +175,16 @@ def _gauss(order: int) -> tuple[FloatArray, FloatArray]:
     return np.polynomial.legendre.leggauss(order)
 
 
-def _finer(edges: FloatArray, values: FloatArray) -> FloatArray:
-    """Halve the panels on which a polynomial through these values at Gauss points is not yet the function."""
+def _finer(edges: FloatArray, values: FloatArray, floor: float = 0.0) -> FloatArray:
+    """Halve the panels on which a polynomial through these values at Gauss points is not yet the function.
+
+    Panels whose values all lie below the share ``floor`` of the largest are left as they are.
+    """
     order = values.shape[1]
     gauss, weight = _gauss(order)
     legendre = np.polynomial.legendre.legvander(gauss, order - 1) * weight[:, None] * (np.arange(order) + 0.5)
-    last = np.abs(values @ legendre[:, -2:]).max(axis=1)
-    coarse = last > _RESOLUTION * np.abs(values).max(axis=1)
+    last, height = np.abs(values @ legendre[:, -2:]).max(axis=1), np.abs(values).max(axis=1)
+    coarse = (last > _RESOLUTION * height) & (height > floor * height.max())
     return np.sort(np.concatenate([edges, ((edges[1:] + edges[:-1]) / 2)[coarse]]))
 
 
@@ -197,7 +200,7 @@ def _solved(
     horizon = float(times.max())
     lags, edges = _edges(kernel, math.inf, horizon), _edges(kernel, reply[0], horizon)
     for _ in range(_ROUNDS):
-        lags = _finer(lags, kernel.density_per_s(_nodes(lags, _ORDERS[0])))
+        lags = _finer(lags, kernel.density_per_s(_nodes(lags, _ORDERS[0])), floor=1e-60)
     for _ in range(_ROUNDS):
         solution = _collocate(kernel, reproduction_number, reply, edges, lags, _ORDERS[0])
         finer = _finer(edges, solution)

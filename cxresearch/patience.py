@@ -1,4 +1,8 @@
-"""Patience and offered wait as a pair: what people would wait, read from what they did wait."""
+"""Patience and offered wait as a pair: what people would wait, read from what they did wait.
+
+What a line through the hours tells of the mean is in ``hourly``, what promises do in ``promise``, intervals for what
+has no formula in ``resampling``; their main calls are offered here, too.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,42 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.special import gammaincinv
 
 from cxresearch.evidence import share_interval
-from cxresearch.survival import kaplan_meier, median_duration
+from cxresearch.hourly import hourly_table, mean_patience
+from cxresearch.limits import share_limits
+from cxresearch.promise import (
+    abandonment_by_promise,
+    broken_promise,
+    broken_promise_growth,
+    promise_effects,
+    promise_elasticity,
+    promise_table,
+    split_at_promise,
+)
+from cxresearch.resampling import customer_blocks, poisson_bootstrap
+from cxresearch.survival import kaplan_meier, median_duration, restricted_mean
+
+__all__ = [
+    "abandonment_by_promise",
+    "broken_promise",
+    "broken_promise_growth",
+    "customer_blocks",
+    "hourly_table",
+    "mean_patience",
+    "patience_and_offered_wait",
+    "patience_at",
+    "patience_measures",
+    "poisson_bootstrap",
+    "promise_effects",
+    "promise_elasticity",
+    "promise_table",
+    "split_at_promise",
+    "standardised_patience",
+    "survival_at",
+    "waiting_table",
+]
 
 NORMAL_95 = 1.959963984540054
 
@@ -27,22 +64,7 @@ def survival_at(curve: pd.DataFrame, durations_s: Iterable[float], *, by: str | 
         ``at_risk`` are those still under watch at that duration. After the longest wait seen the share is not known
         and is NaN, unless the curve has reached 0; before the first it is 1 with no width.
     """
-    names = [by] if isinstance(by, str) else list(by)
-    parts = []
-    for key, one in curve.groupby(names, sort=False) if names else [((), curve)]:
-        at, waits = np.asarray(list(durations_s), dtype=float), one["duration_s"].to_numpy()
-        before = np.searchsorted(waits, at, side="right") - 1
-        read = one.iloc[np.maximum(before, 0)][["survival", "lower", "upper"]].to_numpy(dtype=float).copy()
-        read[before < 0] = 1.0
-        read[(at > waits[-1]) & (one["survival"].iloc[-1] > 0)] = np.nan
-        later = np.searchsorted(waits, at, side="left")
-        watched = np.append(one["at_risk"].to_numpy(), 0)[later]
-        part = pd.DataFrame(read, columns=["survival", "lower", "upper"])
-        part.insert(0, "duration_s", at)
-        for position, name in enumerate(names):
-            part.insert(position, name, key[position])
-        parts.append(part.assign(at_risk=watched))
-    return pd.concat(parts, ignore_index=True)
+    return _read(curve, durations_s, {"survival": 1.0, "lower": 1.0, "upper": 1.0}, by)
 
 
 def waiting_table(waits: pd.DataFrame, *, by: str | Sequence[str] = (), event: str = "abandoned") -> pd.DataFrame:
@@ -98,3 +120,129 @@ def patience_at(
 ) -> pd.DataFrame:
     """``survival_at`` of the Kaplan-Meier curves of ``waits``, by group."""
     return survival_at(kaplan_meier(waits, event=event, by=by), durations_s, by=by)
+
+
+def patience_and_offered_wait(waits: pd.DataFrame, *, by: str | Sequence[str] = ()) -> pd.DataFrame:
+    """The two clocks of every wait, each estimated from the other's censoring.
+
+    Who leaves shows their patience and hides how long the answer would have taken; who is answered shows the wait on
+    offer and hides how long they would have stayed.
+
+    Parameters
+    ----------
+    waits : risk table. by : columns that tell groups apart.
+
+    Returns
+    -------
+    DataFrame ``*by, clock, duration_s, at_risk, events, censored, survival, se, lower, upper``
+        ``clock`` is ``patience`` (would still wait) or ``offered wait`` (would still be without an answer), each a
+        Kaplan-Meier curve; ``deflected`` and ``open`` contacts censor both.
+
+    Both are right only if, among contacts compared, the wait on offer says nothing on patience. Load moves both: look
+    at :func:`standardised_patience`. An end in the same tick as the other clock's counts as the earlier one in both
+    curves, so each is too low by about the product of the two hazards of a tick.
+    """
+    curves = {"patience": "abandoned", "offered wait": "answered"}
+    both = [kaplan_meier(waits, event=event, by=by).assign(clock=clock) for clock, event in curves.items()]
+    names = [by] if isinstance(by, str) else list(by)
+    table = pd.concat(both, ignore_index=True)
+    return table[[*names, "clock", *[c for c in table.columns if c not in (*names, "clock")]]]
+
+
+def patience_measures(waits: pd.DataFrame, *, horizon_s: float, event: str = "abandoned") -> pd.DataFrame:
+    """How long people wait, the wrong number first: the mean wait of those who left beside what patience is.
+
+    Parameters
+    ----------
+    waits : risk table. horizon_s : seconds, up to which a mean is known; at most the longest wait seen.
+
+    Returns
+    -------
+    DataFrame ``measure, estimate, lower, upper, verdict, reading`` (seconds; 95 %), four rows
+        ``verdict`` is ``wrong``, ``right``, ``right up to the horizon`` or ``right if the hazard is constant``; ``reading``
+        says why. The median is missing where fewer than half would have left within the longest wait.
+    """
+    left = waits[waits["outcome"] == event]
+    leavers, seconds = int(left["contacts"].sum()), float((waits["duration_s"] * waits["contacts"]).sum())
+    median = median_duration(waits, event=event).iloc[0]
+    until = restricted_mean(waits, event=event, horizon_s=horizon_s).iloc[0]
+    mean = float(np.average(left["duration_s"], weights=left["contacts"]))
+    squares = float(np.average((left["duration_s"] - mean) ** 2, weights=left["contacts"]))
+    half = NORMAL_95 * np.sqrt(squares / max(leavers - 1, 1))
+    # Exact limits of a Poisson count of leavers in the time waited.
+    fewest, most = gammaincinv(leavers, 0.025), gammaincinv(leavers + 1, 0.975)
+    rows = [
+        ("Mean wait of those who left", mean, mean - half, mean + half, "wrong",
+         "the patient ones were answered first and are missing from it"),
+        ("Median patience", median["estimate"], median["lower"], median["upper"], "right",
+         "half would have left by then; who was answered counts for as long as they waited"),
+        ("Mean patience up to the horizon", until["estimate"], until["lower"], until["upper"],
+         "right up to the horizon", f"the mean if everybody were answered after {horizon_s:g} s"),
+        ("Seconds waited for each who left", seconds / leavers, seconds / most, seconds / fewest,
+         "right if the hazard is constant", "the mean patience if people leave at the same rate however long they wait"),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["measure", "estimate", "lower", "upper", "verdict", "reading"])
+
+
+def standardised_patience(
+    waits: pd.DataFrame, durations_s: Iterable[float], *, strata: str | Sequence[str], event: str = "abandoned"
+) -> pd.DataFrame:
+    """Share that would still wait, estimated inside each stratum (such as the hour) and then averaged.
+
+    Where busy hours have long waits and other customers, one pooled curve is read at its far end from busy hours only.
+    Here every stratum counts with its share of the contacts at every duration.
+
+    Parameters
+    ----------
+    waits : risk table. durations_s : seconds, >= 0. strata : the columns within which the wait on offer is taken to say
+        nothing on patience.
+
+    Returns
+    -------
+    DataFrame ``duration_s, survival, se, lower, upper, pooled, unseen``
+        ``survival`` is missing where a stratum was not watched so long: ``unseen`` is the share of contacts in such
+        strata. ``pooled`` is the Kaplan-Meier curve of all together. ``se`` takes the shares of the strata as known.
+    """
+    names = [strata] if isinstance(strata, str) else list(strata)
+    durations = list(durations_s)
+    curves = _read(kaplan_meier(waits, event=event, by=names), durations, {"survival": 1.0, "se": 0.0}, names)
+    total = waits["contacts"].sum()
+    weight = waits.groupby(names, as_index=False, observed=True)["contacts"].sum().rename(columns={"contacts": "share"})
+    curves = curves.merge(weight.assign(share=weight["share"] / total), on=names)
+    seen = curves["survival"].notna()
+    # A curve that has reached 0 has no standard error of its own: nobody is left, and that is what counts here.
+    se = curves["se"].fillna(0.0).where(seen)
+    curves = curves.assign(
+        survival=curves["survival"] * curves["share"],
+        variance=(se * curves["share"]) ** 2,
+        unseen=curves["share"].where(~seen, 0.0),
+    )
+    sums = curves.groupby("duration_s")[["survival", "variance", "unseen"]].agg(lambda column: column.sum(skipna=False))
+    table = sums.reindex(durations).reset_index()
+    table["se"] = np.sqrt(table.pop("variance"))
+    lower, upper = share_limits(table["survival"].to_numpy(), table["se"].to_numpy(), "log-log")
+    pooled = patience_at(waits, durations, event=event)["survival"].to_numpy()
+    table = table.assign(lower=lower, upper=upper, pooled=pooled)
+    return table[["duration_s", "survival", "se", "lower", "upper", "pooled", "unseen"]]
+
+
+def _read(
+    curve: pd.DataFrame, durations_s: Iterable[float], columns: dict[str, float], by: str | Sequence[str]
+) -> pd.DataFrame:
+    """Columns of a curve at given durations, with what each of them is before the first wait; and ``at_risk``."""
+    names = [by] if isinstance(by, str) else list(by)
+    parts = []
+    for key, one in curve.groupby(names, sort=False) if names else [((), curve)]:
+        at, waits = np.asarray(list(durations_s), dtype=float), one["duration_s"].to_numpy()
+        before = np.searchsorted(waits, at, side="right") - 1
+        read = one.iloc[np.maximum(before, 0)][list(columns)].to_numpy(dtype=float).copy()
+        read[before < 0] = list(columns.values())
+        read[(at > waits[-1]) & (one["survival"].iloc[-1] > 0)] = np.nan
+        later = np.searchsorted(waits, at, side="left")
+        watched = np.append(one["at_risk"].to_numpy(), 0)[later]
+        part = pd.DataFrame(read, columns=list(columns))
+        part.insert(0, "duration_s", at)
+        for position, name in enumerate(names):
+            part.insert(position, name, key[position])
+        parts.append(part.assign(at_risk=watched))
+    return pd.concat(parts, ignore_index=True)

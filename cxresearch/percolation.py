@@ -66,7 +66,7 @@ def rows_of(source: People, target: People, rank: People, people: int, directed:
             one, other = other, one
         neighbours[first[one + 1]] = other
         first[one + 1] += 1
-    return first[:-1].copy(), neighbours
+    return first[:-1], neighbours
 
 
 @numba.njit(cache=True)
@@ -102,7 +102,7 @@ def both_ways(first: Ints, neighbours: People) -> tuple[Ints, People]:
             begin[person + 1] += 1
             doubled[begin[other + 1]] = person
             begin[other + 1] += 1
-    return begin[:-1].copy(), doubled
+    return begin[:-1], doubled
 
 
 @numba.njit(cache=True, inline="always")
@@ -140,14 +140,21 @@ def _root_before(parent: People, person: Any) -> Any:
 
 @numba.njit(cache=True)
 def cluster_runs(
-    upper: People, lower: People, scale: float, order: People, introductions: int, anew: bool, rng: Any, reach: Ints
+    people: int,
+    upper: People,
+    lower: People,
+    scale: float,
+    order: People,
+    introductions: int,
+    anew: bool,
+    rng: Any,
+    reach: Ints,
 ) -> None:
     """Fill ``reach`` with the size of the clusters of live ties that hold the introductions, by union-find.
 
     Ties in ascending order of ``upper``, each with ``lower`` < ``upper``. When the ties of a person come up, nobody
     hangs on that person yet, so the first live one needs no search; only further ones join two clusters.
     """
-    people = order.size
     parent = np.empty(people, np.int32)
     told = np.empty(people, np.bool_)
     for run in range(reach.size):
@@ -176,14 +183,21 @@ def cluster_runs(
 
 @numba.njit(cache=True)
 def search_runs(
-    first: Ints, neighbours: People, scale: float, order: People, introductions: int, anew: bool, rng: Any, reach: Ints
+    people: int,
+    first: Ints,
+    neighbours: People,
+    scale: float,
+    order: People,
+    introductions: int,
+    anew: bool,
+    rng: Any,
+    reach: Ints,
 ) -> None:
     """Fill ``reach`` with the number of people told, by breadth-first search along live edges.
 
     Rows hold the edges out of a person (``both_ways`` for ties). The skip runs on from row to row: the number of
     silent edges still ahead has no memory of the row it began in.
     """
-    people = first.size - 1
     told_in = np.full(people, -1, np.int32)
     waiting = np.empty(people, np.int32)
     for run in range(reach.size):

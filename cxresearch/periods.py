@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -46,6 +47,14 @@ class Period:
         if self.kind == "quarter":
             return f"{('first', 'second', 'third', 'fourth')[self.start.month // 3]} quarter of {self.start.year}"
         return str(self.start.year)
+
+    def weekdays(self, numbers: Iterable[int] = ()) -> int:
+        """How many days of the period fall on these weekdays (1 Monday to 7 Sunday; none given: all)."""
+        wanted = set(numbers) or set(range(1, 8))
+        if strange := wanted - set(range(1, 8)):
+            raise PeriodError(f"weekdays are 1 (Monday) to 7 (Sunday); got {sorted(strange)}.")
+        days = (self.end - self.start).days
+        return sum((self.start + timedelta(days=n)).isoweekday() in wanted for n in range(days))
 
     @property
     def previous(self) -> Period:

@@ -27,6 +27,7 @@ __all__ = [
     "KINDS",
     "POINTS",
     "TABLE",
+    "WHAT_IF",
     "format_interval",
     "format_value",
     "main_points",
@@ -34,12 +35,14 @@ __all__ = [
     "say",
     "show_figure",
     "show_table",
+    "what_if",
 ]
 
 FIGURE = "application/vnd.cxresearch.figure+json"
 TABLE = "application/vnd.cxresearch.table+json"
 HEADLINE = "application/vnd.cxresearch.headline+json"
 POINTS = "application/vnd.cxresearch.points+json"
+WHAT_IF = "application/vnd.cxresearch.whatif+json"
 
 NOTEBOOK_WIDTH = 'width="624"'
 KINDS = ("estimated", "quoted", "assumed", "SIMULATED")
@@ -153,6 +156,8 @@ def record_headline(
         "change": change,
     }
     interval = note if lower is None or upper is None else format_interval(lower, upper, unit)
+    if value is not None and lower == value == upper:
+        interval = note or load_words()["page"]["counted"]
     line = f"{content['label']}: {format_value(value, unit)} ({interval}; {kind})"
     _publish({"text/plain": line, HEADLINE: content})
 
@@ -164,6 +169,70 @@ def main_points(points: Sequence[tuple[str, str]]) -> None:
     pairs = [[_text(lead, "lead"), _text(sentence, "sentence")] for lead, sentence in points]
     prose = "\n".join(f"- **{_literal(lead)}** {_literal(sentence)}" for lead, sentence in pairs)
     _publish({"text/markdown": prose, POINTS: {"points": pairs}})
+
+
+def what_if(
+    scenarios: pd.DataFrame,
+    *,
+    finding: str,
+    subtitle: str,
+    kind: str,
+    formats: dict[str, str] | None = None,
+    assumed: Sequence[dict[str, Any]] = (),
+) -> None:
+    """Show scenarios that the reader of the report moves through, without a kernel or a network.
+
+    Parameters
+    ----------
+    scenarios : one row a scenario, in the order in which they are moved through. The first column is what is moved;
+        ``today`` (bool) marks the one row where things stand; the others are what follows.
+    finding, subtitle, kind, formats : as for :func:`show_figure` and :func:`show_table`.
+    assumed : values the reader may set too: each is ``times`` (a column of ``scenarios``), ``result`` (what the product
+        is), ``label``, ``value``, ``lower``, ``upper``, ``step``, ``unit`` and ``reason``.
+
+    Every number shown was computed here, but for the product of a column and an assumed value that the reader moved.
+    The table of all scenarios stands in the page too, and is all there is where scripts are off. Raises ValueError for
+    fewer than two scenarios, another number of rows of today than one, and an assumption that is not whole.
+    """
+    if len(scenarios) < 2:
+        raise ValueError(f"what_if needs at least two scenarios to move between; got {len(scenarios)}.")
+    marked = scenarios["today"].astype(bool) if "today" in scenarios.columns else pd.Series(dtype=bool)
+    if marked.sum() != 1:
+        raise ValueError(f"what_if needs one row that is true in the column today; {marked.sum()} are.")
+    shown = scenarios.drop(columns="today")
+    formats, labels, values = dict(formats or {}), {}, []
+    for place, given in enumerate(assumed):
+        _check_assumption(given, shown)
+        product = f"product_{place}"
+        values.append([float(value) for value in shown[given["times"]]])
+        shown = shown.assign(**{product: shown[given["times"]] * given["value"]})
+        price = format_value(given["value"], given["unit"])
+        labels[product] = f"{given['result']}, at {price} ({load_words()['kinds']['assumed']})"
+        formats[product] = "number"
+    table = _table_content(shown, subtitle, _kind(kind), formats)
+    for column in table["columns"]:
+        column["label"] = labels.get(column["name"], column["label"])
+    content = {
+        "finding": _text(finding, "finding"),
+        "subtitle": _text(subtitle, "subtitle"),
+        "kind": kind,
+        "today": int(marked.to_numpy().argmax()),
+        "table": table,
+        "assumed": [{**given, "values": numbers} for given, numbers in zip(assumed, values, strict=True)],
+    }
+    _publish({"text/html": _table_html(table), WHAT_IF: content, "text/plain": f"{finding}\n{subtitle} ({kind})"})
+
+
+def _check_assumption(given: dict[str, Any], scenarios: pd.DataFrame) -> None:
+    keys = {"times", "result", "label", "value", "lower", "upper", "step", "unit", "reason"}
+    if set(given) != keys:
+        raise ValueError(f"an assumption says {sorted(keys)}; got {sorted(given)}.")
+    for key in ("result", "label", "unit", "reason"):
+        _text(given[key], f"assumed: {key}")
+    if given["times"] not in scenarios.columns or not pd.api.types.is_numeric_dtype(scenarios[given["times"]]):
+        raise ValueError(f"assumed: times names a column with numbers; got {given['times']!r}.")
+    if not given["lower"] <= given["value"] <= given["upper"] or not given["step"] > 0:
+        raise ValueError(f"assumed: {given['label']} needs lower <= value <= upper and a step above 0.")
 
 
 def column_label(name: str, how: str = "") -> str:

@@ -35,8 +35,8 @@ def split_at_promise(waits: pd.DataFrame, *, step_s: float | None = None) -> pd.
     Returns
     -------
     DataFrame, a risk table: the columns of ``waits`` and ``entry_s``, ``promise_state`` (absent, standing, missed),
-        ``past_promise`` (0.0 or 1.0) and ``minutes_past`` (0 until the promise; then minutes since, whole part if no
-        ``step_s``: 0; else the middle of the step)
+        ``past_promise`` (0.0 or 1.0) and ``minutes_past`` (the middle of the step, in minutes since the promise; 0 before
+        it, and without steps)
 
     A wait as long as its promise ended within it. A part that was cut off ends as ``open``: it goes on in the next row,
     so contacts add up only over the rows that are not cut. Use it with estimators that know ``entry_s``.
@@ -57,20 +57,14 @@ def split_at_promise(waits: pd.DataFrame, *, step_s: float | None = None) -> pd.
         )
     source = np.repeat(np.arange(len(rows)), steps + 1)
     part = np.arange(len(source)) - np.repeat(np.cumsum(steps + 1) - steps - 1, steps + 1)
-    width = np.inf if step_s is None else step_s
-    own = np.where(late, promise, 0.0)[source]  # promises that are never reached play no part
-    past = part > 0
-    begin = np.where(part > 1, own + (part - 1) * np.where(part > 1, width, 0.0), np.where(past, own, 0.0))
-    end = np.where(past & (part < steps[source]), own + part * np.where(past & (part < steps[source]), width, 0.0),
-                   np.where(past | ~late[source], duration[source], own))  # fmt: skip
+    width, last = step_s or 0.0, part == steps[source]
     cut = rows.iloc[source].reset_index(drop=True)
-    cut["entry_s"] = np.maximum(entry[source], begin)
-    cut["duration_s"] = end
-    cut.loc[part < steps[source], "outcome"] = "open"
-    absent = cut["promised_s"].isna()
-    cut["promise_state"] = np.where(absent, ABSENT, np.where(past, MISSED, STANDING))
-    cut["past_promise"] = past.astype(float)
-    cut["minutes_past"] = np.where(past, (part - 0.5) * width / 60, 0.0) if step_s is not None else 0.0
+    cut["entry_s"] = np.maximum(entry[source], np.where(part == 0, 0.0, promise[source] + (part - 1) * width))
+    cut["duration_s"] = np.where(last, duration[source], promise[source] + part * width)
+    cut.loc[~last, "outcome"] = "open"
+    cut["promise_state"] = np.where(cut["promised_s"].isna(), ABSENT, np.where(part > 0, MISSED, STANDING))
+    cut["past_promise"] = np.where(part > 0, 1.0, 0.0)
+    cut["minutes_past"] = np.where(part > 0, (part - 0.5) * width / 60, 0.0)
     # A contact that came under watch after a part had ended was never seen in it.
     cut = cut[(cut["entry_s"] < cut["duration_s"]) | (cut["entry_s"] == 0)]
     keys = [name for name in cut.columns if name != "contacts"]
@@ -338,7 +332,7 @@ def _past_model(
     cut["promise"] = _labels(cut)
     if cut["promise"].nunique() < 2:
         raise ValueError(
-            f"all contacts have the same promise, {cut['promise'].iloc[0]}: what happens when it passes cannot be told "
+            f"all contacts have the same promise ({cut['promise'].iloc[0]}): what happens when it passes cannot be told "
             "from what happens then anyway; add contacts with another promise or none."
         )
     numeric = ["past_promise", *(["minutes_past"] if step_s is not None else [])]
@@ -405,8 +399,8 @@ def _by_group(waits: pd.DataFrame, by: Names, fit: Callable[[pd.DataFrame], dict
 
 
 def _labels(cut: pd.DataFrame) -> pd.Series:
-    """Promises as levels; "absent" and "none" come before digits only if spelled so: the reference is no promise."""
-    return cut["promised_s"].map(lambda seconds: " none" if math.isnan(seconds) else f"{seconds:g} s").astype(str)
+    """Promises as levels; as text no promise comes first and is the reference."""
+    return cut["promised_s"].map(lambda seconds: "absent" if math.isnan(seconds) else f"promise {seconds:g} s")
 
 
 def _ratio(row: pd.Series) -> dict[str, float]:

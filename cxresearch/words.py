@@ -17,13 +17,17 @@ _FOLDER = Path(__file__).parent / "report" / "templates"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+def languages() -> list[str]:
+    """The languages there are words for."""
+    return sorted(p.stem.removeprefix("words-") for p in _FOLDER.glob("words-*.toml"))
+
+
 @functools.cache
 def load_words(language: str = "en") -> dict[str, Any]:
     """Return every fixed word of ``language`` as nested dictionaries."""
     path = _FOLDER / f"words-{language}.toml"
     if not path.is_file():
-        known = sorted(p.stem.removeprefix("words-") for p in _FOLDER.glob("words-*.toml"))
-        raise ValueError(f"no words for the language {language!r}; there are {known}.")
+        raise ValueError(f"no words for the language {language!r}; there are {languages()}.")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
@@ -125,7 +129,7 @@ def format_value(value: Any, unit: str = "number", *, language: str = "en") -> s
     if unit in ("s", "seconds"):
         return _seconds(number, language)
     if unit == "p":
-        return f"< {format_number(0.001, 3, language=language)}" if number < 0.001 else format_number(number, 3)
+        return f"< {format_number(0.001, 3, language=language)}" if number < 0.001 else format_number(number, 3, language=language)
     if unit in ("count", "contacts"):
         return format_number(number, 0, language=language)
     text = (

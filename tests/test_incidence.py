@@ -101,7 +101,7 @@ def test_what_the_table_expects_in_the_end_is_where_the_curve_goes(kernel, facto
     reply = [60.0, 1800.0]
     table = reply_table(kernel, 0.6, reply_s=reply, factor=factor)
     for moment, tellers in zip(reply, table["tellers"], strict=True):
-        late = 60 * max(kernel.scale_s, *kernel.breaks_s, 0.0)
+        late = 24 * max(kernel.scale_s, *kernel.breaks_s, 0.0)
         end = incidence_curve(kernel, 0.6, [late], reply_s=moment, factor=factor)["tellers"].iloc[0]
         assert end == pytest.approx(tellers, rel=1e-6)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -41,10 +42,8 @@ def test_share_is_the_integral_of_the_density(kernel):
     for end in (0.3, 1.0, 4.0, 5000.0):
         limit = end * kernel.scale_s
         cuts = [0.0, *(b for b in kernel.breaks_s if b < limit), limit]
-        pieces = np.unique(np.concatenate([np.linspace(a, b, 40) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]))
-        total = math.fsum(
-            quad(kernel.density_per_s, a, b, epsabs=0)[0] for a, b in zip(pieces, pieces[1:], strict=False)
-        )
+        pieces = np.unique(np.concatenate([np.linspace(a, b, 40) for a, b in itertools.pairwise(cuts)]))
+        total = math.fsum(quad(kernel.density_per_s, a, b, epsabs=0)[0] for a, b in itertools.pairwise(pieces))
         assert total == pytest.approx(float(kernel.share_by(limit)), rel=1e-9)
     assert float(kernel.share_by(math.inf)) == 1
     assert float(kernel.share_by(-5.0)) == float(kernel.density_per_s(-5.0)) == 0

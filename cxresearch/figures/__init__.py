@@ -1,5 +1,6 @@
 """Figures: a table and Axes in, Axes out. They draw numbers and compute none."""
 
+from cxresearch.figures.day import plot_load, plot_staffing
 from cxresearch.figures.surveys import (
     plot_claims,
     plot_expectation,
@@ -18,9 +19,11 @@ __all__ = [
     "plot_expectation",
     "plot_hazard",
     "plot_interval_over_n",
+    "plot_load",
     "plot_order",
     "plot_outcomes",
     "plot_ranges",
+    "plot_staffing",
     "plot_survival",
     "plot_trends",
     "plot_week",

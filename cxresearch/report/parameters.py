@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import difflib
 import keyword
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ class Report:
     headlines: tuple[str, ...]
     inputs: tuple[str, ...]
     cell_timeout_s: float
+    run_timeout_s: float
+    retries: int
     parameters: dict[str, Any]
+    ranges: dict[str, tuple[Any, Any]]
     columns: dict[str, Any]
     declared: dict[str, Declared] = field(repr=False)
 
@@ -68,16 +72,20 @@ def load_report(name: str, root: Path) -> Report:
         raise ParameterError(f"{path}: {error}.") from error
     known = {
         "title": str, "organisation": str, "period": str, "notebooks": list, "may_fail": list, "headlines": list,
-        "inputs": list, "cell_timeout_s": (int, float), "parameters": dict, "columns": dict,
+        "inputs": list, "cell_timeout_s": (int, float), "run_timeout_s": (int, float), "retries": int,
+        "parameters": dict, "ranges": dict, "columns": dict,
     }  # fmt: skip
     for key, value in text.items():
         if key not in known:
             raise ParameterError(f"{path}: unknown key {key!r}{_like(key, known)}; known are {', '.join(known)}.")
-        if not isinstance(value, known[key]):  # type: ignore[arg-type]
+        if not isinstance(value, known[key]) or isinstance(value, bool):  # type: ignore[arg-type]
             raise ParameterError(f"{path}: {key} has the wrong type; got {value!r}.")
     for key in ("title", "period", "notebooks"):
         if not text.get(key):
             raise ParameterError(f"{path}: {key} is missing.")
+    for key, least in (("cell_timeout_s", 1), ("run_timeout_s", 1), ("retries", 0)):
+        if not text.get(key, least) >= least:
+            raise ParameterError(f"{path}: {key} is a number from {least}; got {text[key]!r}.")
     if text["period"] not in KINDS:
         raise ParameterError(f"{path}: period is one of {', '.join(KINDS)}; got {text['period']!r}.")
     notebooks = tuple(root / "notebooks" / f"{n}.ipynb" for n in text["notebooks"])
@@ -95,12 +103,15 @@ def load_report(name: str, root: Path) -> Report:
                     f"{key} is {declared[key].annotation} in one notebook, {line.annotation} in another."
                 )
             declared.setdefault(key, line)
+    parameters = check_parameters(text.get("parameters", {}), declared, str(path))
+    ranges = check_ranges(text.get("ranges", {}), declared, str(path))
+    in_range({n: line.default for n, line in declared.items()} | parameters, ranges, str(path))
     return Report(
         name=name, title=text["title"], organisation=text.get("organisation", ""), period=text["period"],
         notebooks=notebooks, may_fail=may_fail, headlines=tuple(text.get("headlines", ())),
         inputs=tuple(text.get("inputs", ())), cell_timeout_s=float(text.get("cell_timeout_s", 600)),
-        parameters=check_parameters(text.get("parameters", {}), declared, str(path)),
-        columns=text.get("columns", {}), declared=declared,
+        run_timeout_s=float(text.get("run_timeout_s", 3600)), retries=text.get("retries", 1),
+        parameters=parameters, ranges=ranges, columns=text.get("columns", {}), declared=declared,
     )  # fmt: skip
 
 
@@ -123,6 +134,8 @@ def declared_parameters(notebook: nbformat.NotebookNode, name: str = "the notebo
         annotation = ast.unparse(line.annotation)
         if not accepts(annotation, default):
             raise ParameterError(f"{name}: the default of {line.target.id} is {default!r}, not {annotation}.")
+        if SECRET_NAME.search(line.target.id):
+            raise ParameterError(f"{name}: {line.target.id} looks like a secret. {NO_SECRETS}")
         found[line.target.id] = Declared(annotation, default)
     return found
 
@@ -132,13 +145,75 @@ def check_parameters(given: Mapping[str, Any], declared: Mapping[str, Declared],
     checked = {}
     for name, value in given.items():
         line = _declared(name, declared, where)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = value.isoformat()  # TOML has dates of its own; the notebook gets the text
         if not accepts(line.annotation, value):
             raise ParameterError(f"{where}: {name} should be {line.annotation}; got {value!r}.")
+        _refuse_secret(name, value, where)
         checked[name] = float(value) if line.annotation == "float" else value
     return checked
 
 
-def parse_settings(settings: Sequence[str], declared: Mapping[str, Declared]) -> dict[str, Any]:
+def check_ranges(given: Mapping[str, Any], declared: Mapping[str, Declared], where: str) -> dict[str, tuple[Any, Any]]:
+    """The table ``[ranges]``: ``name = [lowest, highest]``, both allowed; ``inf`` and ``-inf`` leave an end open.
+
+    For int, float and date parameters, and for every item of a list of them. Raises ParameterError.
+    """
+    ranges = {}
+    for name, ends in given.items():
+        _declared(name, declared, where)
+        if not (isinstance(ends, list) and len(ends) == 2):
+            raise ParameterError(f"{where}: the range of {name} is [lowest, highest]; got {ends!r}.")
+        low, high = (end.isoformat() if isinstance(end, date) else end for end in ends)
+        numbers = all(type(end) in (int, float) for end in (low, high))
+        dates = all(isinstance(end, str) and _is_date(end) for end in (low, high))
+        if not (numbers or dates) or not low <= high:
+            raise ParameterError(f"{where}: the range of {name} needs two numbers or two dates, the lower one first; "
+                                 f"got {ends!r}.")  # fmt: skip
+        ranges[name] = (low, high)
+    return ranges
+
+
+def in_range(values: Mapping[str, Any], ranges: Mapping[str, tuple[Any, Any]], where: str) -> None:
+    """Raise ParameterError for a value outside its range; None has no size."""
+    for name in ranges.keys() & values.keys():
+        low, high = ranges[name]
+        value = values[name]
+        for item in value if isinstance(value, list) else [value]:
+            if item is None:
+                continue
+            if isinstance(item, str) != isinstance(low, str) or isinstance(item, bool | dict):
+                raise ParameterError(f"{where}: {name} is {item!r}, which its range {low} to {high} cannot judge.")
+            if not low <= item <= high:
+                raise ParameterError(f"{where}: {name} should be from {low} to {high}; got {item!r}.")
+
+
+# A parameter stands in the notebook, in run.json and on the page: no place for these.
+SECRET_NAME = re.compile(
+    r"(?i)(?:^|_)(?:password|passwd|pwd|passphrase|secret|credentials?|token|api_?key|private_key)(?:_|$)"
+)
+SECRET_VALUE = re.compile(
+    r"(?P<url>[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@)|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{36,}|\bxox[abprs]-[\w-]{10,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
+)
+NO_SECRETS = "A parameter is written into the notebook, run.json and the page: let the notebook read a secret from its environment."
+
+
+def _refuse_secret(name: str, value: Any, where: str) -> None:
+    for text in value if isinstance(value, list) else [value]:
+        if not isinstance(text, str):
+            continue
+        if SECRET_VALUE.search(text):
+            raise ParameterError(f"{where}: the value of {name} looks like a secret. {NO_SECRETS}")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ParameterError(f"{where}: {name} is not text in UTF-8: {text!r}.") from error
+
+
+def parse_settings(
+    settings: Sequence[str], declared: Mapping[str, Declared], ranges: Mapping[str, tuple[Any, Any]] | None = None
+) -> dict[str, Any]:
     """``name=value`` texts of the command line, read by the declared type: for bool only true and false."""
     parsed: dict[str, Any] = {}
     for setting in settings:
@@ -151,6 +226,8 @@ def parse_settings(settings: Sequence[str], declared: Mapping[str, Declared]) ->
         if name in parsed:
             raise ParameterError(f"--set {name} was given twice.")
         parsed[name] = read_text(text, line.annotation, name)
+        _refuse_secret(name, parsed[name], "--set")
+    in_range(parsed, ranges or {}, "--set")
     return parsed
 
 

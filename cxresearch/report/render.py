@@ -1,16 +1,16 @@
 """Executed notebooks and the facts of their run -> one self-contained page; all runs -> the index page.
 
-Both functions are pure: equal input gives equal bytes. The pages hold no script and load nothing.
+Both functions are pure: equal input gives equal bytes. The pages load nothing, and hold no script but that of a
+what-if, where a notebook recorded one.
 """
 
 from __future__ import annotations
 
-import base64
 import functools
 import itertools
 import re
-from collections.abc import Iterable, Sequence
-from html.parser import HTMLParser
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,12 +18,19 @@ import jinja2
 import nbformat
 from markupsafe import Markup
 
-from cxresearch.present import FIGURE, HEADLINE, NOTEBOOK_WIDTH, POINTS, TABLE
+from cxresearch.present import FIGURE, HEADLINE, NOTEBOOK_WIDTH, POINTS, TABLE, WHAT_IF
+from cxresearch.report.brand import check_colours
+from cxresearch.report.drawing import refuse_active_content
+from cxresearch.report.freshness import due, run_in_language, stale_records, stale_report
 from cxresearch.report.prose import first_title, keep_together, plain_text, prose_reader
-from cxresearch.words import format_date, format_interval, format_value, is_missing, load_words
+from cxresearch.report.tables import table_view
+from cxresearch.report.tiles import change_in_words, tile, trend
+from cxresearch.report.whatif import SCRIPT, policy, what_if_view
+from cxresearch.words import format_date, format_value, load_words
+
+__all__ = ["change_in_words", "refuse_active_content", "render_index", "render_report"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_TALL = 20  # rows beyond which a table gets its own vertical scroll box on a screen
 
 
 def render_report(
@@ -32,6 +39,7 @@ def render_report(
     run: dict[str, Any],
     headlines: Sequence[dict[str, Any]],
     language: str = "en",
+    brand: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page of one run.
 
@@ -45,38 +53,64 @@ def render_report(
         ``left_out`` (``path, reason``) are shown too.
     headlines : the recorded headlines, each with ``change``: None, or ``difference, lower, upper, previous,
         distinguishable, previous_period_label``.
-    language : which words to use.
+    language : which words to use. What notebooks say stays as they said it, and is marked as English.
+    brand : ``name, logo, accent, accent_dark``, as ``brand.load_brand`` returns it; the name stands in the place of
+        the run's organisation.
 
-    Raises ValueError where the rows do not add up (read = kept + set aside) and for active content in a figure.
+    A page is marked STALE where its newest record is older than the end of its period by more than a day.
+    Raises ValueError where the rows do not add up (read = kept + set aside), for active content in a figure, and for an
+    accent that cannot be read.
     """
     words = load_words(language)
     _check_counts(run)
-    page = _Page(words, run)
+    brand = dict(brand or {})
+    check_colours(brand)
+    run = run_in_language(run, language)
+    run = {**run, "organisation": brand.get("name") or run["organisation"]}
+    page = _Page(words, run, language)
     sections = [page.section(name, notebook) for name, notebook in notebooks]
     missing = sum(section["gap"] is not None for section in sections)
     status = "partial" if run["status"] == "complete" and missing else run["status"]
+    stale = stale_records(run, language=language)
+    next_due = due(run)
     template = _environment(language).get_template("report.html")
     return template.render(
         run=run,
         status=status,
         missing=missing,
-        marks=_marks(words, simulated=run["simulated"], status=status),
+        stale=stale,
+        due=next_due and next_due.isoformat(),
+        brand=brand,
+        policy=policy(script=page.moves),
+        script=Markup(SCRIPT) if page.moves else "",  # noqa: S704 our own file
+        marks=_marks(words, simulated=run["simulated"], status=status, stale=bool(stale)),
         points=page.points,
         sections=sections,
-        tiles=[_tile(headline, run, language) for headline in headlines],
+        tiles=[tile(headline, run, language) for headline in headlines],
         inputs=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run["inputs"] or []],
         left_out=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run.get("left_out") or []],
         parameters={name: _no_machine_path(str(value)) for name, value in (run["parameters"] or {}).items()},
     )
 
 
-def render_index(runs: Sequence[dict[str, Any]], *, language: str = "en") -> str:
+def render_index(
+    runs: Sequence[dict[str, Any]],
+    *,
+    language: str = "en",
+    brand: Mapping[str, str] | None = None,
+    today: date | None = None,
+) -> str:
     """Return the page that lists ``runs``: grouped by report, the newest period first, with their headlines.
 
     Each run has ``report, title, period, period_label, status, simulated, finished_utc, newest_record, href`` (relative
     to the index; None for a failed run, which has no page) and ``headlines``, as :func:`render_report` takes them.
+    ``brand`` is as there. A run whose records end early is marked STALE, and with ``today`` also the newest run of a
+    report where a newer one was due before that day.
     """
     words = load_words(language)
+    brand = dict(brand or {})
+    check_colours(brand)
+    runs = [run_in_language(run, language) for run in runs]
     for run in runs:
         if run["href"] and re.match(r"[a-zA-Z][\w+.-]*:|/", run["href"]):
             raise ValueError(f"href of {run['report']} {run['period']} must be relative; got {run['href']!r}.")
@@ -87,7 +121,9 @@ def render_index(runs: Sequence[dict[str, Any]], *, language: str = "en") -> str
     reports.sort(key=lambda group: (max(run["finished_utc"] for run in group), group[0]["report"]), reverse=True)
     template = _environment(language).get_template("index.html")
     return template.render(
-        reports=[_index_group(group, language) for group in reports],
+        reports=[_index_group(group, language, today) for group in reports],
+        brand=brand,
+        policy=policy(script=False),
         marks=_index_marks(words, [run["simulated"] for run in runs]),
     )
 
@@ -98,15 +134,18 @@ def _index_marks(words: dict[str, Any], simulated: list[bool]) -> list[str]:
     return [words["page"]["simulated"] if all(simulated) else words["index"]["some_simulated"]]
 
 
-def _index_group(runs: list[dict[str, Any]], language: str) -> dict[str, Any]:
+def _index_group(runs: list[dict[str, Any]], language: str, today: date | None) -> dict[str, Any]:
     by_name = [{headline["name"]: headline for headline in run["headlines"]} for run in runs]
     names = {name: headline["label"] for found in reversed(by_name) for name, headline in found.items()}
+    newest = max((run["period"] for run in runs if run["href"]), default=None)
+    too_old = {run["period"]: stale_report(run, today, language=language) for run in runs if today}
     rows = [
-        {"run": run, "cells": [_tile(found[name], run, language) if name in found else None for name in names]}
+        {"run": run, "stale": stale_records(run, language=language)
+         or (run["period"] == newest and too_old.get(newest)), "cells": [tile(found[name], run, language) if name in found else None for name in names]}
         for run, found in zip(runs, by_name, strict=True)
-    ]
+    ]  # fmt: skip
     oldest_first = by_name[::-1]
-    trends = [_trend([found[name] for found in oldest_first if name in found]) for name in names]
+    trends = [trend([found[name] for found in oldest_first if name in found]) for name in names]
     simulated = all(run["simulated"] for run in runs)
     return {
         "title": runs[0]["title"],
@@ -120,13 +159,16 @@ def _index_group(runs: list[dict[str, Any]], language: str) -> dict[str, Any]:
 class _Page:
     """What the sections of one page share: running numbers, the main points, the Markdown reader."""
 
-    def __init__(self, words: dict[str, Any], run: dict[str, Any]) -> None:
+    def __init__(self, words: dict[str, Any], run: dict[str, Any], language: str) -> None:
         self.words = words
         self.run = run
+        self.language = language
         self.points: list[list[str]] = []
+        self.moves = False
         self._tables = itertools.count(1)
         self._figures = itertools.count(1)
         self._sections = itertools.count(1)
+        self._what_ifs = itertools.count(1)
         self._markdown = prose_reader(words)
         self._facts = {entry["name"]: entry for entry in run["notebooks"] or []}
 
@@ -175,6 +217,8 @@ class _Page:
             return [self._figure(data[FIGURE], _joined(data["image/svg+xml"]))]
         elif TABLE in data:
             return [{"type": "table", "table": self._table(data[TABLE])}]
+        elif WHAT_IF in data:
+            return [self._what_if(data[WHAT_IF])]
         elif "text/markdown" in data and HEADLINE not in data:
             return self._prose(_joined(data["text/markdown"]), drop_title=False)
         return []
@@ -214,20 +258,15 @@ class _Page:
         return self.words["page"]["table"].format(number=next(self._tables), caption=caption or self._heading)
 
     def _table(self, content: dict[str, Any]) -> dict[str, Any]:
-        slug = re.sub(r"[^a-z0-9]+", "-", content["caption"].lower()).strip("-")[:60]
-        data = base64.b64encode(content["csv"].encode()).decode()
-        lengths = [max(map(len, column)) for column in zip(*content["rows"], strict=True)]
-        return {
-            **content,
-            "classes": [
-                "n" if column["numeric"] else "long" if length > 28 else ""
-                for column, length in zip(content["columns"], lengths, strict=True)
-            ],
-            "label": self._table_label(content["caption"]),
-            "tall": len(content["rows"]) > _TALL,
-            "file": f"{self.run['report']}-{self.run['period']}-{slug}.csv",
-            "href": f"data:text/csv;charset=utf-8;base64,{data}",
-        }
+        file = f"{self.run['report']}-{self.run['period']}"
+        return table_view(content, label=self._table_label(content["caption"]), file=file)
+
+    def _what_if(self, content: dict[str, Any]) -> dict[str, Any]:
+        self.moves = True
+        anchor, table = f"whatif{next(self._what_ifs)}", self._table(content["table"])
+        view = what_if_view(content, table, anchor=anchor, language=self.language)
+        finding = None if content["finding"] == self._heading else content["finding"]
+        return {**view, "finding": finding, "name": content["finding"], "level": min(self._level + 1, 6)}
 
 
 def _check_counts(run: dict[str, Any]) -> None:
@@ -241,98 +280,10 @@ def _check_counts(run: dict[str, Any]) -> None:
         raise ValueError(f"{set_aside} rows were set aside, but the reasons account for {named}.")
 
 
-def _marks(words: dict[str, Any], *, simulated: bool, status: str) -> list[str]:
+def _marks(words: dict[str, Any], *, simulated: bool, status: str, stale: bool) -> list[str]:
     """What must stand on every page, printed ones too."""
-    return [words["page"]["simulated"]] * bool(simulated) + [words["page"]["incomplete"]] * (status != "complete")
-
-
-def _tile(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[str, Any]:
-    words = load_words(language)["page"]
-    ends = (headline["lower"], headline["upper"])
-    # What was counted in full has no interval: its note says so.
-    counted = ends == (headline["value"], headline["value"]) and bool(headline["note"])
-    known = not (is_missing(ends[0]) or is_missing(ends[1]) or counted)
-    interval = known and words["interval"].format(
-        interval=format_interval(headline["lower"], headline["upper"], headline["unit"], language=language)
-    )
-    return {
-        **headline,
-        "text": format_value(headline["value"], headline["unit"], language=language),
-        "interval": interval or headline["note"],
-        "range": known and format_interval(headline["lower"], headline["upper"], headline["unit"], language=language),
-        "note": headline["note"] if known else "",
-        # A number from a book does not move from month to month.
-        "change": None
-        if headline["kind"] in ("quoted", "assumed") and headline.get("change") is None
-        else change_in_words(headline, run.get("previous_period_label"), language=language),
-    }
-
-
-def change_in_words(headline: dict[str, Any], period: str | None, *, language: str = "en") -> dict[str, str]:
-    """Say how a headline moved since the period before, in words that respect the interval of the difference.
-
-    Returns ``text``, ``short`` (for tables), ``direction`` ("up", "down" or "") and ``judgement`` ("better", "worse"
-    or ""). ``period`` names the period before where the headline has no change.
-    """
-    change, unit = headline.get("change"), headline["unit"]
-    words, short_words = (load_words(language)[part] for part in ("change", "change_short"))
-
-    def said(what: str, **values: str) -> dict[str, str]:
-        short = short_words[what.removesuffix("_interval")].format(**values)
-        return {"text": words[what].format(**values), "short": short, "direction": "", "judgement": ""}
-
-    if change is None or is_missing(change["difference"]):
-        return said("unknown", period=period) if period else said("first")
-    period = str(change["previous_period_label"])
-    unit_of_change = "points" if unit == "share" else unit
-    difference, lower, upper = change["difference"], change["lower"], change["upper"]
-    has_interval = not (is_missing(lower) or is_missing(upper) or lower == upper)
-    if not change["distinguishable"]:
-        if not has_interval:
-            return said("unclear", period=period)
-        interval = format_interval(lower, upper, unit_of_change, language=language)
-        return said("unclear_interval", period=period, interval=interval)
-    if difference == 0:
-        return said("none", period=period)
-    direction = "up" if difference > 0 else "down"
-    if difference < 0:
-        # "Down 1.0 (0.1 to 1.9)": the word carries the sign.
-        difference, lower, upper = -difference, has_interval and -upper, has_interval and -lower
-    told = said(
-        direction,
-        difference=format_value(difference, unit_of_change, language=language),
-        previous=format_value(change["previous"], unit, language=language),
-        period=period,
-    )
-    if has_interval:
-        interval = format_interval(lower, upper, unit_of_change, language=language)
-        told["text"] += words["interval"].format(interval=interval)
-    good = {"higher": "up", "lower": "down"}.get(headline["better"])
-    judgement = "" if good is None else "better" if direction == good else "worse"
-    return told | {"direction": direction, "judgement": judgement}
-
-
-def _trend(headlines: list[dict[str, Any]]) -> dict[str, str] | None:
-    """Points of a small line from the oldest to the newest value, and of the band of the intervals."""
-    known = [headline for headline in headlines if not is_missing(headline["value"])]
-    if len(known) < 2:
-        return None
-    values = [float(headline["value"]) for headline in known]
-    ends = [
-        tuple(float(value if is_missing(headline[end]) else headline[end]) for end in ("lower", "upper"))
-        for headline, value in zip(known, values, strict=True)
-    ]
-    low, high = min(min(pair) for pair in ends), max(max(pair) for pair in ends)
-    across = [3 + 90 * i / (len(known) - 1) for i in range(len(known))]
-
-    def up(value: float) -> float:
-        return 14.0 if high == low else 25 - 22 * (value - low) / (high - low)
-
-    line = [(x, up(value)) for x, value in zip(across, values, strict=True)]
-    band = [(x, up(a)) for x, (a, _) in zip(across, ends, strict=True)]
-    band += [(x, up(b)) for x, (_, b) in zip(across[::-1], ends[::-1], strict=True)]
-    text = [" ".join(f"{x:.1f},{y:.1f}" for x, y in points) for points in (line, band)]
-    return {"line": text[0], "band": text[1], "x": f"{line[-1][0]:.1f}", "y": f"{line[-1][1]:.1f}"}
+    said = {"simulated": simulated, "stale": stale, "incomplete": status != "complete"}
+    return [words["page"][mark] for mark, holds in said.items() if holds]
 
 
 def _joined(text: str | list[str]) -> str:
@@ -365,14 +316,14 @@ def _environment(language: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
 
-    def date(value: str | None) -> str:
+    def date_in(value: str | None) -> str:
         return format_date(value, language=language) if value else load_words(language)["numbers"]["not_known"]
 
     def value_in(value: Any, unit: str = "number") -> str:
         return format_value(value, unit, language=language)
 
     environment.filters |= {
-        "date": date,
+        "date": date_in,
         "value": value_in,
         "together": keep_together,
         "css_string": _css_string,
@@ -380,36 +331,8 @@ def _environment(language: str) -> jinja2.Environment:
     }
     environment.globals |= {
         "words": load_words(language),
+        # What comes from notebooks and logs is in the language of its author.
+        "as_written": "" if language == "en" else Markup(' lang="en"'),
         "css": Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 our own file
     }
     return environment
-
-
-# Figures ---------------------------------------------------------------------------------------------------------
-
-_SVG_TAGS = ("svg", "g", "path", "text", "tspan", "use", "defs", "clippath", "rect", "circle", "ellipse", "line",
-    "polyline", "polygon", "title", "desc", "image", "lineargradient", "stop", "pattern", "mask")  # fmt: skip
-
-
-class _SvgCheck(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.refused: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
-        if tag not in _SVG_TAGS:
-            self.refused.append(f"<{tag}>")
-        for name, value in attrs:
-            text = (value or "").strip().lower()
-            outside = name in ("href", "xlink:href", "src") and not text.startswith(("#", "data:image/"))
-            if name.startswith("on") or outside or re.search(r"url\((?!\s*['\"]?#)|@import", text):
-                self.refused.append(f"{name}={text[:40]!r}")
-
-
-def refuse_active_content(svg: str, title: str) -> None:
-    """Raise ValueError where ``svg`` holds anything that runs, loads or is not a drawing."""
-    check = _SvgCheck()
-    check.feed(svg)
-    check.close()
-    if check.refused:
-        raise ValueError(f"the figure {title!r} holds what a report must not: {', '.join(check.refused[:3])}.")

@@ -7,15 +7,10 @@ import fcntl
 import hashlib
 import os
 import platform
-import shutil
 import subprocess
-import sys
-import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,35 +18,32 @@ from typing import Any
 
 import nbformat
 import pandas as pd
-from traitlets.config import Config
 
 from cxresearch.contacts import ContactLog, load_contacts
 from cxresearch.periods import Period
-from cxresearch.report.parameters import ParameterError, Report, declared_parameters
+from cxresearch.report.execute import (
+    Executed,
+    Kernels,
+    execute_notebook,
+    proof_of_execution,
+    recorded_headlines,
+)
+from cxresearch.report.parameters import ParameterError, Report
+from cxresearch.report.stop import RunTimedOut
 from cxresearch.risk_table import risk_table
+
+__all__ = ["execute_report", "failed_run", "proof_of_execution", "run_lock"]
 
 COMPLETE, FAILED, USAGE, PARTIAL, UNDER_WAY = 0, 1, 2, 3, 75
 EXIT_CODES = {"complete": COMPLETE, "failed": FAILED, "partial": PARTIAL}
-HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
 TABLE_KEYS = ("channel", "queue", "weekday", "hour")
 PACKAGES = ("cxresearch", "pandas", "numpy", "scipy", "statsmodels", "duckdb", "narwhals", "matplotlib", "papermill")
 
 
-@dataclass(frozen=True)
-class Executed:
-    """One notebook after its run. ``error`` is empty exactly when every code cell was executed without an error."""
-
-    name: str
-    cells: int
-    executed: int
-    seconds: float
-    exit_code: int
-    error: str
-
-
 def execute_report(
     report: Report, period: Period, settings: Mapping[str, Any], *, build: Path, root: Path, log: str | list[str],
-    previous_headlines: str = "", progress: Callable[[str], None] | None = None,
+    previous_headlines: str = "", kernels: Kernels | None = None, jobs: int | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[dict[str, Any], list[tuple[str, nbformat.NotebookNode]], list[dict[str, Any]]]:  # fmt: skip
     """Run every notebook of a report into ``build``: executed notebooks, tables, and what run.json will say.
 
@@ -60,111 +52,103 @@ def execute_report(
     report, period, settings : what to run; ``settings`` are checked values of the command line.
     build : an empty folder; ``notebooks/`` and ``tables/`` are made in it. root : the checkout.
     log : the contact log, already chosen. previous_headlines : a kept headlines.json, or empty.
+    kernels : the kernels started are kept there, so that they can be ended from outside.
+    jobs : notebooks at the same time; as many as there are cores and one more when not given.
 
     Returns
     -------
     ``(run, notebooks, headlines)``: the dict for run.json, (name, executed notebook) in the order of the page, and the
-    recorded headlines. Raises LogError before any kernel starts when the log cannot serve.
+    recorded headlines. A run that its clock ended is returned as failed. Raises LogError before any kernel starts when
+    the log cannot serve.
     """
     started = datetime.now(UTC)
+    kernels = kernels or Kernels()
     parameters = {**report.parameters, **settings, "log": log, "period": period.name}
     preset = parameters.get("preset") or None
     contacts = load_contacts(log, preset=preset, columns=report.columns or None, start=period.start, end=period.end)
     waits = risk_table(contacts.contacts, by=TABLE_KEYS)
-    (build / "tables").mkdir()
-    waits.to_parquet(build / "tables" / "waits.parquet", index=False)
-    contacts.set_aside.to_parquet(build / "tables" / "set_aside.parquet", index=False)
+    for name in report.inputs:
+        if not (root / name).is_file():
+            raise ParameterError(f"report {report.name}: input {name} is not there.")
+    for name in ("tables", "notebooks"):
+        (build / name).mkdir()
 
     given = {**parameters, "previous_headlines": previous_headlines, "columns": report.columns}
-    (build / "notebooks").mkdir()
     say = progress or (lambda text: None)
-    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, len(report.notebooks))) as pool:
-        # The longest first would be better still; the order of the page is near enough to it and needs no history.
-        runs = list(pool.map(
-            lambda path: _execute(path, given, build / "notebooks", report.cell_timeout_s, say), report.notebooks,
-        ))  # fmt: skip
-    executed, notebooks = [r[0] for r in runs], [(r[0].name, r[1]) for r in runs]
-    headlines = [h for _, notebook in notebooks for h in recorded_headlines(notebook)]
-    status, reason = _status(report, executed, headlines)
-    previous = period.previous
+    pool = ThreadPoolExecutor(max_workers=jobs or cores() + 1)
+    try:
+        futures = [
+            pool.submit(
+                execute_notebook, path, given, build / "notebooks", cell_timeout_s=report.cell_timeout_s,
+                retries=report.retries, kernels=kernels, say=say,
+            ) for path in report.notebooks
+        ]  # fmt: skip
+        # While the kernels work, this process has time for what does not depend on them.
+        waits.to_parquet(build / "tables" / "waits.parquet", index=False)
+        contacts.set_aside.to_parquet(build / "tables" / "set_aside.parquet", index=False)
+        facts = _facts(report, period, parameters, contacts, root)
+        wait(futures)
+    except RunTimedOut:
+        kernels.end(too_long(report))
+        facts = _facts(report, period, parameters, contacts, root)
+    except BaseException as stopped:
+        kernels.end(str(stopped) or type(stopped).__name__)
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=not kernels.reason)
+    runs = [future.result() for future in futures]
+    notebooks = [(executed.name, notebook) for executed, notebook in runs]
+    headlines = [headline for _, notebook in notebooks for headline in recorded_headlines(notebook)]
+    status, reason = _status(report, [executed for executed, _ in runs], headlines)
+    if kernels.reason:
+        status, reason = "failed", f"{kernels.reason}: {reason}"
     run = {
-        "report": report.name, "title": report.title, "organisation": report.organisation, "period": period.name,
-        "period_label": period.label, "status": status, "reason": reason, "simulated": contacts.simulated,
-        "parameters": parameters, "inputs": _inputs(contacts, waits, report, root),
-        "counts": contacts.counts, "set_aside": contacts.set_aside.to_dict("records"),
-        "repaired": contacts.repaired.to_dict("records"),
-        "left_out": contacts.files.loc[~contacts.files["used"].astype(bool), ["path", "reason"]].to_dict("records"),
-        "notebooks": [asdict(e) for e in executed],
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
-        "commit": _commit(root), "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
-        "newest_record": contacts.newest.isoformat(" ", "seconds") if contacts.newest else None,
-        "previous_period": previous.name, "previous_period_label": previous.label,
+        **facts, "status": status, "reason": reason, "notebooks": [asdict(executed) for executed, _ in runs],
+        "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
     }  # fmt: skip
     return run, notebooks, headlines
 
 
-def _execute(
-    path: Path, given: Mapping[str, Any], folder: Path, cell_timeout_s: float, say: Callable[[str], None]
-) -> tuple[Executed, nbformat.NotebookNode]:
-    """Execute one notebook by papermill; what it says of itself is not trusted, the cells are counted."""
-    papermill = _papermill()
-    source = nbformat.read(path, 4)
-    declared = declared_parameters(source, path.name)
-    output = folder / path.name
-    total, begun = len(source.cells), time.monotonic()
-    # A cell that hangs before the first save must not look like one that ran.
-    nbformat.write(source, output)
-
-    def on_cell_start(cell: Any, cell_index: int) -> None:
-        say(f"{path.stem}: cell {cell_index + 1} of {total + 1}")
-
-    error, code = "", 0
-    # Sockets of a folder of one's own, not ports: nobody else listens, and two kernels never want the same number.
-    sockets = tempfile.mkdtemp(prefix="cxr-", dir="/tmp" if os.path.isdir("/tmp") else None)  # noqa: S108 a socket's path is short
-    try:
-        papermill.execute_notebook(
-            str(path), str(output), parameters={n: v for n, v in given.items() if n in declared},
-            progress_bar=False, log_output=False, kernel_name="python3", execution_timeout=int(cell_timeout_s),
-            on_cell_start=on_cell_start,
-            # What a kernel says of its own end is not for the night's mail; what a cell raises is in the notebook.
-            extra_arguments=["--IPKernelApp.log_level=50"],
-            config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(sockets) / "k")}}),
-        )  # fmt: skip
-    except Exception as failure:  # whatever went wrong is this notebook's failure, told in the report
-        error, code = f"{type(failure).__name__}: {_first_line(failure)}", 1
-    finally:
-        shutil.rmtree(sockets, ignore_errors=True)
-    notebook = nbformat.read(output, 4)
-    cells, done, problem = proof_of_execution(notebook)
-    seconds = time.monotonic() - begun
-    say(f"{path.stem}: {'done' if not (error or problem) else 'FAILED'}, {done} of {cells} cells, {seconds:.1f} s")
-    code = code or int(bool(problem))
-    if error and "was not executed" in problem:
-        problem += f": {error}"
-    return Executed(path.stem, cells, done, round(seconds, 3), code, problem or error), notebook
+def cores() -> int:
+    """Cores that this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def proof_of_execution(notebook: nbformat.NotebookNode) -> tuple[int, int, str]:
-    """Code cells, how many were executed, and what is wrong ("" when all were, without an error output).
-
-    Read from execution counts and outputs alone: papermill's metadata calls the cells of a killed kernel completed.
-    """
-    code = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
-    done = sum(c.execution_count is not None for c in code)
-    for number, cell in enumerate(code, 1):
-        for output in cell.outputs:
-            if output.output_type == "error":
-                return len(code), done, f"cell {number} of {len(code)} raised {output.ename}: {output.evalue}"
-    if done < len(code):
-        first = next(i for i, c in enumerate(code, 1) if c.execution_count is None)
-        return len(code), done, f"cell {first} of {len(code)} was not executed"
-    return len(code), done, ""
+def too_long(report: Report) -> str:
+    """What a run says that its clock ended."""
+    return f"the whole run took longer than run_timeout_s = {report.run_timeout_s:g} s"
 
 
-def recorded_headlines(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
-    """The headlines a notebook recorded, in order."""
-    outputs = (o for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
-    return [dict(o.data[HEADLINE_MIME]) for o in outputs if HEADLINE_MIME in o.get("data", {})]
+def failed_run(report: Report, period: Period, reason: str, *, started: datetime) -> dict[str, Any]:
+    """What run.json says of a run that ended before its notebooks could be judged."""
+    return {
+        **_names(report, period), "status": "failed", "reason": reason, "simulated": False, "parameters": {},
+        "inputs": [], "counts": {}, "set_aside": [], "repaired": [], "left_out": [], "notebooks": [], "versions": {},
+        "commit": None, "newest_record": None, "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
+    }  # fmt: skip
+
+
+def _names(report: Report, period: Period) -> dict[str, Any]:
+    previous = period.previous
+    return {
+        "report": report.name, "title": report.title, "organisation": report.organisation, "period": period.name,
+        "period_label": period.label, "previous_period": previous.name, "previous_period_label": previous.label,
+    }  # fmt: skip
+
+
+def _facts(
+    report: Report, period: Period, parameters: Mapping[str, Any], contacts: ContactLog, root: Path
+) -> dict[str, Any]:
+    """All that run.json says which the notebooks do not decide."""
+    return {
+        **_names(report, period), "simulated": contacts.simulated,
+        "parameters": dict(parameters), "inputs": _inputs(contacts, report, root),
+        "counts": contacts.counts, "set_aside": contacts.set_aside.to_dict("records"),
+        "repaired": contacts.repaired.to_dict("records"),
+        "left_out": contacts.files.loc[~contacts.files["used"].astype(bool), ["path", "reason"]].to_dict("records"),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "commit": _commit(root), "newest_record": contacts.newest.isoformat(" ", "seconds") if contacts.newest else None,
+    }  # fmt: skip
 
 
 def _status(report: Report, executed: list[Executed], headlines: list[dict[str, Any]]) -> tuple[str, str]:
@@ -181,27 +165,7 @@ def _status(report: Report, executed: list[Executed], headlines: list[dict[str, 
     return "complete", ""
 
 
-def _papermill() -> Any:
-    """Import papermill without rfc3987_syntax, a grammar that costs most of its import and that no notebook needs.
-
-    jsonschema takes it for a missing optional package; JupyterLab, which brings it, runs in another process.
-    """
-    with _import_lock:
-        absent = "rfc3987_syntax" not in sys.modules
-        if absent:
-            sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-        try:
-            import papermill
-        finally:
-            if absent:
-                del sys.modules["rfc3987_syntax"]
-    return papermill
-
-
-_import_lock = threading.Lock()
-
-
-def _inputs(contacts: ContactLog, waits: pd.DataFrame, report: Report, root: Path) -> list[dict[str, Any]]:
+def _inputs(contacts: ContactLog, report: Report, root: Path) -> list[dict[str, Any]]:
     """Every file read: as it was named, its hash; rows and newest record are those of the log as a whole."""
     newest = contacts.newest.isoformat(" ", "seconds") if contacts.newest else None
     log_files = contacts.files.loc[contacts.files["used"].astype(bool), "path"].tolist()
@@ -211,8 +175,6 @@ def _inputs(contacts: ContactLog, waits: pd.DataFrame, report: Report, root: Pat
     ]  # fmt: skip
     for name in report.inputs:
         path = root / name
-        if not path.is_file():
-            raise ParameterError(f"report {report.name}: input {name} is not there.")
         rows = len(pd.read_csv(path)) if path.suffix == ".csv" else None
         inputs.append({"path": name, "sha256": _sha256(path), "rows": rows, "newest_record": None})
     return inputs
@@ -242,10 +204,6 @@ def _commit(root: Path) -> str | None:
 
 def _iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip(" -")), "")
 
 
 @contextlib.contextmanager

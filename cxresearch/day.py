@@ -1,0 +1,163 @@
+"""The day of a contact log: when contacts come, how many agents it looks as if were there, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from cxresearch.coverage import day_profile_table, day_total, staffing_table
+from cxresearch.queueing import Patience, Target, agents_needed
+
+FEW = 30  # an hour with fewer contacts in the whole period says nothing about itself
+EVENING = range(18, 24)
+
+
+def day_table(contacts: Any, *, days: int, channel: str, weekdays: Iterable[int] = ()) -> pd.DataFrame:
+    """Contacts of one channel by hour of the day, from the engine of the log.
+
+    Parameters
+    ----------
+    contacts : canonical contacts (``opened_at, channel, outcome, wait_s, handle_s``), on any engine
+    days : how many days of the period are counted (of those ``weekdays``), to turn counts into rates.
+    weekdays : 1 Monday to 7 Sunday; empty: all.
+
+    Returns
+    -------
+    DataFrame, one row for each hour 0 to 23
+        ``hour``, ``contacts`` (in the period), ``arrivals_per_h`` (a day), ``left`` (gave up, in the period),
+        ``share_left`` (of all contacts, also those answered at once; NaN without contacts), ``handle_time_s`` (mean of
+        the answered; the day's mean where an hour has none).
+
+    Raises ValueError where the channel has no contacts or no handle time is known.
+    """
+    if days < 1:
+        raise ValueError(f"days must be >= 1; got {days}.")
+    frame = nw.from_native(contacts).lazy().filter(nw.col("channel") == channel)
+    # Numbered as in risk_table: Monday 1, on every engine.
+    weekday = (nw.col("opened_at").dt.weekday() + 6) % 7 + 1
+    if wanted := list(weekdays):
+        frame = frame.filter(weekday.cast(nw.Int64).is_in(wanted))
+    answered = nw.when(nw.col("outcome") == "answered").then(nw.col("handle_s"))
+    counted = (
+        frame.with_columns(
+            hour=nw.col("opened_at").dt.hour().cast(nw.Int64),
+            gone=nw.when(nw.col("outcome") == "abandoned").then(1).otherwise(0),
+            talk_s=answered,
+        )
+        .group_by("hour")
+        .agg(contacts=nw.len(), left=nw.col("gone").sum(), talk_s=nw.col("talk_s").sum(), talks=nw.col("talk_s").count())
+        .collect()
+        .to_pandas()
+    )
+    if counted.empty:
+        raise ValueError(f"no {channel} contact in these days; check channel and weekdays.")
+    if not counted["talks"].sum():
+        raise ValueError(f"no handle_s is known for {channel}: map the column, agents cannot be worked out without it.")
+    table = counted.set_index("hour").reindex(range(24)).rename_axis("hour").reset_index()
+    table[["contacts", "left"]] = table[["contacts", "left"]].fillna(0).astype(int)
+    table["arrivals_per_h"] = table["contacts"] / days
+    table["share_left"] = table["left"] / table["contacts"].where(table["contacts"] > 0)
+    whole = table["talk_s"].sum() / table["talks"].sum()
+    table["handle_time_s"] = (table["talk_s"] / table["talks"].where(table["talks"] > 0)).fillna(whole)
+    return table[["hour", "contacts", "arrivals_per_h", "left", "share_left", "handle_time_s"]]
+
+
+def as_if_agents(hours: pd.DataFrame, *, patience: Patience) -> pd.DataFrame:
+    """How many agents it looks as if were there: the fewest with which no more leave than were seen to.
+
+    Parameters
+    ----------
+    hours : ``day_table``. patience : a Kaplan-Meier curve or mean seconds, as for ``queueing.queue_measures``.
+
+    Returns
+    -------
+    ``hours`` with ``agents`` and ``model_share_left`` (what the queue loses with them)
+        An hour without contacts has 0 agents; an hour in which everybody left has 0, too.
+
+    This is no head count. Agents who are slow to pick up, in breaks or busy with other work make it smaller; a burst
+    inside the hour makes it smaller as well. Of an hour with fewer than 30 contacts it is little more than a guess.
+    """
+    found = hours.copy()
+    agents, model = np.zeros(24, dtype=int), np.full(24, np.nan)
+    for i, row in enumerate(hours.itertuples(index=False)):
+        if not row.contacts or row.share_left >= 1:
+            continue
+        # Nobody was seen to leave: fewer than half a contact would be, as far as this can be told.
+        most = max(row.share_left, 0.5 / row.contacts)
+        agents[i], measures = agents_needed(
+            arrivals_per_h=row.arrivals_per_h, handle_time_s=row.handle_time_s, patience=patience,
+            target=Target(abandon=min(most, 0.999)),
+        )  # fmt: skip
+        model[i] = measures.probability_abandon
+    return found.assign(agents=agents, model_share_left=model)
+
+
+def usual_scenarios(
+    *, contained: tuple[float, float], evening_experts: int, redial_share: float
+) -> pd.DataFrame:
+    """The scenarios of ``scenario_table``: as it is, a bot at its low and its high, help in the evening, both."""
+    low, high = contained
+    rows = [
+        ("as it is", 0.0, 0),
+        (f"a bot settles {low:.0%}", low, 0),
+        (f"a bot settles {high:.0%}", high, 0),
+        (f"{evening_experts} more in the evening", 0.0, evening_experts),
+        ("bot at its high, and the evening", high, evening_experts),
+    ]
+    table = pd.DataFrame(rows, columns=["scenario", "contained_share", "evening_experts"])
+    return table.assign(redial_share=redial_share)
+
+
+def scenario_table(hours: pd.DataFrame, scenarios: pd.DataFrame, *, patience: Patience) -> pd.DataFrame:
+    """What each scenario would change: the day's neglected share and the contacts lost.
+
+    Parameters
+    ----------
+    hours : ``as_if_agents``: ``hour, arrivals_per_h, agents, handle_time_s``.
+    scenarios : one row a scenario, all of it ASSUMED: ``scenario``, ``contained_share`` (a bot settles), ``evening_experts``
+        (agents added from 18 to 24 h), ``redial_share`` (of the neglected that try again).
+
+    Returns
+    -------
+    ``scenarios`` with ``arrivals, answered, lost`` (contacts a day), ``lost_share`` (of first tries past the bot),
+    ``neglected_share`` (of all tries) and ``answered_more`` (a day, against the first scenario).
+    """
+    needed = ["scenario", "contained_share", "evening_experts", "redial_share"]
+    if missing := [n for n in needed if n not in scenarios.columns]:
+        raise ValueError(f"scenarios has no column {', '.join(missing)}; it needs {', '.join(needed)}.")
+    base = hours[["hour", "arrivals_per_h", "agents", "handle_time_s"]]
+    rows = []
+    for scenario in scenarios.itertuples(index=False):
+        profile = day_profile_table(
+            base.assign(experts=np.where(base["hour"].isin(EVENING), scenario.evening_experts, 0)), patience=patience,
+            contained_share=scenario.contained_share, redial_share=scenario.redial_share,
+        )  # fmt: skip
+        rows.append(day_total(profile).iloc[0])
+    total = pd.DataFrame(rows).reset_index(drop=True)
+    table = scenarios.reset_index(drop=True).join(total[["arrivals", "answered", "lost", "lost_share", "neglected_share"]])
+    settled = table["answered"] + table["arrivals"] * table["contained_share"]
+    return table.assign(answered_more=settled - settled.iloc[0])
+
+
+def explore_day(
+    hours: pd.DataFrame, *, patience: Patience, contained_share: float, evening_experts: int, redial_share: float
+) -> pd.DataFrame:
+    """One scenario beside the day as it is, for an analyst's controls: ``scenario_table`` with two rows."""
+    columns = ["scenario", "contained_share", "evening_experts", "redial_share"]
+    rows = [("as it is", 0.0, 0, redial_share), ("with these settings", contained_share, evening_experts, redial_share)]
+    return scenario_table(hours, pd.DataFrame(rows, columns=columns), patience=patience)
+
+
+def staffing_for(
+    hours: pd.DataFrame, *, patience: Patience, most_abandoned: float, replicates: Iterable[Patience] = ()
+) -> pd.DataFrame:
+    """Agents that every hour needs so that at most ``most_abandoned`` (a share) of its contacts leave.
+
+    ``coverage.staffing_table`` for the hours of ``as_if_agents``; ``replicates`` carry the uncertainty of the curve.
+    """
+    base = hours[["hour", "arrivals_per_h", "agents", "handle_time_s"]]
+    return staffing_table(base, patience=patience, target=Target(abandon=most_abandoned), replicates=replicates)

@@ -1,0 +1,49 @@
+"""The day by the hour: what comes, who is there, who would be needed."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cxresearch import theme
+from cxresearch.figures import parts
+
+
+def plot_load(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw contacts an hour as bars, the part that gives up dark at their foot.
+
+    ``hours`` has ``hour`` (0 to 23), ``arrivals_per_h`` and ``share_left`` (of all contacts; NaN without any).
+    """
+    parts.require_columns(hours, ["hour", "arrivals_per_h", "share_left"], "plot_load")
+    ax = parts.axes_or_new(ax)
+    lost = (hours["arrivals_per_h"] * hours["share_left"]).fillna(0.0)
+    ax.bar(hours["hour"], hours["arrivals_per_h"], width=0.8, color=theme.C1, alpha=0.35)
+    ax.bar(hours["hour"], lost, width=0.8, color=theme.C2)
+    top = hours["arrivals_per_h"].max()
+    size = theme.text_size(parts.root_figure(ax))
+    # Said once in words where nothing is drawn: before the day begins.
+    ax.annotate("all contacts", (0, 0.62 * top), color=theme.C1, fontsize=size, fontweight="bold")
+    ax.annotate("gave up", (0, 0.50 * top), color=theme.C2, fontsize=size, fontweight="bold")
+    ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel="Hour of the day")
+    parts.measure_above(ax, "Contacts an hour")
+    return ax
+
+
+def plot_staffing(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the agents that look as if they were there and those that would be needed, hour by hour, as steps.
+
+    ``table`` has ``hour``, ``agents``, ``agents_needed`` and, for a band, ``lower`` and ``upper``.
+    """
+    parts.require_columns(table, ["hour", "agents", "agents_needed"], "plot_staffing")
+    ax = parts.axes_or_new(ax)
+    edges = [*table["hour"], 24]
+    if {"lower", "upper"} <= set(table.columns):
+        ax.fill_between(edges, [*table["lower"], table["lower"].iloc[-1]], [*table["upper"], table["upper"].iloc[-1]],
+                        step="post", color=theme.C2, alpha=theme.BAND_ALPHA, linewidth=0)  # fmt: skip
+    for column, colour, label in (("agents_needed", theme.C2, "needed"), ("agents", theme.C1, "as if there")):
+        ax.step(edges, [*table[column], table[column].iloc[-1]], where="post", color=colour, label=label)
+    ax.set(xlim=(0, 24), xticks=range(0, 25, 4), xlabel="Hour of the day")
+    ax.set_ylim(bottom=0)
+    parts.measure_above(ax, "Agents")
+    parts.label_lines(ax)
+    return ax

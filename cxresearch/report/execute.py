@@ -1,0 +1,254 @@
+"""One notebook executed by papermill in a kernel of its own; success is proved from its cells."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from traitlets.config import Config
+
+from cxresearch.report.parameters import declared_parameters
+
+HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
+# What may be gone at the next attempt. An error raised by a cell is not among them: it would be raised again.
+CAN_PASS = ("kernel died", "time-out", "input/output")
+# A full disk, a missing file or a missing right is still so a second later.
+LASTING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT)
+
+
+@dataclass(frozen=True)
+class Executed:
+    """One notebook after its run. ``error`` is empty exactly when every code cell was executed without an error.
+
+    ``attempts`` has one entry an attempt: ``seconds, cells, executed, cause, error``; the last one is what counts.
+    """
+
+    name: str
+    cells: int
+    executed: int
+    seconds: float
+    exit_code: int
+    error: str
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Kernels:
+    """The kernels of one run, so that they can be ended from outside, with all that they started."""
+
+    def __init__(self, mark: str = "") -> None:
+        self.reason = ""
+        self._mark = mark
+        self._pids: set[int] = set()
+        self._lock = threading.Lock()
+
+    def started(self, pid: int) -> None:
+        with self._lock:
+            self._pids.add(pid)
+            if self.reason:  # it was being started while the others were ended
+                _kill(pid)
+
+    def gone(self, pid: int) -> None:
+        with self._lock:
+            self._pids.discard(pid)
+
+    def end(self, reason: str) -> None:
+        """Kill every kernel and start no other."""
+        with self._lock:
+            self.reason = reason
+            for pid in self._pids:
+                _kill(pid)
+
+    @contextlib.contextmanager
+    def sockets(self) -> Iterator[Path]:
+        """A private folder for one kernel: its sockets, its connection file, its profile.
+
+        Not ports: nobody else listens, and two kernels never want the same number. A socket's path must be short.
+        """
+        folder = Path(tempfile.mkdtemp(prefix=f"cxr-{self._mark}-", dir=_short_folder()))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def clear_sockets(self) -> None:
+        """Remove what an ended run of the same mark left; call it holding the lock of the run."""
+        for folder in Path(_short_folder() or tempfile.gettempdir()).glob(f"cxr-{self._mark}-????????"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _short_folder() -> str | None:
+    return "/tmp" if os.path.isdir("/tmp") else None  # noqa: S108 mkdtemp makes a private folder in it
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(psutil.Error):
+        kernel = psutil.Process(pid)
+        for process in [*kernel.children(recursive=True), kernel]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+class _Kernel(AsyncKernelManager):
+    """A kernel of this Python, whatever kernels a user has installed, that ends with the process that started it."""
+
+    kernels: Kernels
+    pid = 0
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        command = [sys.executable, "-m", "cxresearch.report.kernel", "-f", "{connection_file}"]
+        return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
+        if self.kernels.reason:
+            raise RuntimeError(self.kernels.reason)
+        environment = kw.get("env") or dict(os.environ)
+        # A user's start-up files are no part of a report, and the order of a set of texts must not differ by chance.
+        kw["env"] = {**environment, "IPYTHONDIR": os.path.dirname(self.connection_file), "PYTHONHASHSEED": "0"}
+        await super()._async_launch_kernel(kernel_cmd, **kw)
+        self.pid = self.provisioner.process.pid
+        self.kernels.started(self.pid)
+
+    async def cleanup_resources(self, restart: bool = False) -> None:
+        self.kernels.gone(self.pid)
+        await super()._async_cleanup_resources(restart)
+
+
+def execute_notebook(
+    path: Path, given: Mapping[str, Any], folder: Path, *, cell_timeout_s: float, retries: int, kernels: Kernels,
+    say: Callable[[str], None],
+) -> tuple[Executed, nbformat.NotebookNode]:  # fmt: skip
+    """Execute one notebook, again after a cause that can pass; the executed notebook is written to ``folder``."""
+    attempts: list[dict[str, Any]] = []
+    while True:
+        begun = time.monotonic()
+        notebook, error, cause = _attempt(path, given, folder, cell_timeout_s, kernels, say)
+        cells, done, problem = proof_of_execution(notebook)
+        if error and "was not executed" in problem:
+            problem += f": {error}"
+        problem = problem or error
+        seconds = round(time.monotonic() - begun, 3)
+        # A proof that fails although papermill said nothing is a cell's own doing, for instance sys.exit().
+        cause = cause or ("cell" if problem else "")
+        attempts.append({"seconds": seconds, "cells": cells, "executed": done, "cause": cause, "error": problem})
+        say(f"{path.stem}: {'FAILED' if problem else 'done'}, {done} of {cells} cells, {seconds:.1f} s")
+        if cause not in CAN_PASS or len(attempts) > retries or kernels.reason:
+            break
+    total = round(sum(a["seconds"] for a in attempts), 3)
+    return Executed(path.stem, cells, done, total, int(bool(problem)), problem, attempts), notebook
+
+
+def _attempt(
+    path: Path, given: Mapping[str, Any], folder: Path, cell_timeout_s: float, kernels: Kernels,
+    say: Callable[[str], None],
+) -> tuple[nbformat.NotebookNode, str, str]:  # fmt: skip
+    """The notebook as far as it came, what papermill said, and the cause. What it says of itself is not trusted."""
+    papermill = import_papermill()
+    notebook = nbformat.read(path, 4)
+    declared = declared_parameters(notebook, path.name)
+    total = len(notebook.cells) + 1
+    seen = [notebook]
+    error, cause = "", ""
+    try:
+        with kernels.sockets() as sockets:
+            papermill.execute_notebook(
+                str(path), None, parameters={n: v for n, v in given.items() if n in declared},
+                progress_bar=False, log_output=False, kernel_name="python3", execution_timeout=max(1, round(cell_timeout_s)),
+                # Written once, at its end: papermill writes the whole file twice a cell, and half a file has no use here.
+                request_save_on_cell_execute=False,
+                on_notebook_start=lambda notebook: seen.append(notebook),
+                on_cell_start=lambda cell, cell_index: say(f"{path.stem}: cell {cell_index + 1} of {total}"),
+                # What a kernel says of its own end is not for the night's mail; what a cell raises is in the notebook.
+                extra_arguments=["--IPKernelApp.log_level=50", "--Session.packer=cxresearch.report.kernel.pack"],
+                kernel_manager_class=type("Kernel", (_Kernel,), {"kernels": kernels}),
+                # A kernel has nothing to save: to ask it politely costs half a second each.
+                shutdown_kernel="immediate",
+                # 4 s, the default, is short of breath on a busy machine.
+                iopub_timeout=60,
+                config=Config({"KernelManager": {
+                    "transport": "ipc", "ip": str(sockets / "k"), "connection_file": str(sockets / "kernel.json"),
+                }}),
+            )  # fmt: skip
+        nbformat.write(seen[-1], folder / path.name)
+    except Exception as failure:  # whatever went wrong is this notebook's failure, told in the report
+        error, cause = f"{type(failure).__name__}: {first_line(failure)}", _cause(failure)
+        if kernels.reason:
+            error, cause = kernels.reason, "run ended"
+        with contextlib.suppress(OSError, ValueError):  # a full disk is told once
+            nbformat.write(seen[-1], folder / path.name)
+    return seen[-1], error, cause
+
+
+def _cause(failure: BaseException) -> str:
+    """In one of few words why a notebook did not come to its end."""
+    if isinstance(failure, DeadKernelError) or "Kernel died" in str(failure):
+        return "kernel died"
+    if isinstance(failure, CellTimeoutError | TimeoutError) or "Kernel didn't respond" in str(failure):
+        return "time-out"
+    if isinstance(failure, OSError):
+        return "no space or right" if failure.errno in LASTING else "input/output"
+    if isinstance(failure, CellExecutionError) or type(failure).__name__ == "PapermillExecutionError":
+        return "cell"
+    return "other"
+
+
+def proof_of_execution(notebook: nbformat.NotebookNode) -> tuple[int, int, str]:
+    """Code cells, how many were executed, and what is wrong ("" when all were, without an error output).
+
+    Read from execution counts and outputs alone: papermill's metadata calls the cells of a killed kernel completed.
+    """
+    code = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+    done = sum(c.execution_count is not None for c in code)
+    for number, cell in enumerate(code, 1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                return len(code), done, f"cell {number} of {len(code)} raised {output.ename}: {output.evalue}"
+    if done < len(code):
+        first = next(i for i, c in enumerate(code, 1) if c.execution_count is None)
+        return len(code), done, f"cell {first} of {len(code)} was not executed"
+    return len(code), done, ""
+
+
+def recorded_headlines(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
+    """The headlines a notebook recorded, in order."""
+    outputs = (o for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
+    return [dict(o.data[HEADLINE_MIME]) for o in outputs if HEADLINE_MIME in o.get("data", {})]
+
+
+def import_papermill() -> Any:
+    """Import papermill without rfc3987_syntax, a grammar that costs most of its import and that no notebook needs.
+
+    jsonschema takes it for a missing optional package; JupyterLab, which brings it, runs in another process.
+    """
+    with _import_lock:
+        absent = "rfc3987_syntax" not in sys.modules
+        if absent:
+            sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+        try:
+            import papermill
+        finally:
+            if absent:
+                del sys.modules["rfc3987_syntax"]
+    return papermill
+
+
+_import_lock = threading.Lock()
+
+
+def first_line(error: BaseException) -> str:
+    return next((line for line in str(error).splitlines() if line.strip(" -")), "")

@@ -1,0 +1,84 @@
+"""How old a report is: records that end before their period does, and a report that a newer one should have replaced."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from cxresearch.periods import Period, PeriodError, parse_period, period_of
+from cxresearch.words import format_date, load_words
+
+_SLACK = timedelta(days=1)  # a log exported at night stops some time before midnight
+
+
+def period_of_run(run: dict[str, Any]) -> Period | None:
+    """The calendar period of a run; None where its name is none."""
+    try:
+        return parse_period(str(run["period"]))
+    except PeriodError:
+        return None
+
+
+def due(run: dict[str, Any]) -> date | None:
+    """The day after which a newer report should stand here: the end of the period that follows."""
+    period = period_of_run(run)
+    return period and period_of(period.end, period.kind).end
+
+
+def stale_records(run: dict[str, Any], *, language: str = "en") -> str:
+    """Say that the newest record is older than the end of the period by more than a day; "" where it is not.
+
+    A run without a newest record is not judged: its page says that the date is not known.
+    """
+    period, newest = period_of_run(run), run.get("newest_record")
+    if period is None or not newest:
+        return ""
+    try:
+        moment = datetime.fromisoformat(newest)
+    except ValueError:
+        return ""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    if moment >= datetime.combine(period.end, time()) - _SLACK:
+        return ""
+    last = period.end - timedelta(days=1)
+    return load_words(language)["page"]["stale_records"].format(
+        newest=format_date(newest, language=language), end=format_date(last, language=language)
+    )
+
+
+def stale_report(run: dict[str, Any], today: date, *, language: str = "en") -> str:
+    """Say that a newer report was due before ``today``; "" where it was not. Meant for the newest run of a report."""
+    day = due(run)
+    if day is None or today <= day:
+        return ""
+    return load_words(language)["index"]["stale_report"].format(date=format_date(day, language=language))
+
+
+def period_in_words(period: Period, *, language: str) -> str:
+    """The label of a period in ``language``; English is what the period itself says."""
+    if language == "en":
+        return period.label
+    words, start = load_words(language)["dates"], period.start
+    if period.kind == "day":
+        return format_date(start, language=language)
+    year, week, _ = start.isocalendar()
+    return words[period.kind].format(
+        year=year if period.kind == "week" else start.year,
+        week=week,
+        month=words["months_alone"][start.month - 1],
+        quarter=(start.month + 2) // 3,
+    )
+
+
+def run_in_language(run: dict[str, Any], language: str) -> dict[str, Any]:
+    """``run`` with the labels of its period and of the one before in ``language``."""
+    period = period_of_run(run)
+    if language == "en" or period is None:
+        return run
+    labels = {p.label: period_in_words(p, language=language) for p in (period, period.previous)}
+    return {
+        **run,
+        **{k: labels.get(run.get(k), run.get(k)) for k in ("period_label", "previous_period_label") if k in run},
+        "labels": labels,
+    }

@@ -1,0 +1,78 @@
+"""What ends a run from outside: SIGTERM, SIGINT, and the clock of the whole run."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+
+class Ended(BaseException):
+    """SIGTERM or SIGINT: kernels end, nothing becomes visible, the process leaves with ``exit_code``."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+class RunTimedOut(BaseException):
+    """The whole run took longer than its report allows."""
+
+
+class Guard:
+    """Turns signals into exceptions of the main thread, except while something is done that must not be cut in two."""
+
+    def __init__(self) -> None:
+        self.reason: Ended | RunTimedOut | None = None
+        self._whole = False
+
+    def _arrived(self, number: int, frame: FrameType | None) -> None:
+        if isinstance(self.reason, Ended):
+            return  # a second Ctrl-C must not cut short what the first one set going
+        self.reason = RunTimedOut() if number == signal.SIGALRM else Ended(number)
+        if not self._whole:
+            raise self.reason
+
+    def check(self) -> None:
+        """Raise what arrived: an exception of a signal is lost when it lands in code that swallows exceptions."""
+        if self.reason is not None:
+            raise self.reason
+
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Done whole or not begun: a signal waits until it is done; the clock is stopped."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self._whole = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._whole = False
+        self.check()
+
+    @contextlib.contextmanager
+    def clock(self, seconds: float) -> Iterator[None]:
+        """Raise RunTimedOut in the main thread after ``seconds``."""
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            if isinstance(self.reason, RunTimedOut):
+                self.reason = None
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[Guard]:
+    """A guard for the main thread; what was set before is set again at the end."""
+    guard = Guard()
+    before: dict[int, Any] = {}
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+            before[number] = signal.signal(number, guard._arrived)
+        yield guard
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,98 @@
+"""Headline numbers in words: their tiles, how they moved since the period before, their small trend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cxresearch.words import format_interval, format_value, is_missing, load_words
+
+
+def tile(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[str, Any]:
+    """What a tile and a cell of the index show of one headline."""
+    words = load_words(language)["page"]
+    ends = (headline["lower"], headline["upper"])
+    # What was counted in full has no interval.
+    counted = not is_missing(headline["value"]) and ends == (headline["value"], headline["value"])
+    known = not (is_missing(ends[0]) or is_missing(ends[1]) or counted)
+    interval = known and words["interval"].format(
+        interval=format_interval(headline["lower"], headline["upper"], headline["unit"], language=language)
+    )
+    return {
+        **headline,
+        "text": format_value(headline["value"], headline["unit"], language=language),
+        "interval": interval or headline["note"] or (words["counted"] if counted else ""),
+        "range": known and format_interval(headline["lower"], headline["upper"], headline["unit"], language=language),
+        "note": headline["note"] if known else "",
+        # A number from a book does not move from month to month.
+        "change": None
+        if headline["kind"] in ("quoted", "assumed") and headline.get("change") is None
+        else change_in_words(headline, run.get("previous_period_label"), language=language),
+    }
+
+
+def change_in_words(headline: dict[str, Any], period: str | None, *, language: str = "en") -> dict[str, str]:
+    """Say how a headline moved since the period before, in words that respect the interval of the difference.
+
+    Returns ``text``, ``short`` (for tables), ``direction`` ("up", "down" or "") and ``judgement`` ("better", "worse"
+    or ""). ``period`` names the period before where the headline has no change.
+    """
+    change, unit = headline.get("change"), headline["unit"]
+    words, short_words = (load_words(language)[part] for part in ("change", "change_short"))
+
+    def said(what: str, **values: str) -> dict[str, str]:
+        short = short_words[what.removesuffix("_interval")].format(**values)
+        return {"text": words[what].format(**values), "short": short, "direction": "", "judgement": ""}
+
+    if change is None or is_missing(change["difference"]):
+        return said("unknown", period=period) if period else said("first")
+    period = str(change["previous_period_label"])
+    unit_of_change = "points" if unit == "share" else unit
+    difference, lower, upper = change["difference"], change["lower"], change["upper"]
+    has_interval = not (is_missing(lower) or is_missing(upper) or lower == upper)
+    counted = not (is_missing(lower) or is_missing(upper)) and lower == upper == difference
+    if difference == 0 and (counted or change["distinguishable"]):
+        return said("none", period=period)
+    if not change["distinguishable"]:
+        if not has_interval:
+            return said("unclear", period=period)
+        interval = format_interval(lower, upper, unit_of_change, language=language)
+        return said("unclear_interval", period=period, interval=interval)
+    direction = "up" if difference > 0 else "down"
+    if difference < 0:
+        # "Down 1.0 (0.1 to 1.9)": the word carries the sign.
+        difference, lower, upper = -difference, has_interval and -upper, has_interval and -lower
+    told = said(
+        direction,
+        difference=format_value(difference, unit_of_change, language=language),
+        previous=format_value(change["previous"], unit, language=language),
+        period=period,
+    )
+    if has_interval:
+        interval = format_interval(lower, upper, unit_of_change, language=language)
+        told["text"] += words["interval"].format(interval=interval)
+    good = {"higher": "up", "lower": "down"}.get(headline["better"])
+    judgement = "" if good is None else "better" if direction == good else "worse"
+    return told | {"direction": direction, "judgement": judgement}
+
+
+def trend(headlines: list[dict[str, Any]]) -> dict[str, str] | None:
+    """Points of a small line from the oldest to the newest value, and of the band of the intervals."""
+    known = [headline for headline in headlines if not is_missing(headline["value"])]
+    if len(known) < 2:
+        return None
+    values = [float(headline["value"]) for headline in known]
+    ends = [
+        tuple(float(value if is_missing(headline[end]) else headline[end]) for end in ("lower", "upper"))
+        for headline, value in zip(known, values, strict=True)
+    ]
+    low, high = min(min(pair) for pair in ends), max(max(pair) for pair in ends)
+    across = [3 + 90 * i / (len(known) - 1) for i in range(len(known))]
+
+    def up(value: float) -> float:
+        return 14.0 if high == low else 25 - 22 * (value - low) / (high - low)
+
+    line = [(x, up(value)) for x, value in zip(across, values, strict=True)]
+    band = [(x, up(a)) for x, (a, _) in zip(across, ends, strict=True)]
+    band += [(x, up(b)) for x, (_, b) in zip(across[::-1], ends[::-1], strict=True)]
+    text = [" ".join(f"{x:.1f},{y:.1f}" for x, y in points) for points in (line, band)]
+    return {"line": text[0], "band": text[1], "x": f"{line[-1][0]:.1f}", "y": f"{line[-1][1]:.1f}"}

@@ -1,0 +1,155 @@
+"""What another promise would change: agents it takes, and who gives up, from one period of a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from cxresearch.queueing import Patience, PatienceLaw, Tail, Target, agents_needed, patience_law, queue_measures
+
+_HOURS = range(24)
+_LONGEST_WAIT_S = 86_400.0  # nobody waits longer where nobody is there to answer
+
+
+def hourly_load(contacts: Any, *, channel: str, days: int) -> pd.DataFrame:
+    """Count what every hour of the clock has to carry on an average day.
+
+    Parameters
+    ----------
+    contacts : canonical contacts on any engine: ``channel, opened_at, outcome, handle_s``. channel : the one counted.
+    days : days of the period, those without a contact too.
+
+    Returns
+    -------
+    DataFrame, one row for each hour 0 to 23: ``hour, contacts, left`` (in the whole period), ``arrivals_per_h``,
+    ``handle_time_s`` (mean of the channel, the same in every hour). Contacts answered at once are counted.
+
+    Raises ValueError where the channel has no contact, or no handle time, without which no queue can be worked out.
+    """
+    if days < 1:
+        raise ValueError(f"days must be >= 1; got {days}.")
+    frame = nw.from_native(contacts).lazy().filter(nw.col("channel") == channel)
+    counted = (
+        frame.with_columns(
+            nw.col("opened_at").dt.hour().cast(nw.Int64).alias("hour"),
+            (nw.col("outcome") == "abandoned").cast(nw.Int64).alias("gone"),
+            (~nw.col("handle_s").is_null()).cast(nw.Int64).alias("timed"),
+        )
+        .group_by("hour")
+        .agg(nw.len().alias("contacts"), nw.col("gone", "timed").sum(), nw.col("handle_s").sum())
+        .collect()
+        .to_pandas()
+        .astype({"contacts": "int64", "gone": "int64", "timed": "int64", "handle_s": float})
+    )
+    if counted.empty:
+        raise ValueError(f"no {channel} contact in the period; there is no hour to plan.")
+    if not counted["timed"].sum():
+        raise ValueError(f"no {channel} contact has a handle_s: agents cannot be worked out. Map the column handle_s.")
+    handle_time_s = float(counted["handle_s"].sum() / counted["timed"].sum())
+    hours = counted.set_index("hour")[["contacts", "gone"]].reindex(_HOURS, fill_value=0)
+    hours = hours.rename(columns={"gone": "left"}).rename_axis("hour").reset_index()
+    return hours.assign(arrivals_per_h=hours["contacts"] / days, handle_time_s=handle_time_s)
+
+
+def agents_in_effect(hours: pd.DataFrame, *, patience: Patience, tail: Tail = "last_hazard") -> pd.DataFrame:
+    """Add the team that explains the losses of each hour, and the wait that goes with it.
+
+    Parameters
+    ----------
+    hours : that of :func:`hourly_load`. patience, tail : as for ``queueing.queue_measures``.
+
+    Returns
+    -------
+    ``hours`` with ``agents`` (a fraction: the hour is taken as a mixture of two whole teams, next to each other, at
+    which as many leave as left in the log), ``share_left`` (the log's; half a contact where nobody left),
+    ``mean_wait_s`` (of all who ask; at once counts 0) and ``open`` (bool: at least half an agent).
+
+    A log seldom says how many agents were there. This is the number that explains the losses, not the roster: breaks,
+    calls in waves and slow days make it smaller.
+    """
+    law = patience_law(patience, tail=tail)
+    rows = [_in_effect(row, law) for row in hours.itertuples()]
+    effect = pd.DataFrame(rows, columns=["agents", "share_left", "mean_wait_s"], index=hours.index)
+    return hours.join(effect.assign(open=effect["agents"] >= 0.5))
+
+
+def _in_effect(row: Any, law: PatienceLaw) -> tuple[float, float, float]:
+    if not row.contacts:
+        return 0.0, 0.0, 0.0
+    share_left = max(row.left, 0.5) / row.contacts
+    nobody_there = (1.0, law.mean_waited_s(_LONGEST_WAIT_S))
+    if share_left >= 1:
+        return 0.0, 1.0, nobody_there[1]
+    load = {"arrivals_per_h": row.arrivals_per_h, "handle_time_s": row.handle_time_s, "patience": law}
+    agents, enough = agents_needed(**load, target=Target(abandon=share_left))
+    fewer = queue_measures(**load, agents=agents - 1) if agents > 1 else None
+    too_few = (fewer.probability_abandon, fewer.mean_wait_s) if fewer else nobody_there
+    weight = (too_few[0] - share_left) / (too_few[0] - enough.probability_abandon)
+    return agents - 1 + weight, share_left, weight * enough.mean_wait_s + (1 - weight) * too_few[1]
+
+
+def promise_table(
+    hours: pd.DataFrame,
+    *,
+    patience: Patience,
+    promises_s: Iterable[float],
+    days: int,
+    tail: Tail = "last_hazard",
+) -> pd.DataFrame:
+    """Work out what each promise takes and what it saves.
+
+    Parameters
+    ----------
+    hours : that of :func:`agents_in_effect`. patience, tail : as for ``queueing.queue_measures``.
+    promises_s : seconds; in no open hour is the mean wait to be longer. days : days of the period.
+
+    Returns
+    -------
+    DataFrame, one row a promise, and one for the agents in effect (``today``), the shortest wait first
+        ``slowest_hour_s`` (the promise; today the longest mean wait of an open hour), ``agent_hours_per_day`` (whole
+        agents in every hour for a promise), ``mean_wait_s`` (of all who ask in open hours; at once counts 0),
+        ``share_left``, ``left`` (of all contacts of the period), ``today`` (bool).
+
+    Hours that are closed today stay closed, and lose whom they lose. Every hour is a queue in its steady state and
+    every day the average day (see ``coverage``); nobody calls twice. What is left out makes real queues slower than
+    these. There is no interval: the doubt is in the model more than in the sample.
+
+    Raises ValueError where no hour is open.
+    """
+    if not hours["open"].any():
+        raise ValueError("no hour has an agent in effect: everybody left, so there is no team to change.")
+    law = patience_law(patience, tail=tail)
+    at_work = hours[hours["open"]]
+    lost_when_closed = float((hours["share_left"] * hours["contacts"])[~hours["open"]].sum())
+    contacts = float(hours["contacts"].sum())
+
+    def summed(staffed: pd.DataFrame, slowest_hour_s: float, *, today: bool) -> dict[str, Any]:
+        calls = staffed["arrivals_per_h"]
+        left = lost_when_closed + days * float((calls * staffed["share_left"]).sum())
+        return {
+            "slowest_hour_s": slowest_hour_s,
+            "agent_hours_per_day": float(staffed["agents"].sum()),
+            "mean_wait_s": float((calls * staffed["mean_wait_s"]).sum() / calls.sum()),
+            "share_left": left / contacts,
+            "left": left,
+            "today": today,
+        }
+
+    rows = [summed(at_work, float(at_work["mean_wait_s"].max()), today=True)]
+    for promise_s in sorted(set(promises_s)):
+        needs = [
+            agents_needed(
+                arrivals_per_h=row.arrivals_per_h, handle_time_s=row.handle_time_s, patience=law,
+                target=Target(mean_wait_s=promise_s),
+            ) for row in at_work.itertuples()
+        ]  # fmt: skip
+        staffed = at_work.assign(
+            agents=[need.agents for need in needs],
+            share_left=[need.measures.probability_abandon for need in needs],
+            mean_wait_s=[need.measures.mean_wait_s for need in needs],
+        )
+        rows.append(summed(staffed, float(promise_s), today=False))
+    return pd.DataFrame(rows).sort_values(["slowest_hour_s", "today"], ignore_index=True)

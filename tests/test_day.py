@@ -1,0 +1,136 @@
+"""The day of a log: worked by hand, worked back from a queue with a known number of agents, and conserved."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxresearch import controls, day
+from cxresearch.queueing import queue_measures
+
+
+def contacts() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "opened_at": pd.to_datetime(["1999-02-01 08:10", "1999-02-01 08:50", "1999-02-07 08:30", "1999-02-02 09:00"]),
+            "channel": ["phone", "phone", "phone", "chat"],
+            "outcome": ["answered", "abandoned", "answered", "answered"],
+            "wait_s": [0.0, 20.0, 5.0, 1.0],
+            "handle_s": [100.0, np.nan, 300.0, 9.0],
+        }
+    )
+
+
+def hours_like(agents: int, arrivals_per_h: float, patience_s: float, days: int = 20) -> pd.DataFrame:
+    """A day table whose every hour loses just what the queue with so many agents loses."""
+    queue = queue_measures(arrivals_per_h=arrivals_per_h, handle_time_s=200.0, agents=agents, patience=patience_s)
+    n = round(arrivals_per_h * days)
+    return pd.DataFrame(
+        {
+            "hour": range(24), "contacts": n, "arrivals_per_h": arrivals_per_h,
+            "left": round(n * queue.probability_abandon), "share_left": queue.probability_abandon + 1e-9, "handle_time_s": 200.0,
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", [lambda f: f, pl.from_pandas, lambda f: duckdb.from_df(f)])
+def test_a_day_worked_by_hand_on_every_engine(engine):
+    table = day.day_table(engine(contacts()), days=2, channel="phone")
+    eight = table.loc[table["hour"] == 8].iloc[0]
+    assert (eight["contacts"], eight["arrivals_per_h"], eight["left"], eight["share_left"]) == (3, 1.5, 1, 1 / 3)
+    assert table["handle_time_s"].tolist() == [200.0] * 24, "an hour without answers takes the day's mean"
+    assert table["contacts"].sum() == 3
+    assert table["share_left"].isna().sum() == 23
+
+
+def test_only_the_days_that_are_asked_for():
+    monday = day.day_table(contacts(), days=1, channel="phone", weekdays=[1])
+    assert monday["contacts"].sum() == 2
+    assert day.day_table(contacts(), days=1, channel="phone", weekdays=[7])["contacts"].sum() == 1
+
+
+@pytest.mark.parametrize(("agents", "arrivals_per_h"), [(1, 10.0), (4, 90.0), (30, 500.0)])
+def test_the_agents_that_were_there_are_found_again(agents, arrivals_per_h):
+    found = day.as_if_agents(hours_like(agents, arrivals_per_h, 300.0), patience=300.0)
+    assert set(found["agents"]) == {agents}
+    assert found["model_share_left"].to_numpy() == pytest.approx(found["share_left"].to_numpy(), abs=1e-8)
+
+
+def test_hours_without_contacts_and_hours_that_lose_everybody_have_nobody():
+    hours = hours_like(2, 30.0, 300.0)
+    hours.loc[0, ["contacts", "arrivals_per_h", "share_left"]] = [0, 0.0, np.nan]
+    hours.loc[1, "share_left"] = 1.0
+    found = day.as_if_agents(hours, patience=300.0)
+    assert found["agents"].tolist() == [0, 0, *[2] * 22]
+
+
+def scenarios(**changes) -> pd.DataFrame:
+    base = {"scenario": ["as it is", "other"], "contained_share": 0.0, "evening_experts": 0, "redial_share": 0.0}
+    return pd.DataFrame({**base, **changes})
+
+
+@given(contained=st.floats(0, 0.9), experts=st.integers(0, 5), redial=st.floats(0, 0.6))
+def test_nobody_is_lost_twice_and_help_never_hurts(contained, experts, redial):
+    hours = day.as_if_agents(hours_like(2, 40.0, 300.0), patience=300.0)
+    table = day.scenario_table(
+        hours, scenarios(contained_share=[0.0, contained], evening_experts=[0, experts], redial_share=redial), patience=300.0
+    )
+    for row in table.itertuples():
+        assert row.arrivals * (1 - row.contained_share) == pytest.approx(row.answered + row.lost)
+    assert table["answered_more"][0] == 0
+    assert table["answered_more"][1] >= -1e-6
+    assert table["lost_share"][1] <= table["lost_share"][0] + 1e-9
+
+
+def test_the_usual_scenarios_begin_with_the_day_as_it_is():
+    table = day.usual_scenarios(contained=(0.1, 0.2), evening_experts=2, redial_share=0.3)
+    assert table["scenario"][0] == "as it is"
+    assert table.loc[0, ["contained_share", "evening_experts"]].tolist() == [0, 0]
+    assert set(table["redial_share"]) == {0.3}
+
+
+def test_staffing_meets_its_goal_in_every_hour():
+    hours = day.as_if_agents(hours_like(2, 40.0, 300.0), patience=300.0)
+    table = day.staffing_for(hours, patience=300.0, most_abandoned=0.05)
+    assert (table["neglected_share"] <= 0.05).all()
+    fewer = queue_measures(arrivals_per_h=40.0, handle_time_s=200.0, agents=table["agents_needed"][0] - 1, patience=300.0)
+    assert fewer.probability_abandon > 0.05
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: day.day_table(contacts(), days=0, channel="phone"), "days must be >= 1"),
+        (lambda: day.day_table(contacts(), days=1, channel="email"), "no email contact in these days"),
+        (lambda: day.day_table(contacts().assign(handle_s=np.nan), days=1, channel="phone"), "no handle_s is known"),
+        (lambda: day.scenario_table(hours_like(2, 40.0, 300.0).assign(agents=2), scenarios().drop(columns="redial_share"),
+                                    patience=300.0), "no column redial_share"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_controls_show_what_the_functions_give():
+    hours = day.as_if_agents(hours_like(2, 40.0, 300.0), patience=300.0)
+    widget = controls.day_controls(hours, patience=300.0)
+    widget.update()
+    before = widget.result
+    widget.children[1].value = 5
+    expected = day.explore_day(hours, patience=300.0, contained_share=0.15, evening_experts=5, redial_share=0.3)
+    pd.testing.assert_frame_equal(widget.result, expected)
+    assert widget.result["lost"][1] < before["lost"][1]
+
+
+def test_waiting_controls_show_the_group_that_is_chosen():
+    waits = pd.DataFrame({"queue": ["a", "b"], "duration_s": [10.0, 90.0], "outcome": "abandoned", "contacts": 5})
+    widget = controls.waiting_controls(waits, by="queue")
+    widget.update()
+    widget.children[0].value = "b"
+    assert widget.result["survival"].tolist() == [1.0, 1.0, 0.0]
