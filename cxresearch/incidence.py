@@ -13,10 +13,12 @@ from cxresearch.kernels import FloatArray, MemoryKernel, require_positive
 
 # Incidence is a polynomial on each panel, solved with two numbers of points; their difference is the stated error.
 _ORDERS = (12, 16)
-# A panel is halved while the last terms of its polynomial exceed this share of its values, in so many rounds at most.
+# A panel is halved while the last terms of its polynomial exceed this share of its values.
 _RESOLUTION = 1e-9
-_ROUNDS = 12
 _LARGEST_ERROR = 1e-8
+# What has fallen below this share of its highest value so far is nothing: it is given as 0 and not resolved.
+_NOTHING = 1e-40
+_SMOOTH = "the kernel must be bounded, and smooth between its breaks_s."
 
 
 def incidence_curve(
@@ -45,7 +47,7 @@ def incidence_curve(
     -------
     DataFrame, one row a time, in the order given
         ``time_s``, ``tellers`` (expected number so far, the first post included), ``incidence_per_s`` (expected
-        retellings per second; at a jump its value just before). ``attrs["relative_error"]``: largest difference
+        retellings per second; at a jump its value just before, and 0 once below 1e-40 of its peak). ``attrs["relative_error"]``: largest difference
         between two solutions of different order.
 
     The renewal equation i(t) = m(t) R (k(t) + integral of k(t - u) i(u) du) is solved by collocation on panels that
@@ -155,12 +157,12 @@ def _check_reply(reproduction_number: float, factor: float) -> None:
         )
 
 
-def _edges(kernel: MemoryKernel, reply_s: float, horizon_s: float) -> FloatArray:
+def _edges(kernel: MemoryKernel, reply_s: float, horizon_s: float, *, echoes: int = 4) -> FloatArray:
     """Ends of the panels: from each place where incidence is not smooth, panels that double in length."""
     # A break of the kernel comes back, weaker each time, at its multiples and that long after the reply.
     origins = {0.0, reply_s}
     for b in kernel.breaks_s:
-        origins |= {origin + times * b for origin in (0.0, reply_s) for times in (1, 2, 3, 4)}
+        origins |= {origin + times * b for origin in (0.0, reply_s) for times in range(1, echoes + 1)}
     doubling = kernel.scale_s * 2.0 ** np.arange(0, max(1, math.ceil(math.log2(horizon_s / kernel.scale_s) + 1)))
     # Panels that double from 0 are fine enough again at twice the origin.
     steps = {origin: doubling[doubling < (origin or math.inf)] for origin in origins if origin < horizon_s}
@@ -175,22 +177,23 @@ def _gauss(order: int) -> tuple[FloatArray, FloatArray]:
     return np.polynomial.legendre.leggauss(order)
 
 
-def _finer(edges: FloatArray, values: FloatArray, floor: float = 0.0) -> FloatArray:
-    """Halve the panels on which a polynomial through these values at Gauss points is not yet the function.
-
-    Panels whose values all lie below the share ``floor`` of the largest are left as they are.
-    """
-    order = values.shape[1]
+def _resolved(values: FloatArray, highest: FloatArray | float) -> npt.NDArray[np.bool_]:
+    """Whether a polynomial through the values at Gauss points (last axis) is the function, or the values are nothing."""
+    order = values.shape[-1]
     gauss, weight = _gauss(order)
     legendre = np.polynomial.legendre.legvander(gauss, order - 1) * weight[:, None] * (np.arange(order) + 0.5)
-    last, height = np.abs(values @ legendre[:, -2:]).max(axis=1), np.abs(values).max(axis=1)
-    coarse = (last > _RESOLUTION * height) & (height > floor * height.max())
-    return np.sort(np.concatenate([edges, ((edges[1:] + edges[:-1]) / 2)[coarse]]))
+    last, height = np.abs(values @ legendre[:, -2:]).max(axis=-1), np.abs(values).max(axis=-1)
+    return (last <= _RESOLUTION * height) | (height <= _NOTHING * np.maximum(highest, height))
 
 
-def _nodes(edges: FloatArray, order: int) -> FloatArray:
-    gauss, _ = _gauss(order)
-    return edges[:-1, None] + np.diff(edges)[:, None] * (gauss + 1) / 2
+def _lags(kernel: MemoryKernel, horizon_s: float) -> FloatArray:
+    """Ends of panels on which the kernel's density is a polynomial."""
+    lags, (gauss, _) = _edges(kernel, math.inf, horizon_s, echoes=1), _gauss(_ORDERS[0])
+    for _ in range(14):
+        density = kernel.density_per_s(lags[:-1, None] + np.diff(lags)[:, None] * (gauss + 1) / 2)
+        middle = (lags[1:] + lags[:-1]) / 2
+        lags = np.sort(np.concatenate([lags, middle[~_resolved(density, density.max())]]))
+    return lags
 
 
 def _solved(
@@ -198,33 +201,39 @@ def _solved(
 ) -> tuple[FloatArray, FloatArray, float]:
     """Incidence and tellers at the times, and the difference between two orders relative to the values."""
     horizon = float(times.max())
-    lags, edges = _edges(kernel, math.inf, horizon), _edges(kernel, reply[0], horizon)
-    for _ in range(_ROUNDS):
-        lags = _finer(lags, kernel.density_per_s(_nodes(lags, _ORDERS[0])), floor=1e-60)
-    for _ in range(_ROUNDS):
-        solution = _collocate(kernel, reproduction_number, reply, edges, lags, _ORDERS[0])
-        finer = _finer(edges, solution)
-        if finer.size == edges.size:
-            break
-        edges = finer
-    else:
-        raise ValueError(
-            f"the growth of talk up to {horizon:.6g} s is not smooth enough to solve: the kernel must be bounded, and "
-            "smooth between its breaks_s."
-        )
+    lags = _lags(kernel, horizon)
+
+    def collocate(ends: FloatArray, order: int, *, halve: bool) -> tuple[FloatArray, FloatArray]:
+        """Panels and incidence at their Gauss points, one panel after the other, each halved until it is resolved."""
+        edges, incidence, reach = ends[:1], np.empty((0, order)), math.inf
+        for end in ends[1:]:
+            while edges[-1] < end:
+                m = reproduction_number * (reply[1] if edges[-1] >= reply[0] else 1.0)
+                high, failed = min(float(end), edges[-1] + reach), False
+                while True:
+                    values = _next_panel(kernel, m, np.append(edges, high), lags, incidence)
+                    if not np.isfinite(values).all():
+                        raise ValueError(
+                            f"talk expected up to {horizon:.6g} s exceeds what a number can hold; ask for a shorter time "
+                            "or a lower reproduction_number."
+                        )
+                    if not halve or _resolved(values, incidence.max(initial=0.0)):
+                        break
+                    high, failed = (edges[-1] + high) / 2, True
+                    if high - edges[-1] < 1e-9 * kernel.scale_s:
+                        raise ValueError(f"the growth of talk cannot be followed at {high:.6g} s; {_SMOOTH}")
+                if halve:  # the next panel starts from the length that served here: failed attempts cost as much
+                    reach = (1 if failed else 4) * (high - edges[-1])
+                edges, incidence = np.append(edges, high), np.vstack([incidence, values])
+        return edges, incidence
+
+    edges, solution = collocate(_edges(kernel, reply[0], horizon), _ORDERS[0], halve=True)
     coarse = _read(edges, solution, times)
-    fine = _read(edges, _collocate(kernel, reproduction_number, reply, edges, lags, _ORDERS[1]), times)
+    fine = _read(*collocate(edges, _ORDERS[1], halve=False), times)
     with np.errstate(all="ignore"):
         error = float(np.nanmax(np.abs(coarse / fine - 1), initial=0.0))
-    if not np.isfinite(fine).all():
-        raise ValueError(
-            f"talk expected up to {horizon:.6g} s exceeds what a number can hold; ask for a shorter time or a lower "
-            "reproduction_number."
-        )
     if error > _LARGEST_ERROR:
-        raise ValueError(
-            f"the growth of talk up to {horizon:.6g} s is known to {error:.1e} only; ask for a shorter time."
-        )
+        raise ValueError(f"the growth of talk up to {horizon:.6g} s is known to {error:.1e} only; {_SMOOTH}")
     return fine[0], fine[1], error
 
 
@@ -238,45 +247,31 @@ def _basis(order: int, x: FloatArray) -> FloatArray:
     return terms / terms.sum(axis=-1, keepdims=True)
 
 
-def _collocate(
-    kernel: MemoryKernel,
-    reproduction_number: float,
-    reply: tuple[float, float],
-    edges: FloatArray,
-    lags: FloatArray,
-    order: int,
+def _next_panel(
+    kernel: MemoryKernel, m: float, edges: FloatArray, lags: FloatArray, incidence: FloatArray
 ) -> FloatArray:
-    """Incidence at the Gauss points of each panel, one panel after the other."""
+    """Incidence at the Gauss points of the last panel, from that on all panels before it."""
+    order, number = incidence.shape[1], len(incidence)
     gauss, weight = _gauss(order)
-    low, length, nodes = edges[:-1], np.diff(edges), _nodes(edges, order)
+    low, length = edges[:-1], np.diff(edges)
+    times = low[-1] + length[-1] * (gauss + 1) / 2
+    # The integral of k(t - u) i(u) du in pieces on which both are smooth: from panel to panel of i, and of k looking
+    # back from t. Pieces of no width, where k would look back past 0, weigh nothing.
+    back = np.maximum(times[:, None] - lags[: np.searchsorted(lags, times[-1]) + 1], 0.0)
+    cuts = np.sort(np.concatenate([np.broadcast_to(low, (order, low.size)), back], axis=1))
+    width = np.diff(cuts)
+    u = cuts[:, :-1, None] + width[..., None] * (gauss + 1) / 2
+    panel = np.minimum(np.searchsorted(edges, u[..., order // 2], side="right") - 1, number)
+    pieces = (width[..., None] * weight / 2) * kernel.density_per_s(times[:, None, None] - u)
+    # On a piece that is a whole panel the points are the panel's own; only the others need interpolation.
+    cut = (width > 0) & (width < length[panel])
+    x = 2 * (u[cut] - low[panel[cut], None]) / length[panel[cut], None] - 1
+    pieces[cut] = np.matmul(pieces[cut][:, None, :], _basis(order, x))[:, 0]
 
-    def remembered(t: float) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-        """Weight of the incidence at each point of each panel up to t in the integral of k(t - u) i(u) du."""
-        # In pieces on which both are smooth: the panels of i, and those of k looking back from t.
-        back = t - lags
-        cuts = np.unique(np.concatenate([edges[edges < t], back[back >= 0]]))
-        width = np.diff(cuts)
-        u = cuts[:-1, None] + width[:, None] * (gauss + 1) / 2
-        panel = np.searchsorted(edges, u[:, order // 2], side="right") - 1
-        x = 2 * (u - low[panel, None]) / length[panel, None] - 1
-        mass = (width[:, None] * weight / 2) * kernel.density_per_s(t - u)
-        # On a piece that is a whole panel the points are the panel's own; only the others need interpolation.
-        cut = np.flatnonzero(width < length[panel])
-        pieces = mass.copy()
-        pieces[cut] = np.matmul(mass[cut, None, :], _basis(order, x[cut]))[:, 0]
-        starts = np.flatnonzero(np.diff(panel, prepend=-1))
-        return np.add.reduceat(pieces, starts, axis=0), panel[starts]
-
-    incidence = np.zeros_like(nodes)
-    for number, own in enumerate(nodes):
-        m = reproduction_number * (reply[1] if low[number] >= reply[0] else 1.0)
-        system, given = np.eye(order), m * kernel.density_per_s(own)
-        for row, t in enumerate(own):
-            share, panel = remembered(t)
-            system[row] -= m * share[-1]
-            given[row] += m * np.sum(share[:-1] * incidence[panel[:-1]])
-        incidence[number] = np.linalg.solve(system, given)
-    return incidence
+    own = (panel == number)[..., None]
+    past = np.where(own, 0.0, pieces * np.vstack([incidence, np.zeros(order)])[panel]).sum(axis=(1, 2))
+    system = np.eye(order) - m * np.where(own, pieces, 0.0).sum(axis=1)
+    return np.linalg.solve(system, m * (kernel.density_per_s(times) + past))
 
 
 def _read(edges: FloatArray, incidence: FloatArray, times: FloatArray) -> FloatArray:
@@ -289,6 +284,7 @@ def _read(edges: FloatArray, incidence: FloatArray, times: FloatArray) -> FloatA
     panel = np.clip(np.searchsorted(edges, times, side="left") - 1, 0, low.size - 1)
     x = 2 * (times - low[panel]) / length[panel] - 1
     at = np.einsum("tn,tn->t", _basis(order, x), incidence[panel])
+    at[at < _NOTHING * np.maximum.accumulate(incidence.max(axis=1))[panel]] = 0.0
     before = _basis(order, (x[:, None] + 1) / 2 * (gauss + 1) - 1)
     within = np.einsum("q,tqn,tn->t", weight, before, incidence[panel])
     return np.stack([at, 1 + told[panel] + within * (x + 1) / 2 * length[panel] / 2])

@@ -183,7 +183,8 @@ def chain_size_distribution_by_type(
     DataFrame, one row a size from 1 to ``max_size``
         ``chain_size`` (int), ``probability``, ``probability_larger`` (endless chains included). A value whose error
         could exceed a millionth of it is NaN, never a number made of noise; values below 1e-282 are 0.
-        ``attrs``: ``relative_error`` (largest stated error among the values given), ``radius``, ``points``.
+        ``attrs``: ``relative_error`` (largest stated error among the values given) and, of the transform, ``radius``
+        and ``points``.
 
     The generating function is solved on a circle just inside its singularity and transformed back. On that circle the
     terms fall slowly instead of exponentially, so the far tail keeps its digits; what wraps around is exp(-27) of a

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxresearch import controls, day
@@ -74,6 +74,7 @@ def scenarios(**changes) -> pd.DataFrame:
     return pd.DataFrame({**base, **changes})
 
 
+@settings(max_examples=12)
 @given(contained=st.floats(0, 0.9), experts=st.integers(0, 5), redial=st.floats(0, 0.6))
 def test_nobody_is_lost_twice_and_help_never_hurts(contained, experts, redial):
     hours = day.as_if_agents(hours_like(2, 40.0, 300.0), patience=300.0)

@@ -16,7 +16,7 @@ from cxresearch.kernels import ExponentialKernel, PowerLawKernel, ReviewKernel
 from cxresearch.spread import chain_size_distribution
 
 SEISMIC = PowerLawKernel(exponent=0.2314843, plateau_s=300.0)
-REVIEW = ReviewKernel(burst_share=0.4, burst_mean_s=7200.0, shelf_life_s=20 * 86_400.0)
+REVIEW = ReviewKernel(burst_share=0.4, burst_mean_s=43_200.0, shelf_life_s=20 * 86_400.0)
 
 
 class LateKernel:
@@ -81,6 +81,12 @@ def test_exponential_growth_turns_at_the_reply():
     assert_allclose(curve["incidence_per_s"], np.where(t <= reply, before, after), rtol=1e-11)
 
 
+def test_talk_that_has_faded_to_nothing_is_nothing():
+    curve = incidence_curve(ExponentialKernel(1.0), 0.5, [100.0, 1e4])
+    assert curve["incidence_per_s"].tolist() == [pytest.approx(0.5 * math.exp(-50), rel=1e-10), 0]
+    assert curve["tellers"].tolist() == pytest.approx([2, 2], rel=1e-12)
+
+
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
@@ -95,13 +101,15 @@ def test_a_reply_at_once_or_never(kernel):
     assert_allclose(curve, incidence_curve(kernel, factor * mean, [900.0, 1e5]), rtol=1e-12)
 
 
-@pytest.mark.parametrize("kernel", [REVIEW, ExponentialKernel(600.0)], ids=repr)
-@pytest.mark.parametrize("factor", [0.0, 0.5, 1.3])
-def test_what_the_table_expects_in_the_end_is_where_the_curve_goes(kernel, factor):
+@pytest.mark.parametrize(
+    ("kernel", "late", "factor"),
+    [(REVIEW, 300 * 86_400.0, 0.5), *((ExponentialKernel(600.0), 60_000.0, factor) for factor in (0.0, 0.5, 1.3))],
+    ids=repr,
+)
+def test_what_the_table_expects_in_the_end_is_where_the_curve_goes(kernel, late, factor):
     reply = [60.0, 1800.0]
     table = reply_table(kernel, 0.6, reply_s=reply, factor=factor)
     for moment, tellers in zip(reply, table["tellers"], strict=True):
-        late = 24 * max(kernel.scale_s, *kernel.breaks_s, 0.0)
         end = incidence_curve(kernel, 0.6, [late], reply_s=moment, factor=factor)["tellers"].iloc[0]
         assert end == pytest.approx(tellers, rel=1e-6)
 
@@ -113,11 +121,11 @@ def test_talk_that_would_never_end_is_finite_after_a_reply_that_calms_it():
     assert table[["chain_share_gone", "share_avoided"]].isna().all(axis=None)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(
     st.sampled_from([SEISMIC, REVIEW, ExponentialKernel(900.0)]),
     st.floats(0.05, 0.95),
-    st.lists(st.floats(1.0, 1e6), min_size=1, max_size=4, unique=True).map(sorted),
+    st.lists(st.floats(1.0, 1e5), min_size=1, max_size=4, unique=True).map(sorted),
     st.floats(0, 1),
 )
 def test_what_is_gone_bounds_what_a_reply_can_do(kernel, mean, moments, factor):
@@ -212,7 +220,7 @@ class BrokenKernel(LateKernel):
         (lambda: incidence_curve(SEISMIC, math.nan, [1]), "reproduction_number >= 0"),
         (lambda: incidence_curve(SEISMIC, 0.5, [1], reply_s=-1.0), "reply_s must be >= 0"),
         (lambda: incidence_curve(SEISMIC, 0.5, [1], factor=-0.1), "factor >= 0"),
-        (lambda: incidence_curve(BrokenKernel(), 0.5, [9.0]), "smooth between its breaks_s"),
+        (lambda: incidence_curve(BrokenKernel(), 0.5, [9.0]), "cannot be followed .* smooth between its breaks_s"),
         (lambda: incidence_curve(ExponentialKernel(1.0), 3.0, [500.0]), "exceeds what a number can hold"),
         (lambda: time_to_peak(SEISMIC, 0.5, horizon_s=0.0), "horizon_s must be finite and > 0"),
         (lambda: reply_table(SEISMIC, 0.5, reply_s=[], factor=0.5), "reply_s must be >= 0"),

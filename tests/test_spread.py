@@ -267,7 +267,7 @@ def _series(matrix: pd.DataFrame, dispersion: float, terms: int) -> np.ndarray:
     return total
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(mean_matrices(), DISPERSIONS)
 def test_chain_sizes_by_type_agree_with_power_series(matrix, dispersion):
     series = _series(matrix, dispersion, 12)
