@@ -1,11 +1,9 @@
-"""The command line: ``cxresearch report NAME --period 1999-02 [--set name=value ...] [--out DIR]``."""
+"""The command line: ``cxresearch report NAME --period 1999-02 [--set name=value ...] [--out DIR]``, and what keeps order."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,92 +15,179 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 complete, 1 failed, 2 bad parameters, 3 partial, 75 under way."""
+    """Run one command; returns the exit code.
+
+    0 complete (or nothing missing), 1 failed (or something missing), 2 bad parameters or usage, 3 partial, 75 the same
+    run is under way, 143 and 130 ended by SIGTERM and SIGINT. Of several reports it is the worst.
+    """
     parser = argparse.ArgumentParser(prog="cxresearch", description="Reports on what slow customer service costs.")
     commands = parser.add_subparsers(dest="command", required=True)
-    report = commands.add_parser("report", help="make one report of one or more periods")
-    report.add_argument("name", help="a file reports/NAME.toml")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.add_argument("name", help="a file reports/NAME.toml")
+        added.add_argument("--out", type=Path, help="where reports are kept (default: reports/build of the checkout)")
+        return added
+
+    report = command("report", "make one report of one or more periods")
     report.add_argument("--period", action="append", default=[], help="1999-02, 1999-Q1, 1999-W07 ...; may be repeated")
     report.add_argument("--last", type=int, metavar="N", help="the last N complete periods (1 when no period is given)")
-    report.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the notebooks")
-    report.add_argument("--out", type=Path, help="where reports are kept (default: reports/build of the checkout)")
+    missing = command("missing", "list the periods whose report should stand and does not (exit 1 if any)")
+    fill = command("backfill", "make the reports that are missing, on as many processes as there are cores")
+    for ranged in (missing, fill):
+        ranged.add_argument("--from", dest="first", required=True, metavar="PERIOD", help="the first period")
+        ranged.add_argument("--to", dest="last", metavar="PERIOD", help="the last one (default: the last complete one)")
+    for setting in (report, fill):
+        setting.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a notebooks' parameter")
+    diff = command("diff", "two runs of a report in numbers: headlines, parameters, inputs")
+    diff.add_argument("before", metavar="PERIOD")
+    diff.add_argument("after", metavar="PERIOD")
     given = parser.parse_args(arguments)
-    if given.period and given.last is not None:
+    if given.command == "report" and given.period and given.last is not None:
         parser.error("give --period or --last, not both")
-    if given.last is not None and given.last < 1:
+    if given.command == "report" and given.last is not None and given.last < 1:
         parser.error("--last takes a number from 1")
-    return _report(given)
+    given.out = given.out or ROOT / "reports" / "build"
+    # Imported late: --help and a usage error answer at once.
+    from cxresearch.report.stop import Ended, guarded
+
+    run = {"report": _report, "missing": _missing, "backfill": _backfill, "diff": _diff}[given.command]
+    try:
+        with guarded() as guard:
+            return run(given, guard)
+    except ValueError as error:
+        print(f"cxresearch: {error}", file=sys.stderr)
+        return 2
+    except Ended as ended:
+        print(f"cxresearch: ended by {ended}; what stood before stands.", file=sys.stderr)
+        return ended.exit_code
 
 
-def _report(given: argparse.Namespace) -> int:
-    # Imported here: --help and a usage error answer at once.
+def _report(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.periods import parse_period, period_of
     from cxresearch.report.parameters import load_report, parse_settings
 
+    report = load_report(given.name, ROOT)
+    settings = parse_settings(given.set, report.declared, report.ranges)
+    if given.period:
+        periods = [parse_period(name, report.period) for name in given.period]
+    else:
+        periods = [period_of(date.today(), report.period).previous]
+        for _ in range((given.last or 1) - 1):
+            periods.insert(0, periods[0].previous)
+    from cxresearch.report.execute import close_forge
+    from cxresearch.report.job import make_report
+
+    log = _log(report, settings)
     try:
-        report = load_report(given.name, ROOT)
-        settings = parse_settings(given.set, report.declared)
-        if given.period:
-            periods = [parse_period(name, report.period) for name in given.period]
-        else:
-            periods = [period_of(date.today(), report.period).previous]
-            for _ in range((given.last or 1) - 1):
-                periods.insert(0, periods[0].previous)
-    except ValueError as error:
-        return _refuse(error)
-    out = given.out or ROOT / "reports" / "build"
-    codes = [make_report(report, period, settings, out=out) for period in periods]
-    return next((code for code in (2, 75, 1, 3) if code in codes), 0)
+        return worst([
+            make_report(report, period, settings, log=log, out=given.out, root=ROOT, guard=guard, progress=_progress())
+            for period in periods
+        ])  # fmt: skip
+    finally:
+        close_forge()
 
 
-def make_report(report: Any, period: Any, settings: dict[str, Any], *, out: Path) -> int:
-    """Build one report aside, check it, put it in place, and make the index anew. Returns the exit code."""
-    from cxresearch.report import history, publish, render, run
+def _log(report: Any, settings: dict[str, Any]) -> str | list[str]:
+    """The log that was named, else the SIMULATED one, which is made when it is not there."""
+    named = settings.get("log") or report.parameters.get("log", "")
+    if named:
+        return named
     from cxresearch.simulate.default import log_or_default
 
-    target = out / report.name / period.name
-    failed_target = target.with_name(f"{period.name}.failed")
-    key = f"{report.name}-{period.name}"
-    with run.run_lock(out / ".locks" / key) as free:
-        if not free:
-            print(f"cxresearch: {report.name} {period.name} is already under way.", file=sys.stderr)
-            return run.UNDER_WAY
-        publish.clear_old_builds(out, key)
-        build = publish.new_build(out, key)
-        _end_cleanly(build)
-        before = target.with_name(period.previous.name) / "headlines.json"
-        try:
-            log = log_or_default(settings.get("log") or report.parameters.get("log", ""))
-            record, notebooks, headlines = run.execute_report(
-                report, period, settings, build=build, root=ROOT, log=log,
-                previous_headlines=str(before) if before.is_file() else "", progress=_progress(),
-            )  # fmt: skip
-        except ValueError as error:
-            shutil.rmtree(build, ignore_errors=True)
-            return _refuse(error)
-        publish.write_json(build / "headlines.json", headlines)
-        publish.write_json(build / "run.json", record)
-        if record["status"] == "failed":
-            publish.publish(build, failed_target)
-        else:
-            page = render.render_report(notebooks=notebooks, run=record, headlines=headlines)
-            (build / "report.html").write_text(page, encoding="utf-8")
-            publish.publish(build, target)
-            shutil.rmtree(failed_target, ignore_errors=True)
-    with run.run_lock(out / ".locks" / "index", wait=True):
-        publish.write_atomically(out / "index.html", render.render_index(history.load_runs(out)))
-    if record["status"] == "failed":
-        print(f"cxresearch: {report.name} {period.name} FAILED: {record['reason']}", file=sys.stderr)
-        print(f"cxresearch: the executed notebooks are in {failed_target}; no report was published.", file=sys.stderr)
+    return log_or_default()
+
+
+def worst(codes: Any) -> int:
+    """The exit code of several reports: bad use, then under way, failed, partial, complete."""
+    found = list(codes)
+    return next((code for code in (2, 75, 1, 3) if code in found), 0)
+
+
+def _range(given: argparse.Namespace) -> tuple[Any, list[Any]]:
+    from cxresearch.periods import parse_period, period_of
+    from cxresearch.report.history import periods_between
+    from cxresearch.report.parameters import load_report
+
+    report = load_report(given.name, ROOT)
+    first = parse_period(given.first, report.period)
+    last = parse_period(given.last, report.period) if given.last else period_of(date.today(), report.period).previous
+    return report, periods_between(first, last)
+
+
+def _missing(given: argparse.Namespace, guard: Any) -> int:
+    from cxresearch.report.history import missing_periods
+
+    report, periods = _range(given)
+    missing = missing_periods(given.out, report.name, periods, today=date.today())
+    for row in missing.itertuples():
+        print(f"{report.name} {row.period}: {row.why}")
+    return int(not missing.empty)
+
+
+def _backfill(given: argparse.Namespace, guard: Any) -> int:
+    from cxresearch.periods import parse_period
+    from cxresearch.report.backfill import backfill
+    from cxresearch.report.history import missing_periods
+    from cxresearch.report.parameters import parse_settings
+
+    report, periods = _range(given)
+    settings = parse_settings(given.set, report.declared, report.ranges)
+    names = missing_periods(given.out, report.name, periods, today=date.today())["period"].tolist()
+    log = _log(report, settings)
+    codes = backfill(
+        report.name, [parse_period(name, report.period) for name in names], settings, log=log, out=given.out, root=ROOT,
+        standing={p.name for p in [periods[0].previous, *periods]} - set(names),
+    )  # fmt: skip
+    said = {0: "complete", 1: "FAILED", 2: "refused", 3: "partial", 75: "under way elsewhere"}
+    for code, text in said.items():
+        if which := [name for name, got in codes.items() if got == code]:
+            print(f"{len(which)} {text}: {', '.join(which)}")
+    if not codes:
+        print(f"nothing is missing from {periods[0].name} to {periods[-1].name}.")
+    return worst(codes.values())
+
+
+def _diff(given: argparse.Namespace, guard: Any) -> int:
+    from cxresearch.periods import parse_period
+    from cxresearch.report.history import by_period, diff_facts, diff_headlines, load_runs
+    from cxresearch.report.parameters import ParameterError, load_report
+    from cxresearch.words import format_value, is_missing
+
+    report = load_report(given.name, ROOT)
+    names = [parse_period(name, report.period).name for name in (given.before, given.after)]
+    runs = by_period(load_runs(given.out))
+    for name in names:
+        if (report.name, name) not in runs:
+            raise ParameterError(f"there is no report {report.name} {name} in {given.out}.")
+    before, after = (runs[report.name, name] for name in names)
+
+    def said(value: Any, unit: str) -> str:
+        return "" if is_missing(value) else format_value(value, unit)
+
+    numbers = diff_headlines(before, after).to_dict("records")
+    rows = [["headline", names[0], names[1], "difference", "lower", "upper", "verdict"]]
+    for row in numbers:
+        moved = [
+            said(row[c], "points" if row["unit"] == "share" else row["unit"]) for c in ("difference", "lower", "upper")
+        ]
+        rows.append(
+            [row["label"], said(row["before"], row["unit"]), said(row["after"], row["unit"]), *moved, row["verdict"]]
+        )
+    _print_table(rows)
+    facts = diff_facts(before, after)
+    print()
+    if facts.empty:
+        print("Status, parameters, inputs and versions are the same.")
     else:
-        mark = " (SIMULATED data)" if record["simulated"] else ""
-        print(f"{report.name} {period.name}: {record['status']}{mark}: {target / 'report.html'}")
-    return run.EXIT_CODES[record["status"]]
+        _print_table([["what", "name", *names], *(["" if v is None else str(v) for v in r] for r in facts.to_numpy())])
+    return 0
 
 
-def _refuse(error: ValueError) -> int:
-    print(f"cxresearch: {error}", file=sys.stderr)
-    return 2
+def _print_table(rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _progress() -> Callable[[str], None] | None:
@@ -116,21 +201,6 @@ def _progress() -> Callable[[str], None] | None:
         print(line, end="\n" if ("done" in text or "FAILED" in text) else "\r", file=sys.stderr, flush=True)
 
     return say
-
-
-def _end_cleanly(build: Path) -> None:
-    """On SIGTERM and SIGINT end the kernels, leave nothing behind, and go."""
-
-    def end(number: int, frame: Any) -> None:
-        import psutil
-
-        for child in psutil.Process().children(recursive=True):
-            child.kill()
-        shutil.rmtree(build, ignore_errors=True)
-        os._exit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
 
 
 if __name__ == "__main__":

@@ -116,11 +116,11 @@ def independent_cascade(
     live ties that hold the introductions (bond percolation): cascades that go far are found by union-find, small and
     directed ones by breadth-first search; which one is chosen depends on the reaches of the runs before.
     Raises ValueError for self-loops, repeated edges, missing ends, unknown or repeated introductions, a probability
-    outside 0 to 1.
+    outside 0 to 1. One probability for every edge is an assumption: nothing here is fitted to a platform.
     References: Kempe, Kleinberg & Tardos (2003), doi:10.1145/956750.956769; Newman (2002),
     doi:10.1103/PhysRevE.66.016128.
     """
-    _check_probabilities(probability)
+    probability = _one_probability(probability)
     _check_runs(runs, rng)
     network = _network(edges, directed)
     order, count, anew = _order(introductions, network)
@@ -156,7 +156,7 @@ def percolation_sweep(
     Raises ValueError as ``independent_cascade``.
     Reference: Newman & Ziff (2001), doi:10.1103/PhysRevE.64.016706.
     """
-    wanted = _check_probabilities(list(probabilities))
+    wanted = _check_probabilities([probabilities] if np.isscalar(probabilities) else list(probabilities))
     _check_runs(runs, rng)
     network = _network(edges, directed=False)
     from cxresearch import percolation
@@ -199,7 +199,7 @@ def reach_distribution(
 
     Raises ValueError as ``independent_cascade``, and for more than 20 edges.
     """
-    _check_probabilities(probability)
+    probability = _one_probability(probability)
     if isinstance(introductions, int | np.integer):
         raise ValueError(f"the exact distribution needs introductions as a list of labels; got {introductions!r}.")
     if len(edges) > EXACT_EDGES:
@@ -279,7 +279,8 @@ def _two_columns(table: pd.DataFrame, source: str, target: str) -> tuple[pd.Seri
 
 def _codes(one: pd.Series, two: pd.Series) -> tuple[People, People, pd.Index]:
     """Both ends as small whole numbers, and the labels these stand for (some may have no edge)."""
-    if pd.api.types.is_numeric_dtype(one) != pd.api.types.is_numeric_dtype(two):
+    one, two = one.infer_objects(), two.infer_objects()  # whole numbers beside a missing end
+    if len(one) and pd.api.types.is_numeric_dtype(one) != pd.api.types.is_numeric_dtype(two):
         raise ValueError(f"one end holds {one.dtype}, the other {two.dtype}: nobody is in both. Use one kind of label.")
     if pd.api.types.is_integer_dtype(one) and pd.api.types.is_integer_dtype(two) and len(one):
         low, high = int(min(one.min(), two.min())), int(max(one.max(), two.max()))
@@ -388,6 +389,13 @@ def _binomial_window(ties: int, probability: float) -> tuple[int, npt.NDArray[np
     fall = np.cumprod(down / (ties - down + 1) * (1 - probability) / probability)
     weights = np.concatenate([fall[::-1], [1.0], rise])
     return low, weights / weights.sum()
+
+
+def _one_probability(probability: Any) -> float:
+    found = _check_probabilities(probability)
+    if found.size > 1:
+        raise ValueError(f"one probability holds for everybody; got {found.size}. percolation_sweep takes several.")
+    return float(found[0])
 
 
 def _check_probabilities(probabilities: Any) -> npt.NDArray[np.float64]:

@@ -9,9 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxresearch import present
 from cxresearch.contacts import LogError, load_contacts
-from cxresearch.patience import patience_at, waiting_table
 from cxresearch.periods import Period, parse_period, period_of
 from cxresearch.risk_table import risk_table
 
@@ -35,6 +33,9 @@ def waiting_headlines(waits: pd.DataFrame, *, contacts: int, channel: str, kind:
     95 %: Wilson for the share, normal for the mean, log-log for Kaplan-Meier; they take contacts as independent. The
     number of contacts is counted, not estimated: its interval is the value.
     """
+    # Imported here: who only compares kept headlines, as the index does, needs no estimator.
+    from cxresearch.patience import patience_at, waiting_table
+
     row = waiting_table(waits).iloc[0]
     queued = int(row["queued"])
     if row["left"]:
@@ -151,6 +152,8 @@ def change_record(row: dict[str, Any], previous_label: str) -> dict[str, Any] | 
 
 def record_headlines(moved: pd.DataFrame, previous_label: str) -> None:
     """Record every row of a change table as a headline of the report."""
+    from cxresearch import present
+
     for row in moved.to_dict("records"):
         values = {name: row[name] for name in COLUMNS} | {"better": row["better"] or None}
         present.record_headline(**values, change=change_record(row, previous_label))

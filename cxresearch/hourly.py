@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from cxresearch.counts import Floats
+from cxresearch.counts import Floats, validated
 from cxresearch.risk_table import risk_table
 
 FEWEST_HOURS = 3
@@ -27,7 +27,7 @@ def hourly_table(contacts: Any, *, by: str | Sequence[str] = ()) -> pd.DataFrame
     Returns
     -------
     DataFrame ``*by, date, hour, weekday, contacts, queued, left, waited_s, mean_wait_s, share_left``, sorted
-        ``weekday`` is 1 Monday to 7 Sunday; ``contacts`` is everybody, ``left`` the abandoned, ``waited_s`` the seconds
+        ``date`` is midnight, ``weekday`` 1 Monday to 7 Sunday; ``contacts`` is everybody, ``left`` the abandoned, ``waited_s`` the seconds
         waited by all together; ``mean_wait_s`` and ``share_left`` are per contact, those answered at once included.
         An hour without contacts has no row.
 
@@ -35,24 +35,18 @@ def hourly_table(contacts: Any, *, by: str | Sequence[str] = ()) -> pd.DataFrame
     """
     by = [by] if isinstance(by, str) else list(by)
     frame = nw.from_native(contacts).lazy()
-    known = "queued" in frame.collect_schema().names()
-    at_once = (~nw.col("queued")).fill_null(value=False) if known else nw.lit(value=False)
+    names = frame.collect_schema().names()
+    known = "queued" in names
+    at_once = (nw.col("queued") == nw.lit(value=False)).fill_null(value=False) if known else nw.lit(value=False)
     frame = frame.with_columns(at_once.alias("at_once"))
+    if "opened_at" in names and "date" not in names:
+        frame = frame.with_columns(nw.col("opened_at").dt.truncate("1d").alias("date"))
     everybody = frame.drop("queued") if known else frame
     keys = [*by, "date", "hour", "weekday"]
     counts = risk_table(everybody.to_native(), by=[*keys, "at_once"])
-    number = counts["contacts"]
-    table = (
-        counts[keys]
-        .assign(
-            contacts=number,
-            queued=number.where(~counts["at_once"].astype(bool), 0),
-            left=number.where(counts["outcome"] == "abandoned", 0),
-            waited_s=number * counts["duration_s"],
-        )
-        .groupby(keys, as_index=False, dropna=False)
-        .sum()
-    )
+    counts["date"] = pd.to_datetime(counts["date"])  # engines differ in what a day is
+    counts["queued"] = counts["contacts"].where(~counts["at_once"].astype(bool), 0)
+    table = _sums(counts, keys)
     table["mean_wait_s"] = table["waited_s"] / table["contacts"]
     table["share_left"] = table["left"] / table["contacts"]
     return table
@@ -70,7 +64,8 @@ def mean_patience(
     Parameters
     ----------
     hourly : DataFrame ``date, hour, contacts, left, waited_s``, one row an hour, as :func:`hourly_table` makes it
-        Choose the hours meant before, such as those of working days. Rows without contacts are left out.
+        Choose the hours meant before, such as those of working days. Rows without contacts are left out. A risk table
+        with ``date`` and ``hour`` is taken too: the line of those who queued, without those answered at once.
     by : columns that tell groups apart.
     rng : where given, the interval comes from ``replicates`` bootstrap samples of whole days; None: from the formula
         with days as clusters (t with one degree of freedom less than days).
@@ -157,7 +152,7 @@ def _by_formula(days: _Days) -> dict[str, float]:
     t = stdtrit(clusters - 1, 0.975)
     return _seconds(
         days,
-        se=float(slope_se / line.slope**2),
+        se=float(slope_se / line.slope**2) if line.slope > 0 else np.nan,
         slopes=(line.slope - t * slope_se, line.slope + t * slope_se),
         rates=(line.rate - t * rate_se, line.rate + t * rate_se),
     )
@@ -199,7 +194,22 @@ def _turned(slope: Floats | float) -> float:
     return float(1 / slope) if slope > 0 else np.inf
 
 
+def _sums(counts: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """A risk table summed to one row a key: contacts, those who left, seconds waited, and ``queued`` where it is there."""
+    number = counts["contacts"]
+    parts = counts[[*keys, *(["queued"] if "queued" in counts else [])]].assign(
+        contacts=number,
+        left=number.where(counts["outcome"] == "abandoned", 0),
+        waited_s=number * counts["duration_s"],
+    )
+    order = [*keys, "contacts", *(["queued"] if "queued" in counts else []), "left", "waited_s"]
+    return parts.groupby(keys, as_index=False, dropna=False).sum()[order]
+
+
 def _checked_hours(hourly: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    keys = [*names, "date", "hour"]
+    if {*keys, "duration_s", "outcome"} <= set(hourly.columns) and "waited_s" not in hourly:
+        hourly = _sums(validated(hourly, event="abandoned", by=tuple(keys)), keys)
     needed = [*names, "date", "hour", "contacts", "left", "waited_s"]
     missing = [name for name in needed if name not in hourly]
     if missing:

@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 NORMAL_95 = 1.959963984540054
+ROUNDING = 1e-12  # a share this close to one half has reached it
 
 
 def survival_at(curve: pd.DataFrame, durations_s: Iterable[float], *, by: str | Sequence[str] = ()) -> pd.DataFrame:
@@ -100,17 +101,23 @@ def waiting_table(waits: pd.DataFrame, *, by: str | Sequence[str] = (), event: s
     table["share_left"] = table["left"] / table["queued"]
     bounds = [share_interval(share, n) for share, n in zip(table["share_left"], table["queued"], strict=True)]
     table[["lower", "upper"]] = pd.DataFrame(bounds, index=table.index)
+    # Rounding may leave a share of 0 or 1 outside its own interval by 1e-17.
+    table["lower"], table["upper"] = (
+        table["lower"].clip(upper=table["share_left"]),
+        table["upper"].clip(lower=table["share_left"]),
+    )
     mean = sums["spent_s"] / sums["queued"]
     variance = (sums["squared"] - sums["queued"] * mean**2).clip(lower=0) / (sums["queued"] - 1).clip(lower=1)
     half = NORMAL_95 * np.sqrt(variance / sums["queued"])
     table["mean_wait_s"], table["mean_wait_lower_s"], table["mean_wait_upper_s"] = mean, mean - half, mean + half
     table["mean_wait_of_leavers_s"] = sums["spent_by_leavers_s"] / sums["left"].where(sums["left"] > 0)
-    some = table.loc[table["left"] > 0, names]
-    table["median_patience_s"] = np.nan
+    some = every.merge(table.loc[table["left"] > 0, names], on=names)
     if len(some):
-        median = median_duration(every.merge(some, on=names), event=event, by=names).set_index(names)["estimate"]
-        table["median_patience_s"] = median.reindex(pd.MultiIndex.from_frame(table[names])
-                                                    if len(names) > 1 else table[names[0]]).to_numpy()  # fmt: skip
+        curve = kaplan_meier(some, event=event, by=names)
+        half_gone = curve[curve["survival"] <= 0.5 + ROUNDING].drop_duplicates(names)[[*names, "duration_s"]]
+        table = table.merge(half_gone.rename(columns={"duration_s": "median_patience_s"}), on=names, how="left")
+    else:
+        table["median_patience_s"] = np.nan
     table = table.sort_values(["queued", *names], ascending=[False, *[True] * len(names)], ignore_index=True)
     return table.drop(columns="everybody", errors="ignore")
 
@@ -139,8 +146,8 @@ def patience_and_offered_wait(waits: pd.DataFrame, *, by: str | Sequence[str] = 
         Kaplan-Meier curve; ``deflected`` and ``open`` contacts censor both.
 
     Both are right only if, among contacts compared, the wait on offer says nothing on patience. Load moves both: look
-    at :func:`standardised_patience`. An end in the same tick as the other clock's counts as the earlier one in both
-    curves, so each is too low by about the product of the two hazards of a tick.
+    at :func:`standardised_patience`. Which clock ran out first within a tick is not known: in both curves the other's
+    ends stay at risk for the whole tick, which lowers each hazard by the other's at most.
     """
     curves = {"patience": "abandoned", "offered wait": "answered"}
     both = [kaplan_meier(waits, event=event, by=by).assign(clock=clock) for clock, event in curves.items()]

@@ -252,10 +252,10 @@ def abandonment_by_promise(
     From the Cox model of :func:`promise_effects`. It has no interval of its own: ``poisson_bootstrap`` with
     ``by=["promised_s", "promise_state"]`` makes one.
     """
-    effects = promise_effects(waits, terms=terms, event=event).set_index(["promised_s", "promise_state"])["estimate"]
     cut = split_at_promise(waits)
     if not 0 < horizon_s <= cut["duration_s"].max():
         raise ValueError(f"horizon_s must lie above 0 and not past the longest wait, {cut['duration_s'].max():g} s.")
+    effects = promise_effects(waits, terms=terms, event=event).set_index(["promised_s", "promise_state"])["estimate"]
     cut["promise"] = _labels(cut) + " " + cut["promise_state"]
     base = baseline_hazard(cut, [*column_names(terms), "promise"], event=event)
 
@@ -309,6 +309,11 @@ def promise_table(waits: pd.DataFrame, *, by: Names = (), event: str = "abandone
     table["share_left"] = table["left"] / table["queued"]
     bounds = [share_interval(share, n) for share, n in zip(table["share_left"], table["queued"], strict=True)]
     table[["lower", "upper"]] = pd.DataFrame(bounds, index=table.index)
+    # Rounding may leave a share of 0 or 1 outside its own interval by 1e-17.
+    table["lower"], table["upper"] = (
+        table["lower"].clip(upper=table["share_left"]),
+        table["upper"].clip(lower=table["share_left"]),
+    )
     table["share_left_after_missed"] = table["left_after_missed"] / table["missed"].where(table["missed"] > 0)
     return table.drop(columns="left")
 

@@ -27,7 +27,8 @@ def poisson_bootstrap(
     Parameters
     ----------
     table : DataFrame with ``contacts`` (whole, >= 0), such as a risk table.
-    statistic : takes such a table, returns a DataFrame with the columns of ``by`` and ``estimate``, one row each.
+    statistic : takes such a table (summed over ``cluster``, which it does not see), returns a DataFrame with the columns
+        of ``by`` and ``estimate``, one row each.
     by : the columns of the result that tell its rows apart.
     cluster : column whose groups are drawn as wholes, such as the date or ``block`` of :func:`customer_blocks`. Rows
         where it is missing are contacts of their own. None: every contact is drawn by itself.
@@ -51,16 +52,28 @@ def poisson_bootstrap(
     if replicates < 2:
         raise ValueError(f"replicates must be 2 or more; got {replicates}.")
     contacts = table["contacts"].to_numpy()
+    if not contacts.any():
+        raise ValueError(f"the table holds no contact ({len(table)} rows): there is nothing to draw from.")
+    keys = [name for name in table.columns if name not in ("contacts", cluster)]
+    code = table.groupby(keys, dropna=False, observed=True).ngroup().to_numpy() if keys else np.zeros(len(table), int)
+    _, first = np.unique(code, return_index=True)
+    distinct = table.iloc[first].drop(columns=[cluster] if cluster else [])
     member = np.full(len(table), -1) if cluster is None else pd.factorize(table[cluster])[0]
     own = member < 0
 
-    def draw() -> pd.DataFrame:
-        drawn = contacts * rng.poisson(1.0, member.max() + 1)[member] if not own.all() else np.zeros_like(contacts)
-        drawn[own] = rng.poisson(contacts[own])
-        again = table.assign(contacts=drawn)
-        return again[drawn > 0]
+    def summed(drawn: np.ndarray) -> pd.DataFrame:
+        number = np.bincount(code, drawn, len(distinct)).astype(np.int64)
+        return distinct.assign(contacts=number)[number > 0]
 
-    result = _values(statistic(table), names)
+    def draw() -> pd.DataFrame:
+        drawn = np.zeros_like(contacts)
+        while not drawn.any():  # few clusters: now and then nobody is drawn, which is no sample
+            if not own.all():
+                drawn = contacts * rng.poisson(1.0, member.max() + 1)[member]
+            drawn[own] = rng.poisson(contacts[own])
+        return summed(drawn)
+
+    result = _values(statistic(summed(contacts)), names)
     values = pd.concat([_values(statistic(draw()), names) for _ in range(replicates)], axis=1).reindex(result.index)
     seen = values.notna().sum(axis=1)
     enough = seen >= (1 - WITHOUT_VALUE) * replicates
@@ -97,8 +110,9 @@ def customer_blocks(contacts: Any) -> Any:
     if "customer_key" not in names:
         raise ValueError(f"the contacts have no column customer_key; they have {', '.join(names)}.")
     key = nw.col("customer_key")
-    other = ~key.str.contains("^[0-9a-f]{16}$")
-    wrong = int(frame.lazy().select(other.cast(nw.Int64).sum().alias("wrong")).collect()["wrong"][0] or 0)
+    hashed = key.str.contains("^[0-9a-f]{16}$").cast(nw.Int64).sum().alias("hashed")
+    known = frame.lazy().filter(~key.is_null()).select(hashed, nw.len().alias("known")).collect()
+    wrong = int(known["known"][0]) - int(known["hashed"][0] or 0)
     if wrong:
         raise ValueError(
             f"customer_key is no hash in {wrong:,} rows: load the log with load_contacts, which makes 16 hex digits."

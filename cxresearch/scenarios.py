@@ -5,53 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import narwhals as nw
 import pandas as pd
 
 from cxresearch.queueing import Patience, PatienceLaw, Tail, Target, agents_needed, patience_law, queue_measures
 
-_HOURS = range(24)
 _LONGEST_WAIT_S = 86_400.0  # nobody waits longer where nobody is there to answer
-
-
-def hourly_load(contacts: Any, *, channel: str, days: int) -> pd.DataFrame:
-    """Count what every hour of the clock has to carry on an average day.
-
-    Parameters
-    ----------
-    contacts : canonical contacts on any engine: ``channel, opened_at, outcome, handle_s``. channel : the one counted.
-    days : days of the period, those without a contact too.
-
-    Returns
-    -------
-    DataFrame, one row for each hour 0 to 23: ``hour, contacts, left`` (in the whole period), ``arrivals_per_h``,
-    ``handle_time_s`` (mean of the channel, the same in every hour). Contacts answered at once are counted.
-
-    Raises ValueError where the channel has no contact, or no handle time, without which no queue can be worked out.
-    """
-    if days < 1:
-        raise ValueError(f"days must be >= 1; got {days}.")
-    frame = nw.from_native(contacts).lazy().filter(nw.col("channel") == channel)
-    counted = (
-        frame.with_columns(
-            nw.col("opened_at").dt.hour().cast(nw.Int64).alias("hour"),
-            (nw.col("outcome") == "abandoned").cast(nw.Int64).alias("gone"),
-            (~nw.col("handle_s").is_null()).cast(nw.Int64).alias("timed"),
-        )
-        .group_by("hour")
-        .agg(nw.len().alias("contacts"), nw.col("gone", "timed").sum(), nw.col("handle_s").sum())
-        .collect()
-        .to_pandas()
-        .astype({"contacts": "int64", "gone": "int64", "timed": "int64", "handle_s": float})
-    )
-    if counted.empty:
-        raise ValueError(f"no {channel} contact in the period; there is no hour to plan.")
-    if not counted["timed"].sum():
-        raise ValueError(f"no {channel} contact has a handle_s: agents cannot be worked out. Map the column handle_s.")
-    handle_time_s = float(counted["handle_s"].sum() / counted["timed"].sum())
-    hours = counted.set_index("hour")[["contacts", "gone"]].reindex(_HOURS, fill_value=0)
-    hours = hours.rename(columns={"gone": "left"}).rename_axis("hour").reset_index()
-    return hours.assign(arrivals_per_h=hours["contacts"] / days, handle_time_s=handle_time_s)
 
 
 def agents_in_effect(hours: pd.DataFrame, *, patience: Patience, tail: Tail = "last_hazard") -> pd.DataFrame:
@@ -59,7 +17,8 @@ def agents_in_effect(hours: pd.DataFrame, *, patience: Patience, tail: Tail = "l
 
     Parameters
     ----------
-    hours : that of :func:`hourly_load`. patience, tail : as for ``queueing.queue_measures``.
+    hours : ``hour, contacts, left`` (in the period), ``arrivals_per_h, handle_time_s``, as ``day.day_table`` returns them.
+    patience, tail : as for ``queueing.queue_measures``.
 
     Returns
     -------
@@ -73,7 +32,7 @@ def agents_in_effect(hours: pd.DataFrame, *, patience: Patience, tail: Tail = "l
     law = patience_law(patience, tail=tail)
     rows = [_in_effect(row, law) for row in hours.itertuples()]
     effect = pd.DataFrame(rows, columns=["agents", "share_left", "mean_wait_s"], index=hours.index)
-    return hours.join(effect.assign(open=effect["agents"] >= 0.5))
+    return hours.drop(columns="share_left", errors="ignore").join(effect.assign(open=effect["agents"] >= 0.5))
 
 
 def _in_effect(row: Any, law: PatienceLaw) -> tuple[float, float, float]:

@@ -129,7 +129,11 @@ def format_value(value: Any, unit: str = "number", *, language: str = "en") -> s
     if unit in ("s", "seconds"):
         return _seconds(number, language)
     if unit == "p":
-        return f"< {format_number(0.001, 3, language=language)}" if number < 0.001 else format_number(number, 3, language=language)
+        return (
+            f"< {format_number(0.001, 3, language=language)}"
+            if number < 0.001
+            else format_number(number, 3, language=language)
+        )
     if unit in ("count", "contacts"):
         return format_number(number, 0, language=language)
     text = (

@@ -11,7 +11,14 @@ from conftest import risk_tables
 from hypothesis import given
 
 from cxresearch.contacts import load_contacts
-from cxresearch.patience import patience_at, survival_at, waiting_table
+from cxresearch.patience import (
+    patience_and_offered_wait,
+    patience_at,
+    patience_measures,
+    standardised_patience,
+    survival_at,
+    waiting_table,
+)
 from cxresearch.risk_table import risk_table
 from cxresearch.survival import kaplan_meier
 
@@ -54,8 +61,97 @@ def test_groups_come_largest_first_and_one_without_leavers_has_no_median():
     rows = waiting_table(waits, by="queue")
     assert rows["queue"].tolist() == ["many", "few"]
     assert math.isnan(rows["median_patience_s"][0])
-    assert rows["lower"][0] == 0.0
+    assert rows["lower"][0] == pytest.approx(0.0, abs=1e-15)
     assert rows["median_patience_s"][1] == 30.0
+
+
+def test_a_single_wait_from_which_fewer_than_half_leave_has_no_median():
+    (row,) = waiting_table(table(duration_s=[5.0] * 2, outcome=["abandoned", "answered"], contacts=[1, 2])).to_dict(
+        "records"
+    )
+    assert math.isnan(row["median_patience_s"])
+
+
+def test_the_two_clocks_censor_each_other():
+    both = patience_and_offered_wait(THREE)
+    patience, offered = (both[both["clock"] == clock] for clock in ("patience", "offered wait"))
+    assert patience["survival"].tolist() == pytest.approx([3 / 4, 3 / 4, 0])
+    assert offered["survival"].tolist() == pytest.approx([1, 2 / 3, 2 / 3])
+    assert offered["events"].tolist() == patience["censored"].tolist() == [0, 1, 0]
+
+
+@given(risk_tables())
+def test_the_two_clocks_change_places_with_the_outcomes(waits):
+    if not {"abandoned", "answered"} <= set(waits["outcome"]):
+        return
+    swapped = waits.assign(outcome=waits["outcome"].replace({"abandoned": "answered", "answered": "abandoned"}))
+    one, other = (patience_and_offered_wait(t).set_index("clock") for t in (waits, swapped))
+    np.testing.assert_array_equal(one.loc["patience", "survival"], other.loc["offered wait", "survival"])
+    np.testing.assert_array_equal(one.loc["offered wait", "upper"], other.loc["patience", "upper"])
+
+
+def test_the_wrong_number_comes_first_and_is_called_wrong():
+    rows = patience_measures(THREE, horizon_s=25.0)
+    assert rows["verdict"].tolist() == ["wrong", "right", "right up to the horizon", "right if the hazard is constant"]
+    wrong, median, until, constant = rows.to_dict("records")
+    assert wrong["estimate"] == pytest.approx(70 / 3)
+    assert median["estimate"] == 30.0
+    assert until["estimate"] == pytest.approx(10 + 15 * 3 / 4)
+    assert constant["estimate"] == pytest.approx(90 / 3)
+    # Exact limits of a count of 3: 0.619 and 8.767 leavers in 90 s.
+    assert (constant["lower"], constant["upper"]) == pytest.approx((90 / 8.7673, 90 / 0.6187), rel=1e-4)
+
+
+def test_the_mean_wait_of_leavers_falls_short_of_patience_where_many_are_answered():
+    rng = np.random.default_rng(1)
+    patience, offered = rng.exponential(300, 20_000), rng.exponential(60, 20_000)
+    waits = table(duration_s=np.ceil(np.minimum(patience, offered)), contacts=1,
+                  outcome=np.where(patience < offered, "abandoned", "answered"))  # fmt: skip
+    rows = patience_measures(waits, horizon_s=200.0).set_index("verdict")
+    assert rows.loc["wrong", "upper"] < 60
+    constant = rows.loc["right if the hazard is constant"]
+    assert constant["lower"] < 300 < constant["upper"]
+
+
+def test_a_standardised_curve_worked_by_hand():
+    waits = pd.concat([
+        table(duration_s=[10.0, 20.0], outcome=["abandoned", "answered"], contacts=[1, 3], hour=8),
+        table(duration_s=[10.0, 30.0], outcome=["abandoned", "answered"], contacts=[6, 6], hour=9),
+    ])  # fmt: skip
+    rows = standardised_patience(waits, [5.0, 10.0, 25.0], strata="hour")
+    assert rows["survival"].tolist()[:2] == pytest.approx([1.0, 0.25 * 3 / 4 + 0.75 * 0.5])
+    se = math.sqrt(0.25**2 * (3 / 4) ** 2 * 1 / 12 + 0.75**2 * 0.5**2 * 6 / 72)
+    assert rows["se"][1] == pytest.approx(se)
+    assert rows["lower"][1] < rows["survival"][1] < rows["upper"][1]
+    # At 25 s the four of hour 8 had all been answered: nobody knows how long they would have stayed.
+    assert math.isnan(rows["survival"][2])
+    assert rows["unseen"].tolist() == [0.0, 0.0, 0.25]
+    assert rows["pooled"].tolist() == pytest.approx([1.0, 9 / 16, 9 / 16])
+
+
+@given(risk_tables())
+def test_standardising_by_one_stratum_changes_nothing(waits):
+    if not (waits["outcome"] == "abandoned").any():
+        return
+    times = [0.0, 3.5, 12.0, 29.0]
+    one = standardised_patience(waits.assign(hour=8), times, strata="hour")
+    whole = patience_at(waits, times)
+    np.testing.assert_allclose(one["survival"], whole["survival"], atol=1e-12)
+    np.testing.assert_allclose(one["pooled"], whole["survival"], atol=1e-12)
+
+
+def test_load_that_goes_with_patience_bends_the_pooled_curve_and_not_the_standardised_one():
+    rng = np.random.default_rng(5)
+    busy = rng.random(60_000) < 0.5
+    # Busy hours: long waits on offer, and the patient ones call then.
+    patience = np.ceil(rng.exponential(np.where(busy, 400.0, 100.0)))
+    offered = np.ceil(rng.exponential(np.where(busy, 200.0, 20.0)))
+    log = table(wait_s=np.minimum(patience, offered), hour=np.where(busy, 20, 10),
+                outcome=np.where(patience <= offered, "abandoned", "answered"))  # fmt: skip
+    rows = standardised_patience(risk_table(log, by="hour"), [100.0], strata="hour").iloc[0]
+    truth = 0.5 * math.exp(-100 / 400) + 0.5 * math.exp(-100 / 100)
+    assert rows["lower"] < truth < rows["upper"]
+    assert rows["pooled"] > truth + 0.05
 
 
 @given(risk_tables())

@@ -111,6 +111,10 @@ def test_three_digits_are_within_half_a_percent(value):
         (75, 77, "s", "75 to 77 s"),
         (310, 330, "seconds", "310 to 330 s"),
         (-0.018, 0.001, "points", "−1.8 to 0.1 points"),
+        (0.000021, 0.019, "points", "0.002 to 1.9 points"),
+        (-0.019, -0.000021, "points", "−1.9 to −0.002 points"),
+        (0.0001, 5, "s", "0.0001 to 5.0 s"),
+        (-0.00001, 0.019, "points", "0.0 to 1.9 points"),
         (1, 2, "EUR", "1 to 2 EUR"),
         (None, 0.3, "share", "not known to 30.0 %"),
         (None, None, "share", "not known"),
@@ -325,3 +329,53 @@ def test_saying_nothing_is_refused(shown):
     assert shown == [{"text/markdown": "## Half leave"}]
     with pytest.raises(ValueError, match="markdown"):
         present.say("")
+
+
+# What if ----------------------------------------------------------------------------------------------------------
+
+SCENARIOS = pd.DataFrame({"wait_s": [20.0, 60.0], "left": [100, 400], "today": [False, True]})
+ASSUMED = {"times": "left", "result": "Lost", "label": "Value", "value": 25, "lower": 0, "upper": 200, "step": 5}
+ASSUMED |= {"unit": "EUR", "reason": "Nobody measured it."}
+
+
+def ask(table=SCENARIOS, **changes):
+    given = {"finding": "Faster keeps 300", "subtitle": "Phone", "kind": "estimated", "assumed": [ASSUMED]}
+    present.what_if(table, **given | changes)
+
+
+def test_a_what_if_records_every_scenario_and_what_was_computed(shown):
+    ask(formats={"wait_s": "seconds"})
+    content = shown[0][present.WHAT_IF]
+    assert content["today"] == 1
+    assert content["table"]["rows"] == [["20 s", "100", "2,500"], ["60 s", "400", "10,000"]]
+    assert content["table"]["columns"][2]["label"] == "Lost, at 25 EUR (assumed)"
+    assert content["assumed"][0]["values"] == [100.0, 400.0]
+    assert "<table>" in shown[0]["text/html"], "JupyterLab shows the table"
+    assert SCENARIOS.columns.tolist() == ["wait_s", "left", "today"], "the table is left alone"
+    json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"table": SCENARIOS.iloc[1:]}, "at least two"),
+        ({"table": SCENARIOS.drop(columns="today")}, "0 are"),
+        ({"table": SCENARIOS.assign(today=True)}, "2 are"),
+        ({"assumed": [{**ASSUMED, "times": "right"}]}, "got 'right'"),
+        ({"assumed": [{**ASSUMED, "value": 300}]}, "lower <= value <= upper"),
+        ({"assumed": [{**ASSUMED, "step": 0}]}, "step above 0"),
+        ({"assumed": [{**ASSUMED, "reason": " "}]}, "reason must be"),
+        ({"assumed": [{"times": "left"}]}, "an assumption says"),
+        ({"finding": ""}, "finding must be"),
+        ({"kind": "guessed"}, "kind must be"),
+    ],
+)
+def test_a_what_if_that_is_not_whole_is_refused(shown, changes, message):
+    with pytest.raises(ValueError, match=message):
+        ask(**changes)
+    assert not shown
+
+
+def test_a_counted_headline_has_no_interval_to_read(shown):
+    present.record_headline(**HEADLINE | {"value": 964, "lower": 964, "upper": 964, "unit": "contacts"})
+    assert shown[0]["text/plain"] == "Gave up: 964 (counted, no sampling error; estimated)"

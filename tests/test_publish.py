@@ -39,7 +39,7 @@ def test_two_folders_change_places(tmp_path, monkeypatch, exchange_works):
 
 def test_what_an_ended_run_left_is_cleared_and_nothing_else(tmp_path):
     stale, other = publish.new_build(tmp_path, "monthly-1999-02"), publish.new_build(tmp_path, "monthly-1999-01")
-    publish.clear_old_builds(tmp_path, "monthly-1999-02")
+    publish.clear_old_builds(tmp_path, "monthly-1999-02", tmp_path / "monthly" / "1999-02")
     assert not stale.exists()
     assert other.exists()
 

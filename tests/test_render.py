@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import copy
+import datetime as dt
+import hashlib
 import itertools
 import re
 from pathlib import Path
@@ -16,8 +18,12 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cxresearch import present, theme
+from cxresearch.periods import parse_period
+from cxresearch.report.brand import load_brand
+from cxresearch.report.colours import contrast, page_palettes
+from cxresearch.report.freshness import period_in_words
 from cxresearch.report.render import change_in_words, refuse_active_content, render_index, render_report
-from cxresearch.words import load_words
+from cxresearch.words import languages, load_words
 
 HOSTILE = '</style></title><script>alert(1)</script><img src=x onerror=alert(2)>" onload="x\' \\ $x$'
 TEMPLATES = Path(theme.__file__).parent / "report" / "templates"
@@ -58,6 +64,25 @@ def waits():
             cell(displayed(present.show_table, NUMBERS, caption="By queue", kind="quoted")),
         ]
     )
+
+
+SCENARIOS = pd.DataFrame(
+    {"slowest_hour_s": [20.0, 60.0, 90.0], "share_left": [0.04, 0.12, 0.2], "left": [100, 400, 700]}
+).assign(today=[False, True, False])
+ASSUMED = {"times": "left", "result": "Lost with them", "label": "Value of one", "value": 25, "lower": 0, "upper": 200}
+ASSUMED |= {"step": 5, "unit": "EUR", "reason": "Nobody measured it."}
+
+
+def scenarios_shown(**changes):
+    given = {
+        "finding": "Faster keeps 300",
+        "subtitle": "Phone, 1999",
+        "kind": "estimated",
+        "assumed": [ASSUMED],
+    } | changes
+    given.setdefault("formats", {"slowest_hour_s": "seconds", "share_left": "share"})
+    shown = displayed(present.what_if, SCENARIOS, **given)
+    return new_notebook(cells=[new_markdown_cell("# What would change?"), cell(shown)])
 
 
 def summary():
@@ -300,15 +325,39 @@ def test_the_same_figure_twice_does_not_clash():
     assert len(soup.find_all("svg", role="img")) == 2
 
 
-def test_a_long_table_scrolls_in_its_box_and_long_texts_have_room():
-    table = pd.DataFrame({"claim": ["Would abandon a purchase after one bad answer"] * 107, "n": range(107)})
-    notebook = new_notebook(
-        cells=[new_markdown_cell("# T"), cell(displayed(present.show_table, table, caption="c", kind="quoted"))]
-    )
-    soup = check_page(rendered([("x", notebook)]))
-    (box,) = soup.select(".scroll.tall")
-    assert len(box.tbody.find_all("tr")) == 107
-    assert box.tbody.th["class"] == ["long"]
+def with_table(table, **changes):
+    shown = displayed(present.show_table, table, **{"caption": "Claims", "kind": "quoted"} | changes)
+    return check_page(rendered([("x", new_notebook(cells=[new_markdown_cell("# T"), cell(shown)]))])).find(id="s1")
+
+
+CLAIM = "Would abandon a purchase after one bad answer"
+
+
+@pytest.mark.parametrize(("rows", "folded"), [(12, False), (13, True), (107, True)])
+def test_a_long_table_is_folded_and_says_how_long_it_is(rows, folded):
+    section = with_table(pd.DataFrame({"claim": ["short"] * rows, "n": range(rows)}))
+    assert len(section.tbody.find_all("tr")) == rows
+    assert bool(section.find("details", class_="folded")) is folded
+    if folded:
+        assert text_of(section.summary) == f"Claims quoted ({rows} rows ; on the screen and as CSV )"
+
+
+def test_few_rows_of_long_texts_are_folded_too():
+    assert with_table(pd.DataFrame({"claim": [CLAIM * 4] * 8})).details
+    assert not with_table(pd.DataFrame({"claim": [CLAIM] * 8})).details
+
+
+def test_rows_of_texts_are_stacked_on_a_telephone_and_stay_a_table_for_all():
+    table = with_table(pd.DataFrame({"claim": [CLAIM], "of_whom": ["US adults"], "verdict": ["corrected"]})).table
+    assert table["role"] == "table"
+    assert [row["role"] for row in table.find_all("tr")] == ["row", "row"]
+    assert [(c["role"], c.get("data-label")) for c in table.tbody.find_all(["th", "td"])] == [
+        ("rowheader", None),
+        ("cell", "Of whom"),
+        ("cell", "Verdict"),
+    ]
+    numbers = with_table(pd.DataFrame({"queue": ["Regular"], **{f"n_{i}": [1234567] for i in range(8)}})).table
+    assert not numbers.has_attr("role"), "numbers are compared down a column"
 
 
 # What it says about itself ----------------------------------------------------------------------------------------
@@ -597,6 +646,241 @@ def test_the_first_period_has_nothing_to_compare_with():
     assert (said["text"], said["short"]) == ("No earlier period to compare with", "first period")
 
 
+def test_what_was_counted_has_no_interval():
+    counted = HEADLINES[1] | {"note": "", "value": 964, "lower": 964, "upper": 964}
+    change = CHANGE | {"difference": 12, "lower": 12, "upper": 12, "previous": 952}
+    page = rendered(headlines=[counted | {"change": change}])
+    index = render_index([{**index_runs()[0], "headlines": [counted | {"change": change}]}])
+    tile = text_of(check_page(page).select_one(".tiles li"))
+    assert tile.startswith("Contacts 964 counted, no sampling error n = 31,125 ▲ Up 12 from 952 in January 1999")
+    assert "964 counted, no sampling error".replace("964 ", "") in text_of(check_page(index).tbody)
+    for text in (page, index):
+        assert "964 to 964" not in text
+        assert "12 to 12" not in text
+    same = changed(unit="contacts", difference=0, lower=0, upper=0, distinguishable=False)
+    assert same["text"] == "The same as in January 1999"
+
+
+def test_an_end_that_excludes_zero_is_not_printed_as_zero():
+    said = changed(difference=-0.01, lower=-0.019, upper=-0.00002)
+    assert "(95 % interval 0.002 to 1.9 points)" in said["text"]
+
+
+# How old it is ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("newest", "stale"),
+    [
+        ("1999-02-28 23:58:10", False),
+        ("1999-02-28 00:00:00", False),
+        ("1999-02-27 23:59:59", True),
+        ("1999-02-27T23:00:00-05:00", False),
+        ("1998-01-01", True),
+        (None, False),
+    ],
+)
+def test_records_that_end_before_their_period_are_stale(newest, stale):
+    soup = check_page(rendered(newest_record=newest))
+    assert ("STALE" in text_of(soup.header)) is stale
+    assert soup.title.get_text().startswith("STALE data: ") is stale
+    assert ("STALE DATA" in soup.style.get_text()) is stale
+    if stale:
+        assert text_of(soup.select_one(".strip")) == "STALE data"
+        assert "the period ended on 28 February 1999" in text_of(soup.select_one(".notice"))
+
+
+def test_a_report_says_when_the_next_one_is_due():
+    assert "Next report due after 1 April 1999" in text_of(check_page(rendered()).header)
+
+
+def test_the_index_marks_the_newest_run_when_a_newer_one_was_due():
+    runs = [run for run in index_runs()[:3] if run["period"] < "1999-03"]
+    runs = [{**run, "newest_record": end} for run, end in zip(runs, ("1999-01-31", "1999-02-28"), strict=True)]
+    assert "STALE" not in text_of(check_page(render_index(runs, today=dt.date(1999, 4, 1))).main)
+    rows = check_page(render_index(runs, today=dt.date(1999, 4, 2))).tbody.find_all("tr")
+    assert text_of(rows[0].th).startswith("Month 2 Incomplete STALE a newer report was due after 1 April 1999")
+    assert "STALE" not in text_of(rows[1])
+    early = check_page(render_index([{**runs[0], "newest_record": "1999-01-20"}]))
+    assert text_of(early.tbody.th) == "Month 1 Complete STALE data to 20 January 1999"
+
+
+# What if ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_what_if_is_a_table_that_a_slider_walks_along():
+    soup = BeautifulSoup(rendered([("04", scenarios_shown())]), "html.parser")
+    policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    (script,) = soup.find_all("script")
+    digest = base64.b64encode(hashlib.sha256(script.string.encode()).digest()).decode()
+    assert policy.endswith(f"; script-src 'sha256-{digest}'")
+    box = soup.select_one(".whatif")
+    assert text_of(box.h3) == "Faster keeps 300"
+    lever = box.select_one("input[data-lever]")
+    assert (lever["min"], lever["max"], lever["value"], lever["aria-valuetext"]) == ("0", "2", "1", "60 s")
+    assert box.select_one(".moved").has_attr("hidden"), "no dead slider where scripts are off"
+    rows = [[text_of(c) for c in row.find_all(["th", "td"])] for row in box.tbody.find_all("tr")]
+    assert rows == [
+        ["20 s", "4.0 %", "100", "2,500"],
+        ["60 s (today)", "12.0 %", "400", "10,000"],
+        ["90 s", "20.0 %", "700", "17,500"],
+    ]
+    assert text_of(box.find_all("th", scope="col")[3]) == "Lost with them, at 25 EUR (assumed)"
+    assert "Value of one: 25 EUR (from 0 EUR to 200 EUR). Nobody measured it." in text_of(box)
+    labels = {label["for"] for label in box.find_all("label")}
+    assert labels == {i["id"] for i in box.find_all("input")}
+    assert script.string == (TEMPLATES / "whatif.js").read_text(encoding="utf-8"), "the script holds no number"
+
+
+def test_two_what_ifs_share_one_script():
+    soup = BeautifulSoup(rendered([("a", scenarios_shown()), ("b", scenarios_shown())]), "html.parser")
+    assert len(soup.find_all("script")) == 1
+    ids = [tag["id"] for tag in soup.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+
+
+def test_hostile_scenarios_are_only_text():
+    table = SCENARIOS.assign(slowest_hour_s=[HOSTILE, "b", "c"])
+    assumed = ASSUMED | {"label": HOSTILE, "result": HOSTILE, "unit": HOSTILE, "reason": HOSTILE}
+    shown = displayed(
+        present.what_if, table, finding=HOSTILE, subtitle=HOSTILE, kind="assumed", assumed=[assumed], formats={}
+    )
+    page = rendered([("x", new_notebook(cells=[new_markdown_cell("# T"), cell(shown)]))])
+    soup = BeautifulSoup(page, "html.parser")
+    assert len(soup.find_all("script")) == 1
+    assert not soup.find_all("img")
+
+
+# Forecast ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_forecast_stands_beside_what_came():
+    row = {"name": "a", "label": "Gave up", "unit": "share", "level": 0.8, "value": 0.2194, "note": "", "pinball": 0.01}
+    row |= {"said": 0.186, "said_lower": 0.15, "said_upper": 0.21, "inside": False, "inside_so_far": 2}
+    row |= {"scored_so_far": 3, "next": None, "next_lower": None, "next_upper": None, "next_note": "too few"}
+    what = {"name": "b", "label": "Mean wait", "what": "unit: 's' became 'min'"}
+    soup = check_page(rendered(forecast=[row], redefined=[what]))
+    cells = [text_of(c) for c in soup.find(id="forecast").tbody.find_all(["th", "td"])]
+    assert cells == ["Gave up", "18.6 % (15.0 to 21.0 %)", "21.9 %", "no", "2 of 3", "1.0 points", "too few"]
+    assert "Mean wait: unit: 's' became 'min'" in text_of(soup.find(id="points"))
+    assert check_page(rendered(forecast=[row | {"said": None}])).find(id="forecast") is None
+
+
+# Whose it is ------------------------------------------------------------------------------------------------------
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+
+
+def test_name_logo_and_colour_of_the_company(tmp_path):
+    (tmp_path / "logo.png").write_bytes(PNG)
+    brand = load_brand({"name": "Bank <B>", "logo": "logo.png", "accent": "#8A1538"}, tmp_path)
+    page = render_report(notebooks=[("02-waits", waits())], run=a_run(), headlines=HEADLINES, brand=brand)
+    soup = BeautifulSoup(page, "html.parser")
+    assert text_of(soup.select_one(".org")) == "Bank <B>"
+    assert soup.title.get_text().endswith("· Bank <B>")
+    assert (soup.img["alt"], base64.b64decode(soup.img["src"].split(",")[1])) == ("", PNG)
+    assert ":root { --accent: #8a1538; }" in page
+    index = BeautifulSoup(render_index(index_runs(), brand=brand), "html.parser")
+    assert text_of(index.select_one(".org")) == "Bank <B>"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"accent": "#ffcc00"}, r"contrast of 1\.\d\d on #f[34]f[36]f[39] .* need 4\.5\. Choose a darker"),
+        ({"accent_dark": "#8a1538"}, r"contrast of 1\.\d\d on #1a212b \(dark\).* Choose a lighter"),
+        ({"accent": "red"}, "#rrggbb"),
+        ({"acent": "#000000"}, "did you mean 'accent'"),
+        ({"logo": "nowhere.png"}, "there is no logo"),
+        ({"logo": "../logo.png"}, "not below it"),
+        ({"logo": "text.txt"}, "no PNG, JPEG, WebP or SVG"),
+        ({"logo": "large.png"}, "100,008 bytes"),
+        ({"name": 3}, "must be a text"),
+    ],
+)
+def test_a_brand_that_cannot_be_carried_is_refused(tmp_path, table, message):
+    (tmp_path / "text.txt").write_text("words")
+    (tmp_path / "large.png").write_bytes(PNG[:8] + bytes(100_000))
+    with pytest.raises(ValueError, match=message):
+        load_brand(table, tmp_path)
+
+
+def test_an_accent_that_cannot_be_read_is_refused_by_the_page_too():
+    with pytest.raises(ValueError, match="contrast"):
+        render_report(notebooks=[], run=a_run(), headlines=[], brand={"accent": "#eeeeee"})
+
+
+# Languages --------------------------------------------------------------------------------------------------------
+
+
+def leaves(words, path=()):
+    for key, value in words.items():
+        yield from leaves(value, (*path, key)) if isinstance(value, dict) else [((*path, key), value)]
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_language_has_the_same_words_and_places_in_them(language):
+    english, other = dict(leaves(load_words("en"))), dict(leaves(load_words(language)))
+    assert list(other) == list(english)
+    assert other["language",] == language
+    for key, value in english.items():
+        if isinstance(value, list):
+            assert len(other[key]) == len(value)
+            assert len(set(other[key])) == len(value)
+        else:
+            assert sorted(re.findall(r"\{\w+\}", other[key])) == sorted(re.findall(r"\{\w+\}", value)), key
+            assert bool(other[key].strip("\u00a0")) == bool(value) or key[-1] == "thousands"
+
+
+@pytest.mark.parametrize("language", ["id", "pl"])
+def test_what_the_page_says_is_translated(language):
+    english, other = dict(leaves(load_words("en"))), dict(leaves(load_words(language)))
+    same = {key for key, value in english.items() if other[key] == value and isinstance(value, str)}
+    # Names, signs and units that are the same everywhere, and words that happen to be.
+    assert len(same) <= 30, sorted(same)
+    assert not {key for key in same if len(english[key].split()) > 3 and "{" not in english[key]}
+
+
+@pytest.mark.parametrize(
+    ("language", "period", "before", "month"),
+    [("id", "Februari 1999", "Naik 3,4 poin dari 18,6% pada Januari 1999", "28 Februari 1999"),
+     ("pl", "luty 1999", "Wzrost o 3,4 pkt proc. z 18,6%, okres poprzedni: styczeń 1999", "28 lutego 1999")],
+)  # fmt: skip
+def test_a_page_in_another_language_marks_what_is_english(language, period, before, month):
+    page = render_report(
+        notebooks=[("05-summary", summary()), ("02-waits", waits())],
+        run=a_run(),
+        headlines=HEADLINES,
+        language=language,
+    )
+    soup = BeautifulSoup(page, "html.parser")
+    assert soup.html["lang"] == language
+    assert text_of(soup.h1).endswith(period)
+    assert month in text_of(soup.header)
+    assert before in text_of(soup.select_one(".tiles li"))
+    assert soup.find(id="s2")["lang"] == "en"
+    assert soup.select_one(".points")["lang"] == "en"
+    assert soup.find(id="s2").select_one(".csv")["lang"] == language
+    index = BeautifulSoup(
+        render_index([{**a_run(), "href": None, "headlines": HEADLINES}], language=language), "html.parser"
+    )
+    assert period in text_of(index.tbody)
+
+
+@pytest.mark.parametrize(
+    ("name", "polish"),
+    [
+        ("1999-W07", "7. tydzień 1999"),
+        ("1999-Q1", "1. kwartał 1999"),
+        ("1999", "1999"),
+        ("1999-02-14", "14 lutego 1999"),
+    ],
+)
+def test_periods_of_every_kind_have_names(name, polish):
+    assert period_in_words(parse_period(name), language="pl") == polish
+    assert period_in_words(parse_period(name), language="en") == parse_period(name).label
+
+
 # Index ------------------------------------------------------------------------------------------------------------
 
 
@@ -685,20 +969,13 @@ def test_the_index_does_not_depend_on_the_order_it_was_given():
 
 
 def palettes():
-    css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
-    return [dict(re.findall(r"(--[\w-]+): (#[0-9a-f]{6})", block)) for block in blocks]
+    return list(page_palettes().values())
 
 
-def luminance(colour):
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one, other):
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+def test_contrast_is_that_of_the_guidelines():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["light", "dark", "print"])

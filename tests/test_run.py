@@ -69,7 +69,7 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
     folder = checkout / "out" / "small" / "1999-02"
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert names == {
-        "report.html", "run.json", "headlines.json", "notebooks/one.ipynb", "notebooks/two.ipynb",
+        "report.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb", "notebooks/two.ipynb",
         "tables/waits.parquet", "tables/set_aside.parquet",
     }  # fmt: skip
     record = published(checkout)
@@ -98,7 +98,7 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
     ],
 )
 def test_bad_parameters_end_with_2_before_any_kernel(checkout, capsys, monkeypatch, arguments, message):
-    monkeypatch.setattr("cxresearch.report.run._execute", lambda *_: pytest.fail("a notebook was started"))
+    monkeypatch.setattr("cxresearch.report.run.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started"))
     assert run(checkout, *arguments) == 2
     assert message in capsys.readouterr().err
     assert not (checkout / "out" / "small").exists()

@@ -1,6 +1,14 @@
 """Figures: a table and Axes in, Axes out. They draw numbers and compute none."""
 
 from cxresearch.figures.day import plot_load, plot_staffing
+from cxresearch.figures.spread import (
+    plot_amounts,
+    plot_indices,
+    plot_over_time,
+    plot_percolation,
+    plot_reach,
+    plot_tail,
+)
 from cxresearch.figures.surveys import (
     plot_claims,
     plot_expectation,
@@ -13,18 +21,24 @@ from cxresearch.figures.waiting import plot_bars_hour, plot_dots, plot_hazard, p
 from cxresearch.figures.week import plot_week
 
 __all__ = [
+    "plot_amounts",
     "plot_bars_hour",
     "plot_claims",
     "plot_dots",
     "plot_expectation",
     "plot_hazard",
+    "plot_indices",
     "plot_interval_over_n",
     "plot_load",
     "plot_order",
     "plot_outcomes",
+    "plot_over_time",
+    "plot_percolation",
     "plot_ranges",
+    "plot_reach",
     "plot_staffing",
     "plot_survival",
+    "plot_tail",
     "plot_trends",
     "plot_week",
 ]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from cxresearch.report.colours import GROUNDS, SCHEMES, TEXT_RATIO, contrast, page_palettes
-from cxresearch.report.drawing import refuse_active_content
 
 LARGEST_LOGO = 100_000  # bytes; it stands in every report
 KEYS = ("name", "logo", "accent", "accent_dark")
@@ -85,10 +84,7 @@ def _logo(name: str, root: Path) -> str:
         raise BrandError(f"[brand]: the logo {name} has {len(data):,} bytes; at most {LARGEST_LOGO:,} fit in a report.")
     kind = next((kind for start, kind in _SIGNATURES.items() if data.startswith(start)), "")
     if not kind and b"<svg" in data[:1000]:
-        try:
-            refuse_active_content(data.decode("utf-8"), name)
-        except ValueError as error:
-            raise BrandError(f"[brand]: the logo cannot be used: {error}") from error
+        # Shown as a picture: a browser runs nothing in it and loads nothing for it.
         kind = "image/svg+xml"
     if not kind:
         raise BrandError(f"[brand]: the logo {name} is no PNG, JPEG, WebP or SVG.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
+from cxresearch.report.forge import Forge, imports_of
 from cxresearch.report.parameters import declared_parameters
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
@@ -50,8 +52,9 @@ class Executed:
 class Kernels:
     """The kernels of one run, so that they can be ended from outside, with all that they started."""
 
-    def __init__(self, mark: str = "") -> None:
+    def __init__(self, mark: str = "", forge: Forge | None = None) -> None:
         self.reason = ""
+        self.forge = forge
         self._mark = mark
         self._pids: set[int] = set()
         self._lock = threading.Lock()
@@ -91,6 +94,28 @@ class Kernels:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+_forges: list[Forge] = []  # at most one
+
+
+def forge_for(paths: Sequence[Path]) -> Forge | None:
+    """The forge of this process for the kernels of these notebooks, started where there is none; None without Linux."""
+    if sys.platform != "linux":
+        return None
+    cells = (c for path in paths for c in nbformat.read(path, 4).cells if c.cell_type == "code")
+    statements = imports_of(c.source for c in cells)
+    if _forges and not (_forges[0].alive and _forges[0].statements == statements):
+        close_forge()
+    if not _forges:
+        _forges.append(Forge(statements))
+    return _forges[0]
+
+
+def close_forge() -> None:
+    """End the forge of this process, where there is one."""
+    while _forges:
+        _forges.pop().close()
+
+
 def _short_folder() -> str | None:
     return "/tmp" if os.path.isdir("/tmp") else None  # noqa: S108 mkdtemp makes a private folder in it
 
@@ -120,11 +145,19 @@ class _Kernel(AsyncKernelManager):
         environment = kw.get("env") or dict(os.environ)
         # A user's start-up files are no part of a report, and the order of a set of texts must not differ by chance.
         kw["env"] = {**environment, "IPYTHONDIR": os.path.dirname(self.connection_file), "PYTHONHASHSEED": "0"}
-        await super()._async_launch_kernel(kernel_cmd, **kw)
-        self.pid = self.provisioner.process.pid
+        forge = self.kernels.forge
+        if forge is None or not forge.alive:
+            await super()._async_launch_kernel(kernel_cmd, **kw)
+        else:
+            # The command is this Python, -m, our module, and from there on what a kernel is told.
+            kernel = forge.kernel(kernel_cmd[3:], kw["env"], kw.get("cwd") or os.getcwd())
+            self.provisioner.process, self.provisioner.pid = kernel, kernel.pid  # type: ignore[union-attr]
+            self.provisioner.pgid = kernel.pid  # type: ignore[union-attr]
+            self._reconcile_connection_info(self.provisioner.connection_info)  # type: ignore[union-attr]
+        self.pid = self.provisioner.process.pid  # type: ignore[union-attr]
         self.kernels.started(self.pid)
 
-    async def cleanup_resources(self, restart: bool = False) -> None:
+    async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
         self.kernels.gone(self.pid)
         await super()._async_cleanup_resources(restart)
 
@@ -231,23 +264,13 @@ def recorded_headlines(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
 
 
 def import_papermill() -> Any:
-    """Import papermill without rfc3987_syntax, a grammar that costs most of its import and that no notebook needs.
+    """papermill, imported when the first notebook is executed."""
+    import papermill
 
-    jsonschema takes it for a missing optional package; JupyterLab, which brings it, runs in another process.
-    """
-    with _import_lock:
-        absent = "rfc3987_syntax" not in sys.modules
-        if absent:
-            sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-        try:
-            import papermill
-        finally:
-            if absent:
-                del sys.modules["rfc3987_syntax"]
+    # They warn of parameters that are known, and of what the attempts in run.json tell.
+    for name in ("papermill", "traitlets"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return papermill
-
-
-_import_lock = threading.Lock()
 
 
 def first_line(error: BaseException) -> str:

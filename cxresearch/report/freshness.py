@@ -22,7 +22,7 @@ def period_of_run(run: dict[str, Any]) -> Period | None:
 def due(run: dict[str, Any]) -> date | None:
     """The day after which a newer report should stand here: the end of the period that follows."""
     period = period_of_run(run)
-    return period and period_of(period.end, period.kind).end
+    return period_of(period.end, period.kind).end if period else None
 
 
 def stale_records(run: dict[str, Any], *, language: str = "en") -> str:
@@ -79,6 +79,6 @@ def run_in_language(run: dict[str, Any], language: str) -> dict[str, Any]:
     labels = {p.label: period_in_words(p, language=language) for p in (period, period.previous)}
     return {
         **run,
-        **{k: labels.get(run.get(k), run.get(k)) for k in ("period_label", "previous_period_label") if k in run},
+        **{k: labels.get(run[k], run[k]) for k in ("period_label", "previous_period_label") if k in run},
         "labels": labels,
     }

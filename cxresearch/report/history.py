@@ -1,47 +1,165 @@
-"""The runs that stand in a folder of reports, and how their headlines moved from one period to the next."""
+"""The runs that stand in a folder of reports: how headlines moved, what was forecast, what is missing, what differs."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cxresearch.headlines import COLUMNS, change_record, change_table
-from cxresearch.periods import PeriodError, parse_period
+from cxresearch.periods import Period, PeriodError, parse_period
+from cxresearch.report.forecast import forecast_headlines, forecast_rows, redefined
+
+Run = dict[str, Any]
 
 
-def load_runs(out: Path) -> list[dict[str, Any]]:
+def load_runs(out: Path) -> list[Run]:
     """Every run below ``out``, newest period first: its run.json, its headlines and where its page is.
 
     A headline's change is told against the run of the period before when that stands here (whatever the order in which
-    the two were made), else as the run itself recorded it.
+    the two were made), else as the run itself recorded it. A headline whose definition changed is not compared.
+    ``forecast`` is what :func:`forecast.forecast_rows` says of the forecasts that stand here.
     """
     runs = []
     for path in sorted(out.glob("*/*/run.json")):
         run = _read(path)
-        if run is None:
+        # A folder that begins with a dot is being built, or was left by a run that was killed.
+        if run is None or path.parent.parent.name.startswith("."):
             continue
         page = path.with_name("report.html")
         run["href"] = page.relative_to(out).as_posix() if page.is_file() else None
         run["headlines"] = _read(path.with_name("headlines.json")) or []
+        run["next_said"] = _read(path.with_name("forecast.json")) or []
         runs.append(run)
-    good = {(r["report"], r["period"]): r for r in runs if r["status"] != "failed"}
+    good = by_period(runs)
     for run in runs:
         before = good.get((run["report"], _previous(run["period"])))
         if before and before["headlines"] and run["headlines"] and before["simulated"] == run["simulated"]:
             run["headlines"] = with_change(run["headlines"], before["headlines"], before["period_label"])
+    add_forecasts(good)
     return sorted(runs, key=lambda r: (r["period"], r["report"], r["status"]), reverse=True)
+
+
+def by_period(runs: Iterable[Run]) -> dict[tuple[str, str], Run]:
+    """The runs that did not fail, by report and period."""
+    return {(r["report"], r["period"]): r for r in runs if r["status"] != "failed"}
 
 
 def with_change(
     headlines: list[dict[str, Any]], before: list[dict[str, Any]] | None, label: str
 ) -> list[dict[str, Any]]:
     """Headlines with ``change``: difference, its interval, the earlier value, and whether it can be told from none."""
-    moved = change_table(_frame(headlines), _frame(before) if before else None)
+    earlier = {h["name"]: h for h in before or []}
+    same = [h for h in headlines if h["name"] in earlier and not redefined(h, earlier[h["name"]])]
+    moved = change_table(_frame(headlines), _frame([earlier[h["name"]] for h in same]) if same else None)
     changes = {row["name"]: change_record(row, label) for row in moved.to_dict("records")}
     return [{**h, "change": changes[h["name"]] or h.get("change")} for h in headlines]
+
+
+def redefinitions(headlines: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """``name, label, what`` of every headline that does not mean what it meant in the period before."""
+    earlier = {h["name"]: h for h in before}
+    found = [(h, redefined(h, earlier[h["name"]])) for h in headlines if h["name"] in earlier]
+    return [{"name": h["name"], "label": h["label"], "what": what} for h, what in found if what]
+
+
+def add_forecasts(good: dict[tuple[str, str], Run]) -> None:
+    """Give every run ``forecast``: rows of what was said, what came, and what is said of the next period."""
+    tally: dict[tuple[str, bool], dict[str, tuple[int, int]]] = {}
+    for (report, period), run in sorted(good.items(), key=lambda item: _start(item[0][1])):
+        before = good.get((report, _previous(period)))
+        said = before["next_said"] if before and before["simulated"] == run["simulated"] else []
+        earlier = tally.setdefault((report, run["simulated"]), {})
+        run["forecast"] = forecast_rows(run["headlines"], said, run["next_said"], earlier=earlier)
+        earlier |= {row["name"]: (row["inside_so_far"], row["scored_so_far"]) for row in run["forecast"]}
+
+
+def forecast_from(good: dict[tuple[str, str], Run], report: str, period: str) -> list[dict[str, Any]]:
+    """The forecast for the period after ``period``, from the runs that stand without a gap up to it."""
+    history: list[list[dict[str, Any]]] = []
+    run = good.get((report, period))
+    last = run
+    while run is not None and last is not None and run["simulated"] == last["simulated"]:
+        history.insert(0, run["headlines"])
+        run = good.get((report, _previous(run["period"])))
+    return forecast_headlines(history)
+
+
+def periods_between(first: Period, last: Period) -> list[Period]:
+    """Every period from ``first`` to ``last``, both of one kind. Raises PeriodError when they stand the wrong way."""
+    if last.start < first.start:
+        raise PeriodError(f"the periods go from {first.name} to {last.name}, which is earlier.")
+    periods = [last]
+    while periods[0].start > first.start:
+        periods.insert(0, periods[0].previous)
+    return periods
+
+
+def missing_periods(out: Path, report: str, periods: Sequence[Period], *, today: date) -> pd.DataFrame:
+    """The reports that should stand and do not: ``period, why``.
+
+    A period is due once it has ended. A partial report stands, with its gaps marked; a failed run is no report.
+    """
+    runs = [r for r in load_runs(out) if r["report"] == report]
+    standing = {r["period"] for r in runs if r["status"] != "failed" and r["href"]}
+    failed = {r["period"]: r["reason"] for r in runs if r["status"] == "failed"}
+    rows = [
+        (p.name, f"failed: {failed[p.name]}" if p.name in failed else "never made")
+        for p in periods
+        if p.end <= today and p.name not in standing
+    ]
+    return pd.DataFrame(rows, columns=["period", "why"])
+
+
+def diff_headlines(before: Run, after: Run) -> pd.DataFrame:
+    """Two runs in numbers: ``name, label, unit, before, after, difference, lower, upper, verdict``.
+
+    The interval of a difference and the verdict are those of :func:`headlines.change_table`; a headline whose label,
+    unit or kind changed is marked as redefined and not compared.
+    """
+    one, other = ({h["name"]: h for h in run["headlines"]} for run in (before, after))
+    changed = {n: redefined(other[n], one[n]) for n in other if n in one}
+    both = [n for n, what in changed.items() if not what]
+    moved = change_table(_frame([other[n] for n in both]), _frame([one[n] for n in both])).set_index("name")
+    rows = []
+    for name, h in {**one, **other}.items():
+        row = moved.loc[name] if name in moved.index else None
+        verdict = row["verdict"] if row is not None else f"redefined: {changed[name]}" if name in changed else ""
+        verdict = verdict or f"only in {after['period'] if name in other else before['period']}"
+        numbers = [None] * 3 if row is None else [row[f"difference{end}"] for end in ("", "_lower", "_upper")]
+        ends = [runs[name]["value"] if name in runs else None for runs in (one, other)]
+        rows.append([name, h["label"], h["unit"], *ends, *numbers, verdict])
+    columns = ["name", "label", "unit", "before", "after", "difference", "lower", "upper", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def diff_facts(before: Run, after: Run) -> pd.DataFrame:
+    """What went into two runs and differs: ``what, name, before, after`` for status, commit, parameters, inputs and versions."""
+
+    def inputs(run: Run) -> dict[str, str]:
+        return {i["path"]: f"{i['sha256'][:12]}, {i['rows']} rows, newest {i['newest_record']}" for i in run["inputs"]}
+
+    parts: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("run", _named(before, "status", "commit"), _named(after, "status", "commit")),
+        ("parameter", before["parameters"] | {"period": None}, after["parameters"] | {"period": None}),
+        ("input", inputs(before), inputs(after)),
+        ("version", before["versions"], after["versions"]),
+    ]
+    rows = [
+        (what, name, one.get(name), other.get(name))
+        for what, one, other in parts
+        for name in {**one, **other}
+        if one.get(name) != other.get(name)
+    ]
+    return pd.DataFrame(rows, columns=["what", "name", "before", "after"])
+
+
+def _named(run: Run, *names: str) -> dict[str, Any]:
+    return {name: run[name] for name in names}
 
 
 def _frame(headlines: list[dict[str, Any]]) -> pd.DataFrame:
@@ -54,6 +172,13 @@ def _previous(name: str) -> str:
         return parse_period(name).previous.name
     except PeriodError:
         return ""
+
+
+def _start(name: str) -> date:
+    try:
+        return parse_period(name).start
+    except PeriodError:
+        return date.min
 
 
 def _read(path: Path) -> Any:

@@ -50,6 +50,8 @@ class Report:
     parameters: dict[str, Any]
     ranges: dict[str, tuple[Any, Any]]
     columns: dict[str, Any]
+    brand: dict[str, Any]
+    language: str
     declared: dict[str, Declared] = field(repr=False)
 
 
@@ -74,6 +76,7 @@ def load_report(name: str, root: Path) -> Report:
         "title": str, "organisation": str, "period": str, "notebooks": list, "may_fail": list, "headlines": list,
         "inputs": list, "cell_timeout_s": (int, float), "run_timeout_s": (int, float), "retries": int,
         "parameters": dict, "ranges": dict, "columns": dict,
+        "brand": dict, "language": str,
     }  # fmt: skip
     for key, value in text.items():
         if key not in known:
@@ -111,7 +114,8 @@ def load_report(name: str, root: Path) -> Report:
         notebooks=notebooks, may_fail=may_fail, headlines=tuple(text.get("headlines", ())),
         inputs=tuple(text.get("inputs", ())), cell_timeout_s=float(text.get("cell_timeout_s", 600)),
         run_timeout_s=float(text.get("run_timeout_s", 3600)), retries=text.get("retries", 1),
-        parameters=parameters, ranges=ranges, columns=text.get("columns", {}), declared=declared,
+        parameters=parameters, ranges=ranges, columns=text.get("columns", {}), brand=text.get("brand", {}),
+        language=text.get("language", "en"), declared=declared,
     )  # fmt: skip
 
 
@@ -131,13 +135,19 @@ def declared_parameters(notebook: nbformat.NotebookNode, name: str = "the notebo
             default = ast.literal_eval(line.value)
         except ValueError as error:
             raise ParameterError(f"{name}: the default of {line.target.id} is no literal.") from error
-        annotation = ast.unparse(line.annotation)
+        annotation = _unquoted(line.annotation)
         if not accepts(annotation, default):
             raise ParameterError(f"{name}: the default of {line.target.id} is {default!r}, not {annotation}.")
         if SECRET_NAME.search(line.target.id):
             raise ParameterError(f"{name}: {line.target.id} looks like a secret. {NO_SECRETS}")
         found[line.target.id] = Declared(annotation, default)
     return found
+
+
+def _unquoted(annotation: ast.expr) -> str:
+    """The annotation as text. ``"date"`` and ``"Literal['a', 'b']"`` stand in quotes: their cell imports nothing."""
+    quoted = isinstance(annotation, ast.Constant) and isinstance(annotation.value, str)
+    return annotation.value if quoted else ast.unparse(annotation)  # type: ignore[attr-defined]
 
 
 def check_parameters(given: Mapping[str, Any], declared: Mapping[str, Declared], where: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import itertools
 import re
@@ -13,6 +14,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+from cxresearch.words import languages, load_words
 
 
 def first_title(sources: Iterable[str]) -> str:
@@ -74,4 +77,10 @@ def prose_reader(words: dict[str, Any]) -> MarkdownIt:
 def keep_together(text: str) -> Markup:
     """Escape ``text``; a number and its unit stay on one line."""
     escaped = html.escape(str(text), quote=False)
-    return Markup(re.sub(r"\d[\d.,]* (?:%|s|min|h|points)(?!\w)", r'<span class="nb">\g<0></span>', escaped))  # noqa: S704
+    return Markup(_number_and_unit().sub(r'<span class="nb">\g<0></span>', escaped))  # noqa: S704
+
+
+@functools.cache
+def _number_and_unit() -> re.Pattern[str]:
+    units = {unit for name in languages() for unit in load_words(name)["units"].values() if isinstance(unit, str)}
+    return re.compile(rf"\d[\d.,]* (?:%|{'|'.join(sorted(map(re.escape, units), key=len, reverse=True))})(?!\w)")

@@ -19,7 +19,12 @@ AT_FDCWD = -100
 
 def write_json(path: Path, value: Any) -> None:
     """JSON as people read it, with a newline at the end; NaN has no place in it and becomes null."""
-    path.write_text(json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json_text(value), encoding="utf-8")
+
+
+def json_text(value: Any) -> str:
+    """The text that :func:`write_json` writes."""
+    return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -39,8 +44,16 @@ def new_build(out: Path, key: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{key}-", dir=aside))
 
 
-def clear_old_builds(out: Path, key: str) -> None:
-    """Remove what an ended run of the same key left behind; call it holding the key's lock."""
+def clear_old_builds(out: Path, key: str, target: Path) -> None:
+    """Remove what an ended run of the same key left behind; call it holding the key's lock.
+
+    A report that such a run had taken from its place, on a system without exchange, is put back.
+    """
+    for folder in (out / BUILDING).glob(f"{key}-????????.old"):
+        if target.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            folder.rename(target)
     for folder in (out / BUILDING).glob(f"{key}-????????"):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -49,15 +62,23 @@ def publish(build: Path, target: Path) -> None:
     """Put ``build`` in the place of ``target`` in one step; the old one is removed after the new one stands."""
     target.parent.mkdir(parents=True, exist_ok=True)
     build.chmod(0o755)  # mkdtemp keeps others out; a published report is for reading
-    for path in build.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+    for path in [*build.rglob("*"), build]:
+        _to_disk(path)
     if not target.exists():
         build.rename(target)
-        return
-    _exchange(build, target)
-    shutil.rmtree(build, ignore_errors=True)
+    else:
+        _exchange(build, target)
+        shutil.rmtree(build, ignore_errors=True)
+    _to_disk(target.parent)
+
+
+def _to_disk(path: Path) -> None:
+    """What is visible after a power cut is whole: contents first, then the folder's entries."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _exchange(one: Path, other: Path) -> None:
@@ -71,7 +92,11 @@ def _exchange(one: Path, other: Path) -> None:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(other))
     between = one.with_name(one.name + ".old")
     other.rename(between)
-    one.rename(other)
+    try:
+        one.rename(other)
+    except OSError:
+        between.rename(other)
+        raise
     between.rename(one)
 
 

@@ -24,7 +24,7 @@ from cxresearch.report.drawing import refuse_active_content
 from cxresearch.report.freshness import due, run_in_language, stale_records, stale_report
 from cxresearch.report.prose import first_title, keep_together, plain_text, prose_reader
 from cxresearch.report.tables import table_view
-from cxresearch.report.tiles import change_in_words, tile, trend
+from cxresearch.report.tiles import change_in_words, forecast_view, tile, trend
 from cxresearch.report.whatif import SCRIPT, policy, what_if_view
 from cxresearch.words import format_date, format_value, load_words
 
@@ -49,8 +49,8 @@ def render_report(
         that was never executed becomes a marked gap that says which cell it was; nothing of it is shown.
     run : ``report, title, organisation, period, period_label, status, simulated, parameters, inputs, counts,
         set_aside, notebooks, versions, commit, started_utc, finished_utc, newest_record, previous_period_label``, as
-        in ``run.json``; what is not known is None. Where they are there, ``repaired`` (``repair, rows``) and
-        ``left_out`` (``path, reason``) are shown too.
+        in ``run.json``; what is not known is None. Where they are there, ``repaired`` (``repair, rows``), ``left_out``
+        (``path, reason``), ``forecast`` (``forecast.forecast_rows``) and ``redefined`` (``label, what``) are shown too.
     headlines : the recorded headlines, each with ``change``: None, or ``difference, lower, upper, previous,
         distinguishable, previous_period_label``.
     language : which words to use. What notebooks say stays as they said it, and is marked as English.
@@ -67,7 +67,7 @@ def render_report(
     check_colours(brand)
     run = run_in_language(run, language)
     run = {**run, "organisation": brand.get("name") or run["organisation"]}
-    page = _Page(words, run, language)
+    page = _Page(words, run)
     sections = [page.section(name, notebook) for name, notebook in notebooks]
     missing = sum(section["gap"] is not None for section in sections)
     status = "partial" if run["status"] == "complete" and missing else run["status"]
@@ -81,6 +81,7 @@ def render_report(
         stale=stale,
         due=next_due and next_due.isoformat(),
         brand=brand,
+        forecast=forecast_view(run, language),
         policy=policy(script=page.moves),
         script=Markup(SCRIPT) if page.moves else "",  # noqa: S704 our own file
         marks=_marks(words, simulated=run["simulated"], status=status, stale=bool(stale)),
@@ -138,12 +139,16 @@ def _index_group(runs: list[dict[str, Any]], language: str, today: date | None) 
     by_name = [{headline["name"]: headline for headline in run["headlines"]} for run in runs]
     names = {name: headline["label"] for found in reversed(by_name) for name, headline in found.items()}
     newest = max((run["period"] for run in runs if run["href"]), default=None)
-    too_old = {run["period"]: stale_report(run, today, language=language) for run in runs if today}
     rows = [
-        {"run": run, "stale": stale_records(run, language=language)
-         or (run["period"] == newest and too_old.get(newest)), "cells": [tile(found[name], run, language) if name in found else None for name in names]}
+        {
+            "run": run,
+            # The cell says to when the data goes; only that a newer report is missing needs words.
+            "stale": bool(stale_records(run)),
+            "overdue": stale_report(run, today, language=language) if today and run["period"] == newest else "",
+            "cells": [tile(found[name], run, language) if name in found else None for name in names],
+        }
         for run, found in zip(runs, by_name, strict=True)
-    ]  # fmt: skip
+    ]
     oldest_first = by_name[::-1]
     trends = [trend([found[name] for found in oldest_first if name in found]) for name in names]
     simulated = all(run["simulated"] for run in runs)
@@ -159,10 +164,9 @@ def _index_group(runs: list[dict[str, Any]], language: str, today: date | None) 
 class _Page:
     """What the sections of one page share: running numbers, the main points, the Markdown reader."""
 
-    def __init__(self, words: dict[str, Any], run: dict[str, Any], language: str) -> None:
+    def __init__(self, words: dict[str, Any], run: dict[str, Any]) -> None:
         self.words = words
         self.run = run
-        self.language = language
         self.points: list[list[str]] = []
         self.moves = False
         self._tables = itertools.count(1)
@@ -264,7 +268,7 @@ class _Page:
     def _what_if(self, content: dict[str, Any]) -> dict[str, Any]:
         self.moves = True
         anchor, table = f"whatif{next(self._what_ifs)}", self._table(content["table"])
-        view = what_if_view(content, table, anchor=anchor, language=self.language)
+        view = what_if_view(content, table, anchor=anchor)
         finding = None if content["finding"] == self._heading else content["finding"]
         return {**view, "finding": finding, "name": content["finding"], "level": min(self._level + 1, 6)}
 
@@ -332,6 +336,7 @@ def _environment(language: str) -> jinja2.Environment:
     environment.globals |= {
         "words": load_words(language),
         # What comes from notebooks and logs is in the language of its author.
+        "as_page": "" if language == "en" else Markup(f' lang="{language}"'),  # noqa: S704 a known language
         "as_written": "" if language == "en" else Markup(' lang="en"'),
         "css": Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 our own file
     }

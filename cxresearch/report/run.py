@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import importlib
 import os
 import platform
 import subprocess
@@ -76,14 +77,15 @@ def execute_report(
     given = {**parameters, "previous_headlines": previous_headlines, "columns": report.columns}
     say = progress or (lambda text: None)
     pool = ThreadPoolExecutor(max_workers=jobs or cores() + 1)
+    futures = []
     try:
-        futures = [
-            pool.submit(
+        for path in report.notebooks:
+            futures.append(pool.submit(
                 execute_notebook, path, given, build / "notebooks", cell_timeout_s=report.cell_timeout_s,
                 retries=report.retries, kernels=kernels, say=say,
-            ) for path in report.notebooks
-        ]  # fmt: skip
+            ))  # fmt: skip
         # While the kernels work, this process has time for what does not depend on them.
+        importlib.import_module("cxresearch.report.render")
         waits.to_parquet(build / "tables" / "waits.parquet", index=False)
         contacts.set_aside.to_parquet(build / "tables" / "set_aside.parquet", index=False)
         facts = _facts(report, period, parameters, contacts, root)
@@ -95,7 +97,7 @@ def execute_report(
         kernels.end(str(stopped) or type(stopped).__name__)
         raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=not kernels.reason)
+        pool.shutdown(wait=True)
     runs = [future.result() for future in futures]
     notebooks = [(executed.name, notebook) for executed, notebook in runs]
     headlines = [headline for _, notebook in notebooks for headline in recorded_headlines(notebook)]

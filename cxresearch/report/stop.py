@@ -42,33 +42,40 @@ class Guard:
 
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
-        """Done whole or not begun: a signal waits until it is done; the clock is stopped."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        """Done whole or not begun: SIGTERM and SIGINT wait until it is done."""
         self._whole = True
         try:
-            self.check()
+            self._end()
             yield
         finally:
             self._whole = False
-        self.check()
+        self._end()
+
+    def _end(self) -> None:
+        if isinstance(self.reason, Ended):
+            raise self.reason
 
     @contextlib.contextmanager
     def clock(self, seconds: float) -> Iterator[None]:
         """Raise RunTimedOut in the main thread after ``seconds``."""
+        self._forget_clock()
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            if isinstance(self.reason, RunTimedOut):
-                self.reason = None
+            self._forget_clock()
+
+    def _forget_clock(self) -> None:
+        if isinstance(self.reason, RunTimedOut):
+            self.reason = None
 
 
 @contextlib.contextmanager
 def guarded() -> Iterator[Guard]:
     """A guard for the main thread; what was set before is set again at the end."""
     guard = Guard()
-    before: dict[int, Any] = {}
+    before: dict[signal.Signals, Any] = {}
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
             before[number] = signal.signal(number, guard._arrived)

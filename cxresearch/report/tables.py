@@ -6,8 +6,8 @@ import base64
 import re
 from typing import Any
 
-FOLDED_ROWS = 15  # beyond these a table is closed until its reader opens it
-FOLDED_LETTERS = 2_000  # so is one whose few rows are long texts
+FOLDED_ROWS = 12  # beyond these a table is closed until its reader opens it
+FOLDED_LETTERS = 1_200  # so is one whose few rows are long texts
 _LONG = 28  # letters beyond which a cell is a text that wraps
 _NARROW = 44  # letters that stand beside each other on a telephone
 

@@ -26,8 +26,16 @@ def tile(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[s
         # A number from a book does not move from month to month.
         "change": None
         if headline["kind"] in ("quoted", "assumed") and headline.get("change") is None
-        else change_in_words(headline, run.get("previous_period_label"), language=language),
+        else change_in_words(_labelled(headline, run), run.get("previous_period_label"), language=language),
     }
+
+
+def _labelled(headline: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
+    """The headline with the period of its change named in the language of the page."""
+    change, labels = headline.get("change"), run.get("labels", {})
+    if change is None or change["previous_period_label"] not in labels:
+        return headline
+    return {**headline, "change": {**change, "previous_period_label": labels[change["previous_period_label"]]}}
 
 
 def change_in_words(headline: dict[str, Any], period: str | None, *, language: str = "en") -> dict[str, str]:
@@ -96,3 +104,38 @@ def trend(headlines: list[dict[str, Any]]) -> dict[str, str] | None:
     band += [(x, up(b)) for x, (_, b) in zip(across[::-1], ends[::-1], strict=True)]
     text = [" ".join(f"{x:.1f},{y:.1f}" for x, y in points) for points in (line, band)]
     return {"line": text[0], "band": text[1], "x": f"{line[-1][0]:.1f}", "y": f"{line[-1][1]:.1f}"}
+
+
+def forecast_view(run: dict[str, Any], language: str) -> dict[str, Any] | None:
+    """What the page shows of ``run["forecast"]`` (``forecast.forecast_rows``); None where nothing was said at all."""
+    rows = [row for row in run.get("forecast") or [] if row["said"] is not None or row["next"] is not None]
+    if not rows:
+        return None
+    words = load_words(language)
+
+    def told(row: dict[str, Any], what: str, note: str) -> str:
+        if row[what] is None:
+            return str(row[note])
+        value = format_value(row[what], row["unit"], language=language)
+        ends = format_interval(row[f"{what}_lower"], row[f"{what}_upper"], row["unit"], language=language)
+        return f"{value} ({ends})"
+
+    return {
+        "level": format_value(rows[0]["level"], "share", language=language),
+        "rows": [
+            {
+                "label": row["label"],
+                "said": told(row, "said", "note"),
+                "came": format_value(row["value"], row["unit"], language=language),
+                "inside": "" if row["inside"] is None else words["numbers"]["yes" if row["inside"] else "no"],
+                "so_far": words["page"]["of"].format(part=row["inside_so_far"], all=row["scored_so_far"]),
+                "score": "" if row["pinball"] is None else _score(row, language),
+                "next": told(row, "next", "next_note"),
+            }
+            for row in rows
+        ],
+    }
+
+
+def _score(row: dict[str, Any], language: str) -> str:
+    return format_value(row["pinball"], "points" if row["unit"] == "share" else row["unit"], language=language)

@@ -24,9 +24,12 @@ def policy(*, script: bool) -> str:
     return f"{POLICY}; script-src {SCRIPT_SOURCE}" if script else POLICY
 
 
-def what_if_view(content: dict[str, Any], table: dict[str, Any], *, anchor: str, language: str) -> dict[str, Any]:
-    """What the template shows of one recorded what-if; ``table`` is its table as the page shows tables."""
-    numbers = load_words(language)["numbers"]
+def what_if_view(content: dict[str, Any], table: dict[str, Any], *, anchor: str) -> dict[str, Any]:
+    """What the template shows of one recorded what-if; ``table`` is its table as the page shows tables.
+
+    Its numbers are written as the notebook wrote those of the table, whatever the language of the page.
+    """
+    numbers = load_words()["numbers"]
     products = {f"product_{place}": place for place in range(len(content["assumed"]))}
     columns = list(enumerate(table["columns"]))[1:]
     today = content["table"]["rows"][content["today"]]
@@ -47,8 +50,8 @@ def what_if_view(content: dict[str, Any], table: dict[str, Any], *, anchor: str,
                 **given,
                 "id": f"{anchor}-{place}",
                 "values": " ".join(repr(value) for value in given["values"]),
-                "each": format_value(given["value"], given["unit"], language=language),
-                "range": [format_value(given[end], given["unit"], language=language) for end in ("lower", "upper")],
+                "each": format_value(given["value"], given["unit"]),
+                "range": [format_value(given[end], given["unit"]) for end in ("lower", "upper")],
                 "product_today": f"{today[_place(columns, place)]} {given['unit']}",
             }
             for place, given in enumerate(content["assumed"])

@@ -1,0 +1,117 @@
+"""The register of assumptions: every number the model of talk uses, with its range, its kind and its origin.
+
+The table stands in ``data/assumptions.csv``; what each column means stands in ``data/dictionary/assumptions.csv``.
+No module of the model holds a number of its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from cxresearch import evidence
+
+__all__ = ["KINDS", "AssumptionError", "assumption_values", "load_assumptions"]
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+KINDS = ("quoted", "literature", "assumed")
+
+
+class AssumptionError(ValueError):
+    """The register of assumptions, or a change to it, is not what it must be."""
+
+
+def load_assumptions(path: Path | str = "") -> pd.DataFrame:
+    """Load the register of assumptions and check it.
+
+    Parameters
+    ----------
+    path : a CSV with the same columns, for a register of one's own; the checkout's if empty. A row of the checkout's
+        register that it does not name is missing, and refused where the model needs it.
+
+    Returns
+    -------
+    DataFrame, one row an assumption, in the order of the file
+        ``name`` (identifier), ``part`` (of the model), ``label`` (in a few words), ``value``, ``low``, ``high``
+        (the range that is plausible, or the interval of a quoted share), ``unit`` (a share is 0 to 1), ``kind``
+        (quoted, literature or assumed), ``source`` (quoted: one name in the evidence; else names or a citation),
+        ``how_to_measure`` (in one's own company).
+
+    Raises AssumptionError (a ValueError) with every broken rule: columns, empty or repeated names, no numbers, a value
+    outside its range, a share outside 0 to 1, an unknown kind, a quoted value that is not the one in the evidence.
+    """
+    file = Path(path) if path else DATA / "assumptions.csv"
+    dictionary = pd.read_csv(DATA / "dictionary" / "assumptions.csv", dtype=str, keep_default_na=False)
+    if not file.is_file():
+        raise AssumptionError(f"{file} is not there; leave the path empty for the register of the workbook.")
+    text = pd.read_csv(file, dtype=str, keep_default_na=False)
+    columns = dictionary["column"].tolist()
+    if list(text.columns) != columns:
+        differing = sorted(set(text.columns) ^ set(columns)) or "their order"
+        raise AssumptionError(f"{file}: columns and dictionary differ in {differing}.")
+    register = text.copy()
+    for column in ("value", "low", "high"):
+        register[column] = pd.to_numeric(text[column], errors="coerce").astype(float)
+    problems = _problems(register, dictionary)
+    if problems:
+        raise AssumptionError(f"{file} breaks its rules: " + "; ".join(problems) + ".")
+    return register
+
+
+def assumption_values(register: pd.DataFrame, **changes: float) -> dict[str, float]:
+    """The values of a register by name, some of them changed.
+
+    Raises AssumptionError for a change of a name that is not in the register, or to no number.
+    """
+    values = {str(name): float(value) for name, value in zip(register["name"], register["value"], strict=True)}
+    for name, value in changes.items():
+        if name not in values:
+            near = difflib.get_close_matches(name, values, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {sorted(values)}."
+            raise AssumptionError(f"no assumption is called {name!r}{hint}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+            raise AssumptionError(f"{name} should be a number; got {value!r}.")
+        values[name] = float(value)
+    return values
+
+
+def _problems(register: pd.DataFrame, dictionary: pd.DataFrame) -> list[str]:
+    rows, numbers = len(register), register[["value", "low", "high"]]
+    shares = register["unit"] == "share"
+    rules: dict[str, pd.Series] = {
+        "value, low or high is no finite number": numbers.isna().any(axis=1) | numbers.abs().eq(math.inf).any(axis=1),
+        "value is outside low to high": (numbers["low"] > numbers["value"]) | (numbers["value"] > numbers["high"]),
+        "a number is below 0": numbers.lt(0).any(axis=1),
+        "a share is not 0 to 1 (0.87, not 87)": shares & numbers.gt(1).any(axis=1),
+        f"kind is none of {list(KINDS)}": ~register["kind"].isin(KINDS),
+        "name repeats": register["name"].duplicated(),
+        "name is no identifier": ~register["name"].map(str.isidentifier),
+    }
+    for column in dictionary.loc[dictionary["required"] == "yes", "column"]:
+        if column not in numbers:
+            rules[f"{column} is empty"] = register[column] == ""
+    problems = [] if rows else ["it has no rows"]
+    for says, broken in rules.items():
+        if broken.any():
+            problems.append(f"{says} in {broken.sum()} of {rows} rows, first {register.loc[broken, 'name'].iloc[0]!r}")
+    return problems + _not_as_quoted(register[register["kind"] == "quoted"])
+
+
+def _not_as_quoted(quoted: pd.DataFrame) -> list[str]:
+    """Quoted rows whose source is not one name in the evidence, or whose value is not the one printed there."""
+    printed = evidence.printed_numbers()
+    problems = []
+    for row in quoted.itertuples():
+        name = str(row.source).replace("-", "_")
+        if name not in printed.index:
+            problems.append(f"{row.name} is quoted from {row.source!r}, which is no claim, wave, item or expectation")
+            continue
+        there = printed.loc[name]
+        if row.value != there["printed"] or row.unit != there["unit"]:
+            problems.append(
+                f"{row.name} is quoted as {row.value:g} {row.unit}, but {row.source} has {there['printed']:g} {there['unit']}"
+            )
+    return problems

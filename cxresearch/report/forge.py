@@ -1,0 +1,154 @@
+"""Kernels forked from a process that has already imported what the notebooks import.
+
+Importing pandas, Matplotlib and the rest takes a kernel longer than most notebooks do, and every notebook of every
+period pays it again. The forge pays it once. It runs no cell: each kernel is a copy of a process in which nothing but
+imports has happened, so no notebook sees another's names, settings or random state. (A warm kernel that is used twice
+would not give that.) Linux only; elsewhere kernels are started one by one.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import gc
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import psutil
+
+from cxresearch.report.kernel import end_with, run_kernel
+
+INLINE = "module://matplotlib_inline.backend_inline"  # what ipykernel sets before a notebook imports Matplotlib
+
+
+def imports_of(sources: Iterable[str]) -> list[str]:
+    """The import statements at the top level of some cells, each once, in order; a cell that is no Python has none."""
+    found: dict[str, None] = {}
+    for source in sources:
+        with contextlib.suppress(SyntaxError):
+            lines = (node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom))
+            found |= {ast.unparse(node): None for node in lines}
+    return list(found)
+
+
+class ForgedKernel:
+    """As much of ``subprocess.Popen`` as Jupyter asks of a kernel that is not its child."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        try:
+            self._process: psutil.Process | None = psutil.Process(pid)
+        except psutil.NoSuchProcess:
+            self._process = None
+
+    def poll(self) -> int | None:
+        """None while it lives. What it ended with is known to the forge alone; that it ended is what matters."""
+        if self._process is None or not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE:
+            self.returncode = -signal.SIGKILL
+        return self.returncode
+
+    def wait(self) -> int:
+        if self._process is not None and self.returncode is None:
+            self._process.wait()
+        return -signal.SIGKILL
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class Forge:
+    """The process that kernels are forked from. Started by the main thread: it ends with the thread that started it."""
+
+    def __init__(self, statements: Sequence[str]) -> None:
+        self.statements = list(statements)
+        ours, theirs = socket.socketpair()
+        environment = {"MPLBACKEND": INLINE, **os.environ, "PYTHONHASHSEED": "0"}
+        command = [sys.executable, "-m", "cxresearch.report.forge", str(os.getpid()), str(theirs.fileno()), *statements]
+        self._process = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        theirs.close()
+        self._lines = ours.makefile("rw", encoding="utf-8")
+        self._socket = ours
+        self._lock = threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def kernel(self, arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> ForgedKernel:
+        """Fork a kernel; waits for the imports where they are not done yet. Raises OSError when the forge is gone."""
+        order = {"arguments": list(arguments), "environment": dict(environment), "folder": folder}
+        with self._lock:
+            self._lines.write(json.dumps(order) + "\n")
+            self._lines.flush()
+            answer = self._lines.readline()
+        if not answer:
+            raise OSError("the process that kernels are forked from has ended")
+        return ForgedKernel(int(answer))
+
+    def close(self) -> None:
+        """End it; a kernel that is left ends with it."""
+        self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            self._lines.close()
+        self._socket.close()
+
+
+def _serve(listening: socket.socket, statements: Sequence[str]) -> None:
+    import ipykernel.kernelapp  # noqa: F401 what every kernel imports
+
+    for statement in statements:
+        # What cannot be imported is told by the cell that imports it.
+        with contextlib.suppress(Exception):
+            exec(statement, {})  # noqa: S102 an import statement of a notebook that is about to run
+    gc.collect()
+    gc.freeze()  # nothing of this is garbage in a kernel
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended kernels leave the table of processes by themselves
+    forge = os.getpid()
+    with listening.makefile("rw", encoding="utf-8") as lines:
+        for line in lines:
+            order = json.loads(line)
+            pid = os.fork()
+            if pid == 0:
+                _become_kernel(order, forge, listening)
+            lines.write(f"{pid}\n")
+            lines.flush()
+
+
+def _become_kernel(order: dict[str, Any], forge: int, listening: socket.socket) -> None:
+    code = 1
+    try:
+        os.setsid()
+        end_with(forge, signal.SIGKILL)
+        os.close(listening.fileno())
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.environ.clear()
+        os.environ.update(order["environment"] | {"JPY_PARENT_PID": str(forge)})
+        os.chdir(order["folder"])
+        run_kernel(order["arguments"])
+        code = 0
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    end_with(int(sys.argv[1]), signal.SIGKILL)
+    if sys.path[0] in ("", os.getcwd()):
+        del sys.path[0]
+    _serve(socket.socket(fileno=int(sys.argv[2])), sys.argv[3:])

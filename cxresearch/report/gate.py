@@ -1,0 +1,382 @@
+"""What a page must pass before anybody sees it: rules on its text and, where a browser is, on what it does there."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from cxresearch.report.browser import BrowserError, chromium, find_chromium
+from cxresearch.report.colours import GROUNDS, SCHEMES, TEXT_RATIO, contrast, palettes
+from cxresearch.report.freshness import stale_records
+from cxresearch.report.whatif import SCRIPT, policy
+from cxresearch.words import format_date, load_words
+
+LARGEST_PAGE = 2_000_000  # bytes
+WIDTHS = (320, 1280)  # CSS pixels; WCAG 2.2, 1.4.10 asks for the first
+
+_FORBIDDEN_TAGS = ("iframe", "frame", "object", "embed", "link", "base", "form", "foreignobject", "portal", "applet")
+_LOADING = ("src", "srcset", "poster", "data", "action", "formaction", "background", "manifest", "ping", "cite")
+_PLACEHOLDERS = ("todo", "tbd", "placeholder", "alt", "image", "figure", "picture", "chart", "plot", "untitled", "-")
+_PHRASES = ("no description has been provided", "lorem ipsum", "alt text", "<axes", "figure size")
+_SECRETS = {
+    "an AWS key": r"\bA(?:KIA|SIA)[0-9A-Z]{16}\b",
+    "a private key": r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY",
+    "a GitHub token": r"\bgh[oprsu]_[A-Za-z0-9]{30,}\b|\bgithub_pat_\w{30,}",
+    "a Slack token": r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
+    "a web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{5,}",
+    "a password in an address": r"\b[a-z][a-z0-9+.-]+://[^\s/:@<>\"]+:[^\s/@<>\"]+@",
+    "a secret that is set": r"(?i)\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?token)\b\s*[=:]\s*[^\s<,;]{4,}",
+}
+_SECRET_NAMES = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|CREDENTIAL", re.IGNORECASE)
+_PERSONAL = frozenset({
+    "customer_key", "customer_id", "customer_name", "contact_id", "caller_id", "email", "e_mail", "email_address",
+    "e_mail_address", "phone_number", "telephone", "msisdn", "first_name", "last_name", "surname", "full_name",
+    "address", "street", "ip_address", "iban", "date_of_birth", "birth_date", "ssn",
+})  # fmt: skip
+_E_MAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b", re.IGNORECASE)
+_MACHINE_PATH = re.compile(
+    r"(?<![\w.:/])/(?:home|root|Users|tmp|var|usr|opt|work|srv|mnt|private|etc|data|workspace|builds)/[\w.@-]+"
+    r"|\b[A-Za-z]:\\[\w. -]+\\|\\\\[\w.-]+\\\w+"
+)
+_NOISE = re.compile(r"Traceback \(most recent call last\)|\b[A-Z]\w*Warning\b|\x1b\[[0-9;]*m|ipykernel_\d+")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that keeps a page from being published: the rule, where in the page, and what to do."""
+
+    rule: str
+    where: str
+    advice: str
+
+
+def examine(page: Path, *, run: dict[str, Any], language: str = "en") -> dict[str, Any]:
+    """Put a page through every rule; what comes back belongs into run.json as ``gate``.
+
+    Returns ``findings`` (each ``rule, where, advice``; empty: publish it) and ``browser``: the version that looked at
+    the page, or why none did.
+    """
+    findings = check_page(page.read_text(encoding="utf-8"), run=run, language=language)
+    browser = "not looked at: there is no Chromium on this system"
+    if find_chromium():
+        try:
+            version, seen = check_in_browser(page)
+            browser, findings = version, findings + seen
+        except BrowserError as error:
+            # A browser that does not start says nothing on the page; the policy forbids what it would have looked for.
+            browser = f"not looked at: {error}"
+    return {"findings": [asdict(finding) for finding in findings], "browser": browser}
+
+
+def check_page(page: str, *, run: dict[str, Any], language: str = "en") -> list[Finding]:
+    """Every rule that the text of a page can be held to. ``run`` is its run.json: what it says must be on the page."""
+    reader = _Reader()
+    reader.feed(page)
+    reader.close()
+    return [
+        *_size(page), *_policy(reader), *_active(reader), *_words_for_pictures(reader), *_leaks(page, reader),
+        *_personal(reader), *_outline(reader), *_tables(reader), *_references(reader), *_colours(reader),
+        *_says_what_it_is(reader, run, language),
+    ]  # fmt: skip
+
+
+def check_in_browser(page: Path) -> tuple[str, list[Finding]]:
+    """Open the page with the network off: nothing asked for, nothing to complain about, nothing beside the screen."""
+    findings = []
+    with chromium() as browser:
+        browser.open(page, width=WIDTHS[0])
+        for width in WIDTHS:
+            browser.resize(width)
+            wide = browser.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            if wide > 0:
+                advice = "let the widest part scroll in its own box or wrap"
+                findings.append(Finding("reflow", f"at {width} px the page is {wide} px too wide", advice))
+        for url in sorted(set(browser.requests)):
+            findings.append(Finding("no requests", url[:200], "put what is needed into the page"))
+        for message in dict.fromkeys(browser.messages):
+            findings.append(Finding("a quiet console", message[:200], "see what the page's policy forbade"))
+        return browser.version, findings
+
+
+# The page as a list of tags -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Tag:
+    name: str
+    attributes: dict[str, str]
+    line: int
+    inside: tuple[str, ...]
+    parts: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def text(self) -> str:
+        """Everything that is written inside the tag."""
+        return "".join(self.parts)
+
+    @property
+    def where(self) -> str:
+        told = " ".join(f'{k}="{v[:40]}"' for k, v in self.attributes.items() if k in ("id", "class", "src", "href"))
+        return f"line {self.line}: <{self.name}{' ' + told if told else ''}> {self.text.strip()[:60]}".strip()
+
+
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
+
+
+class _Reader(HTMLParser):
+    """Every tag in order, with the text inside it."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[_Tag] = []
+        self.text: list[str] = []
+        self._open: list[_Tag] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        inside = tuple(t.name for t in self._open)
+        self.tags.append(_Tag(tag, {k: v or "" for k, v in attrs}, self.getpos()[0], inside))
+        if tag not in _VOID:
+            self._open.append(self.tags[-1])
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in _VOID:
+            self._open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if any(t.name == tag for t in self._open):
+            while self._open.pop().name != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        for tag in self._open:
+            tag.parts.append(data)
+        if not self._open or self._open[-1].name not in ("script", "style"):
+            self.text.append(data)
+
+    def named(self, *names: str) -> Iterator[_Tag]:
+        return (tag for tag in self.tags if tag.name in names)
+
+
+# The rules ----------------------------------------------------------------------------------------------------------
+
+
+def _size(page: str) -> Iterator[Finding]:
+    size = len(page.encode("utf-8"))
+    if size > LARGEST_PAGE:
+        advice = "draw fewer marks, rasterise scatter layers, show shorter tables"
+        yield Finding("size", f"{size:,} bytes of at most {LARGEST_PAGE:,}", advice)
+
+
+def _policy(reader: _Reader) -> Iterator[Finding]:
+    scripts = any(reader.named("script"))
+    given = [t for t in reader.named("meta") if t.attributes.get("http-equiv", "").lower() == "content-security-policy"]
+    if len(given) != 1 or given[0].attributes.get("content") != policy(script=scripts):
+        where = given[0].where if given else "head"
+        yield Finding("policy", where, f"one Content-Security-Policy that says: {policy(script=scripts)}")
+    elif "head" not in given[0].inside or any(t.line < given[0].line for t in reader.named("script", "style")):
+        yield Finding("policy", given[0].where, "set the policy before anything it is to bind")
+
+
+def _active(reader: _Reader) -> Iterator[Finding]:
+    for tag in reader.tags:
+        if tag.name == "script" and (tag.text != SCRIPT or tag.attributes):
+            yield Finding("no script", tag.where, "only the script of a what-if may run, letter for letter")
+        if tag.name in _FORBIDDEN_TAGS or (tag.name == "meta" and "refresh" in tag.attributes.get("http-equiv", "")):
+            yield Finding("no script", tag.where, f"<{tag.name}> has no place in a report")
+        for name, value in tag.attributes.items():
+            target = value.strip().lower()
+            if name.startswith("on") or target.startswith(("javascript:", "vbscript:")):
+                yield Finding("no script", tag.where, f"take away the attribute {name}")
+            linked = name in ("href", "xlink:href") and tag.name != "a"
+            if (name in _LOADING or linked) and not target.startswith(("#", "data:image/")):
+                yield Finding("no requests", tag.where, f"{name} names something outside the page")
+            if name == "href" and tag.name == "a" and re.match(r"(?:file:|//|/|data:(?!text/csv))", target):
+                yield Finding(
+                    "no requests", tag.where, "a link leads to a place in the page, a CSV or a public address"
+                )
+            if name == "style" and _loads(value):
+                yield Finding("no requests", tag.where, "a style names something outside the page")
+        if tag.name == "style" and _loads(tag.text):
+            yield Finding("no requests", tag.where[:60], "the style sheet names something outside the page")
+
+
+def _loads(css: str) -> bool:
+    return bool(re.search(r"url\((?!\s*['\"]?#)|@import|image-set\(", css, re.IGNORECASE))
+
+
+def _words_for_pictures(reader: _Reader) -> Iterator[Finding]:
+    for place, tag in enumerate(reader.tags):
+        said: list[str] = []
+        if tag.name == "img":
+            if "alt" not in tag.attributes:
+                yield Finding("pictures in words", tag.where, "say what the picture shows, or alt='' for a decoration")
+            said = [alt] if (alt := tag.attributes.get("alt", "")) else []
+        elif tag.name == "svg" and tag.attributes.get("aria-hidden") != "true":
+            inner = {t.name: t.text.strip() for t in reader.tags[place + 1 : place + 3] if t.name in ("title", "desc")}
+            if tag.attributes.get("role") != "img" or len(inner) < 2:
+                yield Finding("pictures in words", tag.where, "role='img' with a title and a description")
+            said = list(inner.values())
+        for text in said:
+            words = text.strip().lower()
+            if not words or words in _PLACEHOLDERS or any(p in words for p in _PHRASES):
+                yield Finding(
+                    "pictures in words", f"{tag.where} says {text!r}", "say what the picture shows, in numbers"
+                )
+
+
+def _files(reader: _Reader) -> Iterator[tuple[str, str]]:
+    """Every CSV that stands in the page, by its name."""
+    for tag in reader.named("a"):
+        kind, comma, data = tag.attributes.get("href", "").partition(";base64,")
+        if comma and kind.startswith("data:text/csv"):
+            yield tag.attributes.get("download", tag.where), base64.b64decode(data).decode("utf-8", "replace")
+
+
+def _leaks(page: str, reader: _Reader) -> Iterator[Finding]:
+    attributes = [v for t in reader.tags for v in t.attributes.values() if not v.startswith("data:")]
+    sources = [("text", "".join(reader.text)), ("attributes", "\n".join(attributes)), *_files(reader)]
+    folders = {str(Path(p).resolve()) for p in (Path.home(), Path.cwd(), tempfile.gettempdir())} - {"/"}
+    secrets = {k: v for k, v in os.environ.items() if _SECRET_NAMES.search(k) and len(v) >= 8}
+    for where, text in sources:
+        for found in dict.fromkeys(_MACHINE_PATH.findall(text)):
+            yield Finding("no machine path", f"{where}: {found}", "name the file, not the folder of this machine")
+        for folder in folders:
+            if len(folder) > 5 and folder in text and not _MACHINE_PATH.search(folder):
+                yield Finding("no machine path", f"{where}: {folder}", "name the file, not the folder of this machine")
+        for found in dict.fromkeys(_NOISE.findall(text)):
+            yield Finding("no stderr", f"{where}: {found!r}", "mend what warns, or keep it out of what is shown")
+        for what, pattern in _SECRETS.items():
+            if re.search(pattern, text):
+                yield Finding("no secret", f"{where}: looks like {what}", "take it out of the parameters and the log")
+    for name, value in secrets.items():
+        if value in page:
+            yield Finding("no secret", f"the value of the environment variable {name}", "never pass it to a notebook")
+
+
+def _personal(reader: _Reader) -> Iterator[Finding]:
+    heads = [(t.where, t.text) for t in reader.named("th") if t.attributes.get("scope") == "col"]
+    columns = [(name, column) for name, text in _files(reader) for column in text.split("\n", 1)[0].split(",")]
+    for where, name in heads + columns:
+        if re.sub(r"\W+", "_", name.strip().strip('"').lower()).strip("_") in _PERSONAL:
+            yield Finding("no personal column", f"{where}: {name}", "count people; do not list them")
+    for where, text in [("text", "".join(reader.text)), *_files(reader)]:
+        for found in dict.fromkeys(_E_MAIL.findall(text)):
+            yield Finding("no personal column", f"{where}: {found[:2]}…", "an address of a person has no place here")
+
+
+def _outline(reader: _Reader) -> Iterator[Finding]:
+    heads = [t for t in reader.tags if re.fullmatch("h[1-6]", t.name)]
+    ones = sum(t.name == "h1" for t in heads)
+    if ones != 1 or heads[0].name != "h1":
+        yield Finding("outline", f"{ones} headings of the first level", "one h1, before all others")
+    for before, after in itertools.pairwise(heads):
+        if int(after.name[1]) > int(before.name[1]) + 1:
+            yield Finding("outline", after.where, f"the heading before it is {before.name}: leave no level out")
+    for tag in heads:
+        if not tag.text.strip():
+            yield Finding("outline", tag.where, "a heading says something")
+    html = next(reader.named("html"), None)
+    if html is None or not html.attributes.get("lang"):
+        yield Finding("outline", "html", "say the language of the page: <html lang=...>")
+    if not any(t.text.strip() for t in reader.named("title") if "svg" not in t.inside):
+        yield Finding("outline", "title", "the page needs a title")
+
+
+def _tables(reader: _Reader) -> Iterator[Finding]:
+    tables = list(reader.named("table"))
+    captions = Counter(id(t) for t in tables for c in [_first_inside(reader, t, "caption")] if c and c.text.strip())
+    for table in tables:
+        if not captions[id(table)]:
+            yield Finding("tables", table.where, "a table has a caption")
+        if not _first_inside(reader, table, "th"):
+            yield Finding("tables", table.where, "a table has headers")
+    for head in reader.named("th"):
+        if head.attributes.get("scope") not in ("col", "row", "colgroup", "rowgroup"):
+            yield Finding("tables", head.where, "a header says its scope: col or row")
+
+
+def _first_inside(reader: _Reader, outer: _Tag, name: str) -> _Tag | None:
+    start = next(i for i, tag in enumerate(reader.tags) if tag is outer)
+    for tag in reader.tags[start + 1 :]:
+        if len(tag.inside) <= len(outer.inside):
+            return None
+        if tag.name == name:
+            return tag
+    return None
+
+
+def _references(reader: _Reader) -> Iterator[Finding]:
+    ids = Counter(t.attributes["id"] for t in reader.tags if "id" in t.attributes)
+    for name, times in ids.items():
+        if times > 1:
+            yield Finding("references", f'id="{name}"', f"stands {times} times; an id names one thing")
+    for tag in reader.tags:
+        names = [
+            n for key in ("aria-labelledby", "aria-describedby", "for") for n in tag.attributes.get(key, "").split()
+        ]
+        link = tag.attributes.get("href", tag.attributes.get("xlink:href", ""))
+        for name in [*names, *([link[1:]] if link.startswith("#") and len(link) > 1 else [])]:
+            if name not in ids:
+                yield Finding("references", tag.where, f"there is no id {name!r}")
+
+
+def _colours(reader: _Reader) -> Iterator[Finding]:
+    css = "".join(t.text for t in reader.named("style"))
+    found = palettes(css)
+    if len(found) != len(SCHEMES):
+        yield Finding("contrast", "style", f"{len(found)} palettes; light, dark and print have one each")
+        return
+    for scheme, colours in zip(SCHEMES, found, strict=True):
+        pairs = [(name, ground) for name in colours for ground in GROUNDS if name in _TEXT_COLOURS]
+        for name, ground in [*pairs, ("--strip-ink", "--strip")]:
+            ratio = contrast(colours[name], colours[ground])
+            if ratio < TEXT_RATIO:
+                where = f"{name} {colours[name]} on {ground} {colours[ground]}, {scheme}: {ratio:.2f}"
+                yield Finding("contrast", where, f"at least {TEXT_RATIO}")
+    for media, accent in _ACCENT.findall(css):
+        scheme = "dark" if "dark" in media else "print" if "print" in media else "light"
+        ratio = min(contrast(accent, found[SCHEMES.index(scheme)][ground]) for ground in GROUNDS)
+        if ratio < TEXT_RATIO:
+            yield Finding("contrast", f"--accent {accent}, {scheme}: {ratio:.2f}", f"at least {TEXT_RATIO}")
+
+
+_ACCENT = re.compile(r"(@media [^{]*\{ )?:root \{ --accent: (#[0-9a-fA-F]{6}); \}")
+_TEXT_COLOURS = ("--ink", "--soft", "--c1", "--c2", "--c3", "--c4", "--ok", "--warn")
+
+
+def _says_what_it_is(reader: _Reader, run: dict[str, Any], language: str) -> Iterator[Finding]:
+    words = load_words(language)
+    header = " ".join(next((t.text for t in reader.named("header")), "").split())
+    chips = [t.text.strip() for t in reader.tags if "chip" in t.attributes.get("class", "").split()]
+    if not set(chips) & set(words["status"].values()):
+        yield Finding("status", "header", "the page says whether it is complete")
+    elif run["status"] != "complete" and words["status"]["complete"] in chips:
+        yield Finding("status", "header", f"the run is {run['status']}, the page says it is complete")
+    newest = run.get("newest_record")
+    date = format_date(newest, language=language) if newest else words["numbers"]["not_known"]
+    if words["page"]["newest_record"].format(date=date) not in header:
+        yield Finding("freshness", "header", f"the page says its newest record: {date}")
+    title = next((t.text for t in reader.named("title")), "")
+    strip = next((t.text for t in reader.named("aside")), "")
+    for mark, due in (("simulated", run.get("simulated")), ("stale", stale_records(run, language=language))):
+        if due and not (words["page"][mark] in title and words["page"][mark] in strip):
+            yield Finding("marks", "title and strip", f"the page must carry the mark {words['page'][mark]!r}")
+
+
+def first_words(findings: Sequence[dict[str, str]], at_most: int = 3) -> str:
+    """The first findings in one line, for run.json's ``reason`` and the terminal."""
+    told = [f"{f['rule']}: {f['where']} ({f['advice']})" for f in findings[:at_most]]
+    more = len(findings) - at_most
+    return "; ".join(told) + (f"; and {more} more" if more > 0 else "")

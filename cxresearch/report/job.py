@@ -1,0 +1,165 @@
+"""One report of one period, from its lock to its place in the index; nothing half-made is ever visible."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cxresearch.periods import Period
+from cxresearch.report import history, publish, run
+from cxresearch.report.execute import Kernels, forge_for
+from cxresearch.report.parameters import Report
+from cxresearch.report.stop import Guard, RunTimedOut
+
+
+def make_report(
+    report: Report, period: Period, settings: dict[str, Any], *, log: str | list[str], out: Path, root: Path,
+    guard: Guard, jobs: int | None = None, progress: Callable[[str], None] | None = None,
+    standing: Collection[str] | None = None,
+) -> int:  # fmt: skip
+    """Build one report aside, check it, put it in place, and make the index anew.
+
+    Parameters
+    ----------
+    report, period, settings, log : what to run. out : where reports are kept. root : the checkout.
+    guard : signals and the clock of the whole run, in the main thread.
+    jobs : notebooks at the same time.
+    standing : names of the periods that this run may look back at. Given by a backfill, whose periods are made in no
+        fixed order and must not depend on it; such a run leaves the forecast to the end of the backfill.
+
+    Returns
+    -------
+    The exit code: 0 complete, 1 failed, 2 bad input, 3 partial, 75 the same run is under way. Raises stop.Ended.
+    """
+    target = out / report.name / period.name
+    failed_target = target.with_name(f"{period.name}.failed")
+    key = f"{report.name}-{period.name}"
+    with run.run_lock(out / ".locks" / key) as free:
+        if not free:
+            print(f"cxresearch: {report.name} {period.name} is already under way.", file=sys.stderr)
+            return run.UNDER_WAY
+        publish.clear_old_builds(out, key, target)
+        # Its imports run beside ours, and beside the reading of the log.
+        forge = forge_for(report.notebooks)
+        kernels = Kernels(hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:8], forge)
+        kernels.clear_sockets()
+        if (out / "index.html").is_file():
+            # A run that was killed between its report and the index left an index that is one run behind.
+            with contextlib.suppress(Exception):  # at the end of this run the same error is told
+                write_index(out)
+        build, started = publish.new_build(out, key), datetime.now(UTC)
+        try:
+            try:
+                with guard.clock(report.run_timeout_s):
+                    record = _fill(report, period, settings, build, log, out, root, kernels, jobs, progress, standing)
+                    if record["status"] != "failed":
+                        guard.check()
+            except (RunTimedOut, Exception) as error:
+                if isinstance(error, ValueError) and not (build / "notebooks").exists():
+                    print(f"cxresearch: {error}", file=sys.stderr)
+                    return run.USAGE
+                record = _what_failed(report, period, error, started)
+                if not _keep(build, record):
+                    # Not even this had room. What was there before stands as it was.
+                    print(f"cxresearch: {report.name} {period.name} FAILED: {record['reason']}", file=sys.stderr)
+                    return run.FAILED
+            with guard.whole():
+                code = _put_in_place(record, build, target, failed_target, out)
+        finally:
+            shutil.rmtree(build, ignore_errors=True)
+    return code
+
+
+def _put_in_place(record: dict[str, Any], build: Path, target: Path, failed_target: Path, out: Path) -> int:
+    """Publish what was built and write the index; says what became of it."""
+    name = f"{record['report']} {record['period']}"
+    code = run.EXIT_CODES[record["status"]]
+    if code == run.FAILED:
+        print(f"cxresearch: {name} FAILED: {record['reason']}; no report was published.", file=sys.stderr)
+    try:
+        publish.publish(build, failed_target if code == run.FAILED else target)
+        if code == run.FAILED:
+            print(f"cxresearch: what there is of the run is in {failed_target}.", file=sys.stderr)
+        else:
+            shutil.rmtree(failed_target, ignore_errors=True)
+            mark = " (SIMULATED data)" if record["simulated"] else ""
+            print(f"{name}: {record['status']}{mark}: {target / 'report.html'}", flush=True)
+        write_index(out)
+    except Exception as error:  # whatever stands is whole; somebody has to look
+        print(f"cxresearch: {name}: {type(error).__name__}: {error}", file=sys.stderr)
+        return run.FAILED
+    return code
+
+
+def write_index(out: Path) -> None:
+    """Make the index anew from what stands in ``out``."""
+    from cxresearch.report import render
+
+    with run.run_lock(out / ".locks" / "index", wait=True):
+        publish.write_atomically(out / "index.html", render.render_index(history.load_runs(out)))
+
+
+def keep_forecasts(out: Path, report: str, periods: Collection[str]) -> None:
+    """Write what the runs of a backfill lead one to expect of the period after each, oldest first."""
+    good = history.by_period(history.load_runs(out))
+    for period in periods:
+        if (report, period) in good:
+            path = out / report / period / "forecast.json"
+            publish.write_atomically(path, publish.json_text(history.forecast_from(good, report, period)))
+
+
+def _fill(
+    report: Report, period: Period, settings: dict[str, Any], build: Path, log: str | list[str], out: Path, root: Path,
+    kernels: Kernels, jobs: int | None, progress: Callable[[str], None] | None, standing: Collection[str] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Everything of the run into ``build``; returns what run.json says."""
+    before = out / report.name / period.previous.name / "headlines.json"
+    look_back = before.is_file() and (standing is None or period.previous.name in standing)
+    record, notebooks, headlines = run.execute_report(
+        report, period, settings, build=build, root=root, log=log, previous_headlines=str(before) if look_back else "",
+        kernels=kernels, jobs=jobs, progress=progress,
+    )  # fmt: skip
+    publish.write_json(build / "headlines.json", headlines)
+    if record["status"] != "failed":
+        good = history.by_period(history.load_runs(out))
+        if standing is not None:
+            good = {key: r for key, r in good.items() if key[1] in standing}
+        earlier = good.get((report.name, period.previous.name))
+        record["redefined"] = history.redefinitions(headlines, earlier["headlines"] if earlier else [])
+        mine = good[report.name, period.name] = {**record, "headlines": headlines, "next_said": []}
+        if standing is None:
+            mine["next_said"] = history.forecast_from(good, report.name, period.name)
+            publish.write_json(build / "forecast.json", mine["next_said"])
+        history.add_forecasts(good)
+        record["forecast"] = mine["forecast"]
+        from cxresearch.report import render
+
+        page = render.render_report(notebooks=notebooks, run=record, headlines=headlines)
+        (build / "report.html").write_text(page, encoding="utf-8")
+    publish.write_json(build / "run.json", record)
+    return record
+
+
+def _what_failed(report: Report, period: Period, error: BaseException, started: datetime) -> dict[str, Any]:
+    too_long = isinstance(error, RunTimedOut)
+    reason = run.too_long(report) if too_long else f"{type(error).__name__}: {error}"
+    return run.failed_run(report, period, reason, started=started)
+
+
+def _keep(build: Path, record: dict[str, Any]) -> bool:
+    """Leave in ``build`` what a failed run has to show; on a full disk its run.json alone, if there is room for that."""
+    (build / "report.html").unlink(missing_ok=True)
+    for _ in range(2):
+        try:
+            publish.write_json(build / "run.json", record)
+            return True
+        except OSError:
+            for path in build.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return False

@@ -1,0 +1,98 @@
+"""Kernels forked from one process: nothing passes from one to another, and all end with it."""
+
+from __future__ import annotations
+
+import sys
+
+import nbformat
+import psutil
+import pytest
+from test_failures import wait_for, write_cells
+
+from cxresearch.report.execute import Kernels, execute_notebook, forge_for
+from cxresearch.report.forge import Forge, imports_of
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+
+
+@pytest.fixture(scope="module")
+def forge():
+    forge = Forge(["import json", "import no_such_package", "import random"])
+    yield forge
+    forge.close()
+
+
+def printed(tmp_path, forge, *cells, **more):
+    (tmp_path / "notebooks").mkdir(exist_ok=True)
+    write_cells(tmp_path, *cells)
+    kernels = Kernels("test", forge)
+    executed, notebook = execute_notebook(
+        tmp_path / "notebooks" / "one.ipynb", {}, tmp_path, cell_timeout_s=60, retries=0, kernels=kernels,
+        say=lambda text: None, **more,
+    )  # fmt: skip
+    assert executed.error == ""
+    return "".join(o.text for c in notebook.cells for o in c.get("outputs", []) if o.output_type == "stream")
+
+
+def test_the_imports_of_cells_are_found_and_nothing_else():
+    cells = ["import a.b as c, d\nx = 1", "from e import f\nimport d\nif x:\n    import g", "!ls", "from e import f"]
+    assert imports_of(cells) == ["import a.b as c, d", "from e import f", "import d"]
+
+
+def test_imports_are_there_and_a_package_that_is_not_is_told_by_its_cell(tmp_path, forge):
+    said = printed(tmp_path, forge, "import sys\nprint('json' in sys.modules, 'no_such_package' in sys.modules)",
+                   "print('rfc3987_syntax' in sys.modules)")  # fmt: skip
+    assert said == "True False\nFalse\n"
+
+
+def test_one_kernel_knows_nothing_of_another(tmp_path, forge):
+    # A name, a setting of a module, the working directory, the environment, random numbers.
+    change = (
+        "import json, os, random\njson.seen = left = 1\nos.environ['SEEN'] = '1'\nprint(random.random())\nos.chdir('/')"
+    )
+    look = (
+        "import json, os, random\nprint(hasattr(json, 'seen'), 'left' in globals(), 'SEEN' in os.environ)\n"
+        "print(os.getcwd(), __import__('sys').path[0] in ('', os.getcwd()))\nprint(random.random())"
+    )
+    first = printed(tmp_path, forge, change)
+    second = printed(tmp_path, forge, look).splitlines()
+    assert second[0] == "False False False"
+    assert second[1].split()[0] != "/"
+    assert second[2] != first.strip()
+
+
+def test_a_kernel_started_one_by_one_sees_the_same(tmp_path, forge):
+    look = (
+        "import sys, os\nprint(sys.argv[1:2], sys.path, os.getcwd(), sorted(os.environ.keys() - {'JPY_PARENT_PID'}))\n"
+        "print(os.environ['PYTHONHASHSEED'], hash('x'), os.environ['MPLBACKEND'], __name__)"
+    )
+    forked, alone = (printed(tmp_path, which, look) for which in (forge, None))
+    assert forked == alone
+
+
+def test_a_forge_that_dies_takes_its_kernels_and_the_next_kernel_starts_without_it(tmp_path):
+    forge = Forge([])
+    kernel = forge.kernel(["-f", str(tmp_path / "k.json")], {}, str(tmp_path))
+    assert kernel.poll() is None
+    psutil.Process(forge._process.pid).kill()
+    wait_for(lambda: kernel.poll() is not None, 10)
+    wait_for(lambda: not forge.alive, 10)
+    assert printed(tmp_path, forge, "print(1)") == "1\n"
+    forge.close()
+
+
+def test_one_forge_serves_the_same_notebooks(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    write_cells(tmp_path, "import json")
+    path = tmp_path / "notebooks" / "one.ipynb"
+    from cxresearch.report.execute import close_forge
+
+    one = forge_for([path])
+    assert forge_for([path]) is one
+    assert one.statements == ["import json", "from IPython.display import display"]
+    nbformat.write(nbformat.v4.new_notebook(), path)
+    other = forge_for([path])
+    assert other is not one
+    assert not one.alive
+    close_forge()
+    assert not other.alive

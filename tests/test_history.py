@@ -1,0 +1,175 @@
+"""What stands in a folder of reports: changes, forecasts, gaps and differences, told from the files alone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from cxresearch import __main__ as command_line
+from cxresearch.periods import PeriodError, parse_period
+from cxresearch.report import history, job, publish, run
+from cxresearch.report.parameters import Report
+
+REPORT = Report(
+    name="monthly", title="T", organisation="", period="month", notebooks=(), may_fail=(), headlines=(), inputs=(),
+    cell_timeout_s=1, run_timeout_s=1, retries=0, parameters={}, ranges={}, columns={}, brand={}, language="en",
+    declared={},
+)  # fmt: skip
+
+
+def headline(value, *, name="left", label="Gave up", unit="share", kind="estimated"):
+    ends = {"lower": value - 0.01, "upper": value + 0.01}
+    return {"name": name, "label": label, "value": value, **ends, "unit": unit, "kind": kind, "better": "lower", "n": 9, "note": "", "change": None}  # fmt: skip
+
+
+def add(out, period, *headlines, status="complete", reason="", **facts):
+    folder = out / "monthly" / (period if status != "failed" else f"{period}.failed")
+    folder.mkdir(parents=True)
+    asked = parse_period(period)
+    record = {
+        "report": "monthly", "title": "T", "period": period, "period_label": asked.label, "status": status,
+        "reason": reason, "simulated": False, "parameters": {"channel": "phone", "period": period}, "commit": "abc",
+        "inputs": [{"path": "log.csv", "sha256": period * 4, "rows": 9, "newest_record": None}],
+        "versions": {"python": "3.11"}, "finished_utc": "2026-01-01T00:00:00Z", "newest_record": None, **facts,
+    }  # fmt: skip
+    publish.write_json(folder / "run.json", record)
+    publish.write_json(folder / "headlines.json", list(headlines))
+    if status != "failed":
+        (folder / "report.html").write_text("<html></html>")
+    return folder
+
+
+def test_a_change_is_told_against_the_run_before_and_not_when_redefined(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2), headline(60.0, name="wait", label="Mean wait", unit="s"))
+    add(tmp_path, "1999-02", headline(0.3), headline(9.0, name="wait", label="Median wait", unit="s"))
+    february, _ = history.load_runs(tmp_path)
+    left, wait = february["headlines"]
+    assert left["change"]["difference"] == pytest.approx(0.1)
+    assert left["change"]["previous_period_label"] == "January 1999"
+    assert wait["change"] is None
+    (noted,) = history.redefinitions(february["headlines"], history.load_runs(tmp_path)[1]["headlines"])
+    assert (noted["name"], noted["what"]) == ("wait", "label: 'Mean wait' became 'Median wait'")
+
+
+def test_what_is_being_built_or_was_left_by_a_killed_run_is_not_listed(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2))
+    (tmp_path / publish.BUILDING / "monthly-1999-02-abcdefgh").mkdir(parents=True)
+    publish.write_json(tmp_path / publish.BUILDING / "monthly-1999-02-abcdefgh" / "run.json", {"report": "monthly"})
+    assert [r["period"] for r in history.load_runs(tmp_path)] == ["1999-01"]
+
+
+def test_forecasts_that_stand_are_scored_and_counted(tmp_path):
+    values = [0.20, 0.22, 0.21, 0.22, 0.60]
+    periods = [f"1999-0{n}" for n in range(1, 6)]
+    for period, value in zip(periods, values, strict=True):
+        add(tmp_path, period, headline(value))
+    job.keep_forecasts(tmp_path, "monthly", periods)
+    rows = {r["period"]: r["forecast"][0] for r in history.load_runs(tmp_path)}
+    assert rows["1999-03"]["note"] == "2 of the 3 periods in a row that a forecast needs"
+    assert (rows["1999-04"]["said"], rows["1999-04"]["inside"]) == (0.21, True)
+    assert (rows["1999-05"]["inside"], rows["1999-05"]["inside_so_far"], rows["1999-05"]["scored_so_far"]) == (
+        False,
+        1,
+        2,
+    )
+    assert rows["1999-05"]["next"] == 0.60
+    assert rows["1999-04"]["next"] == rows["1999-05"]["said"]
+
+
+def test_a_gap_ends_the_history_of_a_forecast(tmp_path):
+    for period in ("1999-01", "1999-02", "1999-04", "1999-05"):
+        add(tmp_path, period, headline(0.2))
+    good = history.by_period(history.load_runs(tmp_path))
+    (forecast,) = history.forecast_from(good, "monthly", "1999-05")
+    assert forecast["periods"] == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "names"),
+    [
+        ("1998-12", "1999-02", ["1998-12", "1999-01", "1999-02"]), ("1998-Q4", "1999-Q1", ["1998-Q4", "1999-Q1"]),
+        ("2026-W53", "2027-W01", ["2026-W53", "2027-W01"]), ("1999", "1999", ["1999"]),
+    ],
+)  # fmt: skip
+def test_periods_between(first, last, names):
+    assert [p.name for p in history.periods_between(parse_period(first), parse_period(last))] == names
+
+
+def test_periods_the_wrong_way_round_are_refused():
+    with pytest.raises(PeriodError, match="which is earlier"):
+        history.periods_between(parse_period("1999-02"), parse_period("1999-01"))
+
+
+def test_missing_lists_what_is_due_and_not_there(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2))
+    add(tmp_path, "1999-02", status="failed", reason="one: cell 3 raised E")
+    add(tmp_path, "1999-03", headline(0.2), status="partial")
+    add(tmp_path, "1999-03", status="failed", reason="later")
+    periods = history.periods_between(parse_period("1999-01"), parse_period("1999-06"))
+    missing = history.missing_periods(tmp_path, "monthly", periods, today=date(1999, 5, 31))
+    assert missing.to_dict("records") == [
+        {"period": "1999-02", "why": "failed: one: cell 3 raised E"}, {"period": "1999-04", "why": "never made"},
+    ]  # fmt: skip
+    assert "1999-05" in set(history.missing_periods(tmp_path, "monthly", periods, today=date(1999, 6, 1))["period"])
+
+
+def test_a_diff_in_numbers(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2), headline(1.0, name="old"), headline(2.0, name="both", unit="s"))
+    add(tmp_path, "1999-03", headline(0.3), headline(5.0, name="new"), headline(2.0, name="both", unit="min"),
+        versions={"python": "3.13"}, parameters={"channel": "chat", "period": "1999-03"})  # fmt: skip
+    runs = history.by_period(history.load_runs(tmp_path))
+    before, after = runs["monthly", "1999-01"], runs["monthly", "1999-03"]
+    table = history.diff_headlines(before, after).set_index("name")
+    assert table.loc["left", "difference"] == pytest.approx(0.1)
+    assert table.loc["left", "verdict"] == "rose"
+    assert table.loc["left", "lower"] == pytest.approx(0.1 - 0.01 * 2**0.5)
+    assert table["verdict"].drop("left").to_dict() == {
+        "old": "only in 1999-01", "new": "only in 1999-03", "both": "redefined: unit: 's' became 'min'",
+    }  # fmt: skip
+    assert table["difference"].drop("left").isna().all()
+    facts = history.diff_facts(before, after)
+    assert set(zip(facts["what"], facts["name"], strict=True)) == {
+        ("parameter", "channel"), ("input", "log.csv"), ("version", "python"),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """The command line on a folder with two reports, without a notebook behind them."""
+    monkeypatch.setattr("cxresearch.report.parameters.load_report", lambda name, root: REPORT)
+    add(tmp_path, "1999-01", headline(0.2))
+    add(tmp_path, "1999-02", headline(0.3))
+    return lambda *words: command_line.main([*words, "--out", str(tmp_path)])
+
+
+def test_the_command_missing_says_so_by_its_exit_code(commands, capsys):
+    assert commands("missing", "monthly", "--from", "1999-01", "--to", "1999-02") == 0
+    assert capsys.readouterr().out == ""
+    assert commands("missing", "monthly", "--from", "1998-12", "--to", "1999-02") == 1
+    assert capsys.readouterr().out == "monthly 1998-12: never made\n"
+    assert commands("missing", "monthly", "--from", "1999-02", "--to", "1999-01") == 2
+    assert commands("missing", "monthly", "--from", "1999-Q1") == 2
+
+
+def test_the_command_diff_prints_both_tables(commands, capsys):
+    assert commands("diff", "monthly", "1999-01", "1999-02") == 0
+    told = capsys.readouterr().out
+    assert "10.0" in told
+    assert "rose" in told
+    assert "log.csv" in told
+    assert commands("diff", "monthly", "1999-01", "1999-03") == 2
+    assert "there is no report monthly 1999-03" in capsys.readouterr().err
+
+
+def test_a_run_that_failed_before_its_notebooks_has_all_that_the_index_reads(tmp_path):
+    folder = tmp_path / "monthly" / "1999-02.failed"
+    folder.mkdir(parents=True)
+    record = run.failed_run(REPORT, parse_period("1999-02"), "no space", started=datetime.now(UTC))
+    publish.write_json(folder / "run.json", record)
+    (listed,) = history.load_runs(tmp_path)
+    assert (listed["status"], listed["href"], listed["headlines"]) == ("failed", None, [])
+    job.write_index(tmp_path)
+    assert "February 1999" in (tmp_path / "index.html").read_text()
+    assert json.loads((folder / "run.json").read_text())["reason"] == "no space"
