@@ -17,7 +17,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import shutil
 import statistics
 import subprocess
@@ -56,21 +55,19 @@ def plain_script(names: list[str], parameters: dict, path: Path) -> None:
     path.write_text("\n".join(parts))
 
 
-def seconds(task: Callable[[], None]) -> dict[str, float]:
-    """Wall clock, and processor time of the process and of all it waited for."""
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+def seconds(task: Callable[[], None]) -> float:
+    begun = time.perf_counter()
     task()
-    wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {"wall_s": wall, "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
+    return time.perf_counter() - begun
 
 
-def rounds(tasks: dict[str, Callable[[], None]], number: int) -> dict[str, list[dict[str, float]]]:
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in tasks}
+def rounds(tasks: dict[str, Callable[[], None]], number: int) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {name: [] for name in tasks}
     for at in range(number):
         # Every second round backwards: what comes first finds a colder machine.
         for name in list(tasks)[:: 1 if at % 2 == 0 else -1]:
             found[name].append(seconds(tasks[name]))
-            print(f"round {at + 1}: {name}: {found[name][-1]['wall_s']:.1f} s", file=sys.stderr)
+            print(f"round {at + 1}: {name}: {found[name][-1]:.1f} s", file=sys.stderr)
     return found
 
 
@@ -83,7 +80,7 @@ def main() -> None:
     parser.add_argument("--backfill-rounds", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="reports-"))
+    folder, busy = Path(tempfile.mkdtemp(prefix="reports-")), os.getloadavg()[0]
     log = str(Path(given.log).resolve())
     report = next(ROOT.glob("reports/monthly.toml"))
 
@@ -136,23 +133,17 @@ def main() -> None:
         shutil.rmtree(folder / "fill", ignore_errors=True)
         command("backfill", "monthly", "--from", months[0].name, "--to", months[-1].name, "--out", str(folder / "fill"))
 
-    def after_another(code: str = "") -> Callable[[], None]:
-        def run() -> None:
-            shutil.rmtree(folder / "each", ignore_errors=True)
-            for month in months:
-                command("report", "monthly", "--period", month.name, "--out", str(folder / "each"), code=code)
-
-        return run
+    def after_another() -> None:
+        shutil.rmtree(folder / "each", ignore_errors=True)
+        for month in months:
+            command("report", "monthly", "--period", month.name, "--out", str(folder / "each"))
 
     several = rounds(
-        {
-            "backfill": backfill,
-            "one after another, sections one at a time": after_another(ONE_AT_A_TIME),
-            "one after another": after_another(),
-        },
+        {"backfill": backfill, "one after another": after_another},
         given.backfill_rounds,
     )  # fmt: skip
     facts = {
+        "load average at the start and at the end": f"{busy:.1f}, {os.getloadavg()[0]:.1f}",
         "date": date.today().isoformat(), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(), "notebooks": len(names), "period": given.period,
         "months": given.months, "rounds": given.rounds, "backfill rounds": given.backfill_rounds,
@@ -170,12 +161,11 @@ def write(out: Path, facts: dict, parts: dict) -> None:
     lines = ["# What it costs to be a report", "", "Ratios are medians of ratios within rounds (lowest to highest); the "
              "seconds are medians and belong to this machine.", ""]  # fmt: skip
     for title, (found, base) in parts.items():
-        lines += [f"## {title}", "", f"| | wall clock, s | processor, s | times {base} |", "|---|---:|---:|---:|"]
+        lines += [f"## {title}", "", f"| | seconds | times {base} |", "|---|---:|---:|"]
         for name, runs in found.items():
-            wall, cpu = (statistics.median(r[k] for r in runs) for k in ("wall_s", "cpu_s"))
-            ratios = [r["wall_s"] / b["wall_s"] for r, b in zip(runs, found[base], strict=True)]
+            ratios = [mine / its for mine, its in zip(runs, found[base], strict=True)]
             spread = f" ({min(ratios):.2f} to {max(ratios):.2f})" if len(ratios) > 1 else ""
-            lines.append(f"| {name} | {wall:.1f} | {cpu:.1f} | {statistics.median(ratios):.2f}{spread} |")
+            lines.append(f"| {name} | {statistics.median(runs):.1f} | {statistics.median(ratios):.2f}{spread} |")
         lines.append("")
     lines += [f"- {name}: {value}" for name, value in facts.items()]
     out.mkdir(parents=True, exist_ok=True)

@@ -75,11 +75,13 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
         periods = [period_of(date.today(), report.period).previous]
         for _ in range((given.last or 1) - 1):
             periods.insert(0, periods[0].previous)
-    from cxresearch.report.execute import close_forge
-    from cxresearch.report.job import make_report
+    from cxresearch.report.forge import close_forge, forge_for
 
-    log = _log(report, settings)
     try:
+        forge_for(report.notebooks)  # its imports run beside ours
+        from cxresearch.report.job import make_report
+
+        log = _log(report, settings)
         return worst([
             make_report(report, period, settings, log=log, out=given.out, root=ROOT, guard=guard, progress=_progress())
             for period in periods

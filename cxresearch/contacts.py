@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class ContactLog:
     ``set_aside``: DataFrame ``reason, rows``. ``repaired``: DataFrame ``repair, rows`` (rows that stay).
     ``counts``: ``read = kept + set_aside`` always; ``other_periods`` are rows outside start and end, not read.
     ``files``: DataFrame ``path, used, reason``. ``newest``: the last ``opened_at`` of the rows read, or None.
-    ``simulated``: True when any row says so in a column ``simulated``.
+    ``simulated``: True when any row says so in a column ``simulated``. ``preset``: the one that was used, or None.
     """
 
     contacts: duckdb.DuckDBPyRelation
@@ -61,6 +61,7 @@ class ContactLog:
     files: pd.DataFrame
     newest: datetime | None
     simulated: bool
+    preset: str | None = None
 
 
 def load_contacts(
@@ -114,7 +115,8 @@ def load_contacts(
         except duckdb.Error as error:
             raise LogError(f"cannot read {where}: {str(error).splitlines()[0]}") from error
         rows = engine.table("log")
-    return _count(engine, rows, mapped, files=files, where=where, start=start, end=end)
+    counted = _count(engine, rows, mapped, files=files, where=where, start=start, end=end)
+    return replace(counted, preset=preset)
 
 
 def account_table(log: ContactLog) -> pd.DataFrame:

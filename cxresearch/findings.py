@@ -304,3 +304,30 @@ def scenario_finding(table: pd.DataFrame) -> str:
         f"As it is {share(table['lost_share'].iloc[0])} never get an answer; "
         f"{best['scenario']}: {share(best['lost_share'])}"
     )
+
+
+def mean_patience_finding(row: pd.Series) -> str:
+    """The mean patience that the hours tell (a row of ``patience.mean_patience``), with what it rests on."""
+    if math.isinf(row["estimate"]):
+        return "## The hours do not tell the mean patience\n\nSlow hours lost no larger share than fast ones."
+    interval = format_interval(row["ratio_lower"], row["ratio_upper"], "s")
+    return (
+        f"## Read from waits and losses, the mean patience is {seconds(row['ratio_s'])}\n\n"
+        f"That is all seconds waited over all who left (95 % interval {interval}, {row['days']:,.0f} days drawn again). The line through the "
+        f"{row['hours']:,.0f} hours, share lost against mean wait, gives {seconds(row['estimate'])} "
+        f"({format_interval(row['lower'], row['upper'], 's')}) and explains {share(row['r_squared'])} of their differences; hours with few "
+        "contacts flatten it. Both are exact only if people leave at a rate that never changes, and the hazard below shows that it does."
+    )
+
+
+def promise_finding(elasticity: pd.Series, broken: pd.Series) -> str:
+    """Who sets the clock, and what a broken promise does (rows of ``patience.promise_elasticity`` and ``broken_promise``)."""
+    first = (
+        f"Patience follows the promise with an elasticity of {elasticity['estimate']:.2f} "
+        f"({format_interval(elasticity['lower'], elasticity['upper'])}). At 1 the brand sets the clock; at 0 others have set it."
+    )
+    second = (
+        f" Once a promise has passed, people leave at {broken['estimate']:.2f} times the rate of before "
+        f"({format_interval(broken['lower'], broken['upper'])})."
+    )
+    return first + second

@@ -27,9 +27,9 @@ def hourly_table(contacts: Any, *, by: str | Sequence[str] = ()) -> pd.DataFrame
     Returns
     -------
     DataFrame ``*by, date, hour, weekday, contacts, queued, left, waited_s, mean_wait_s, share_left``, sorted
-        ``date`` is midnight, ``weekday`` 1 Monday to 7 Sunday; ``contacts`` is everybody, ``left`` the abandoned, ``waited_s`` the seconds
-        waited by all together; ``mean_wait_s`` and ``share_left`` are per contact, those answered at once included.
-        An hour without contacts has no row.
+        ``date`` is midnight, ``weekday`` 1 Monday to 7 Sunday; ``contacts`` is everybody, ``left`` the abandoned,
+        ``waited_s`` the seconds waited by all together; ``mean_wait_s`` and ``share_left`` are per contact, those
+        answered at once included. An hour without contacts has no row.
 
     It is no risk table: who was answered at once is counted here and says nothing on patience there.
     """
@@ -80,8 +80,9 @@ def mean_patience(
 
     The line is the ordinary least squares line of share_left on mean_wait_s, each hour once: the published method. It
     is exact for exponential patience only; other laws give another slope, and the mean alone cannot size a team.
-    Chance in hours with few contacts flattens the line and so lengthens the estimate; ``ratio_s``, which is the
-    maximum-likelihood mean for exponential patience, does not suffer from it. Raises ValueError for a missing
+    Chance in hours with few contacts flattens the line and so lengthens the estimate (by a seventh at 40 contacts an
+    hour, a fiftieth at 400, in benchmarks/results/calibration.md); ``ratio_s``, the maximum-likelihood mean for
+    exponential patience, does not suffer from it. Raises ValueError for a missing
     column, numbers that are no counts, fewer than 3 hours or 2 days, equal waits, or nobody who left.
     Reference: Brown et al. (2005), section 7.1.1, doi:10.1198/016214504000001808.
     """
@@ -195,7 +196,7 @@ def _turned(slope: Floats | float) -> float:
 
 
 def _sums(counts: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """A risk table summed to one row a key: contacts, those who left, seconds waited, and ``queued`` where it is there."""
+    """A risk table summed to one row a key: contacts, those who left, seconds waited, and ``queued`` if there."""
     number = counts["contacts"]
     parts = counts[[*keys, *(["queued"] if "queued" in counts else [])]].assign(
         contacts=number,

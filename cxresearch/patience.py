@@ -166,8 +166,8 @@ def patience_measures(waits: pd.DataFrame, *, horizon_s: float, event: str = "ab
     Returns
     -------
     DataFrame ``measure, estimate, lower, upper, verdict, reading`` (seconds; 95 %), four rows
-        ``verdict`` is ``wrong``, ``right``, ``right up to the horizon`` or ``right if the hazard is constant``; ``reading``
-        says why. The median is missing where fewer than half would have left within the longest wait.
+        ``verdict`` is ``wrong``, ``right``, ``right up to the horizon`` or ``right if the hazard is constant``;
+        ``reading`` says why. The median is missing where fewer than half would have left within the longest wait.
     """
     left = waits[waits["outcome"] == event]
     leavers, seconds = int(left["contacts"].sum()), float((waits["duration_s"] * waits["contacts"]).sum())
@@ -186,7 +186,7 @@ def patience_measures(waits: pd.DataFrame, *, horizon_s: float, event: str = "ab
         ("Mean patience up to the horizon", until["estimate"], until["lower"], until["upper"],
          "right up to the horizon", f"the mean if everybody were answered after {horizon_s:g} s"),
         ("Seconds waited for each who left", seconds / leavers, seconds / most, seconds / fewest,
-         "right if the hazard is constant", "the mean patience if people leave at the same rate however long they wait"),
+         "right if the hazard is constant", "the mean patience if people leave at one rate however long they wait"),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["measure", "estimate", "lower", "upper", "verdict", "reading"])
 

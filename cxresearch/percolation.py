@@ -20,7 +20,7 @@ People = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
 FAR = np.int64(2**62)  # a skip beyond the end of any network
-BLOCK = 512
+BLOCK = 512  # ties drawn before they are joined: one far look-up then need not wait for the last
 
 
 @numba.njit(cache=True)
@@ -157,18 +157,24 @@ def cluster_runs(
     """
     parent = np.empty(people, np.int32)
     told = np.empty(people, np.bool_)
+    one_end, other_end = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     for run in range(reach.size):
         for person in range(people):
             parent[person] = person
         live = _skip(rng, scale)
         while live < lower.size:
-            person, other = upper[live], lower[live]
-            if parent[person] == person:
-                parent[person] = parent[other]
-            else:
-                one, two = _root_before(parent, person), _root_before(parent, other)
-                parent[max(one, two)] = min(one, two)
-            live += 1 + _skip(rng, scale)
+            drawn = 0
+            while drawn < BLOCK and live < lower.size:
+                one_end[drawn], other_end[drawn] = upper[live], lower[live]
+                drawn += 1
+                live += 1 + _skip(rng, scale)
+            for tie in range(drawn):
+                person, other = one_end[tie], other_end[tie]
+                if parent[person] == person:
+                    parent[person] = parent[other]
+                else:
+                    one, two = _root_before(parent, person), _root_before(parent, other)
+                    parent[max(one, two)] = min(one, two)
         if anew:
             _draw_introductions(order, introductions, rng)
         told[:] = False
@@ -275,7 +281,7 @@ def sweep_run(ends: People, people: int, low: Ints, begin: Ints, weights: Floats
                 found[window, 2] += weight * (squares - largest * largest)
         if oldest == windows or live == ties:
             break
-        if live == drawn:  # a block at a time: one far look-up need not wait for the next
+        if live == drawn:
             drawn = min(drawn + BLOCK, ties)
             _draw_ties(ends, live, drawn, rng)
         one, two = _root_of_size(parent, ends[live, 0]), _root_of_size(parent, ends[live, 1])

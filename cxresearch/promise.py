@@ -35,8 +35,8 @@ def split_at_promise(waits: pd.DataFrame, *, step_s: float | None = None) -> pd.
     Returns
     -------
     DataFrame, a risk table: the columns of ``waits`` and ``entry_s``, ``promise_state`` (absent, standing, missed),
-        ``past_promise`` (0.0 or 1.0) and ``minutes_past`` (the middle of the step, in minutes since the promise; 0 before
-        it, and without steps)
+        ``past_promise`` (0.0 or 1.0) and ``minutes_past`` (the middle of the step, in minutes since the promise; 0
+        before it, and without steps)
 
     A wait as long as its promise ended within it. A part that was cut off ends as ``open``: it goes on in the next row,
     so contacts add up only over the rows that are not cut. Use it with estimators that know ``entry_s``.
@@ -113,7 +113,7 @@ def promise_elasticity(
         if promised["promised_s"].nunique() < 2:
             raise ValueError(
                 f"patience can follow the promise only where promises differ; {int(promised['contacts'].sum()):,} of "
-                f"{int(part['contacts'].sum()):,} contacts have a promise, {promised['promised_s'].nunique()} different."
+                f"{int(part['contacts'].sum()):,} contacts have a promise, {promised['promised_s'].nunique()} differ."
             )
         cut = split_at_promise(promised)
         within = cut[cut["promise_state"] == STANDING].assign(log_promise=lambda rows: np.log(rows["promised_s"]))
@@ -139,8 +139,8 @@ def broken_promise(
     waits : risk table with ``promised_s``. Contacts without a promise, and with longer ones, say how the hazard runs
         anyway: two promises, or one and none, are needed.
     by : columns that tell groups apart. terms, strata : columns to adjust for, as in ``regression.cox``.
-    levels : each promise has a hazard ratio of its own. False: the logarithm of the hazard is a line in the logarithm of
-        the promise (for announced waits of many lengths), and contacts without a promise have a level of their own.
+    levels : each promise has a hazard ratio of its own. False: the logarithm of the hazard is a line in the logarithm
+        of the promise (for announced waits of many lengths), and contacts without a promise have a level of their own.
 
     Returns
     -------
@@ -227,7 +227,8 @@ def promise_effects(
             rows.append({"promised_s": promised, "promise_state": state, **ratio,
                          "contacts": int(seen["contacts"].sum()),
                          "events": int(seen.loc[seen["outcome"] == event, "contacts"].sum()), "note": ""})  # fmt: skip
-        return sorted(rows, key=lambda row: (row["promise_state"] != ABSENT, row["promised_s"], row["promise_state"] == MISSED))  # fmt: skip
+        states = (ABSENT, STANDING, MISSED)
+        return sorted(rows, key=lambda row: (row["promise_state"] != ABSENT, row["promised_s"], states.index(row["promise_state"])))  # fmt: skip
 
     _check_promises(waits)
     return _by_group(waits, by, fit)
@@ -246,8 +247,8 @@ def abandonment_by_promise(
     Returns
     -------
     DataFrame ``promised_s, promise_state, estimate``: the share for each promise
-        absent; ``standing``, as if the promise had not passed yet; ``missed``, where it passed at ``promised_s`` (no row
-        where the promise is longer than the horizon).
+        absent; ``standing``, as if the promise had not passed yet; ``missed``, where it passed at ``promised_s`` (no
+        row where the promise is longer than the horizon).
 
     From the Cox model of :func:`promise_effects`. It has no interval of its own: ``poisson_bootstrap`` with
     ``by=["promised_s", "promise_state"]`` makes one.
@@ -337,8 +338,8 @@ def _past_model(
     cut["promise"] = _labels(cut)
     if cut["promise"].nunique() < 2:
         raise ValueError(
-            f"all contacts have the same promise ({cut['promise'].iloc[0]}): what happens when it passes cannot be told "
-            "from what happens then anyway; add contacts with another promise or none."
+            f"all contacts have the same promise ({cut['promise'].iloc[0]}): what happens when it passes cannot be "
+            "told from what happens then anyway; add contacts with another promise or none."
         )
     numeric = ["past_promise", *(["minutes_past"] if step_s is not None else [])]
     named = [*column_names(terms)]
@@ -370,8 +371,8 @@ def _check_promises(waits: pd.DataFrame) -> None:
         count, total = int(waits.loc[bad, "contacts"].sum()), int(waits["contacts"].sum())
         raise ValueError(
             f"promised_s must be above 0 seconds, or missing where nothing was promised; for {count:,} of {total:,} "
-            f"contacts ({int(bad.sum())} rows) it is 0, below or infinite (such as {promise[bad].iloc[0]:g}). If such a "
-            "value stands for no promise, make it missing; otherwise drop those contacts."
+            f"contacts ({int(bad.sum())} rows) it is 0, below or infinite (such as {promise[bad].iloc[0]:g}). If such "
+            "a value stands for no promise, make it missing; otherwise drop those contacts."
         )
     if promise.isna().all():
         raise ValueError(f"no contact has a promise: promised_s is missing in all {len(waits)} rows.")

@@ -37,8 +37,8 @@ def brown_comparison(contacts: Any, *, rng: np.random.Generator, replicates: int
     -------
     DataFrame, one row a published figure: ``quantity, published, period, section, value, upper_value`` (as published),
         ``ours, lower, upper, unit, verdict, how, why, source``
-        ``verdict``: ``agrees`` where our interval meets the published number as rounded (of an order: lies on its side of
-        0), else ``differs``, and ``why`` says what that can come from; ``cannot tell`` where an order has 0 inside;
+        ``verdict``: ``agrees`` where our interval meets the published number as rounded (of an order: lies on its side
+        of 0), else ``differs``, and ``why`` says what that can come from; ``cannot tell`` where an order has 0 inside;
         ``not known`` where the months have no such calls.
 
     Two figures that agree within an interval of one month are no proof that they are the same. The patience analysis of

@@ -27,8 +27,8 @@ def poisson_bootstrap(
     Parameters
     ----------
     table : DataFrame with ``contacts`` (whole, >= 0), such as a risk table.
-    statistic : takes such a table (summed over ``cluster``, which it does not see), returns a DataFrame with the columns
-        of ``by`` and ``estimate``, one row each.
+    statistic : takes such a table (summed over ``cluster``, which it does not see), returns a DataFrame with the
+        columns of ``by`` and ``estimate``, one row each.
     by : the columns of the result that tell its rows apart.
     cluster : column whose groups are drawn as wholes, such as the date or ``block`` of :func:`customer_blocks`. Rows
         where it is missing are contacts of their own. None: every contact is drawn by itself.

@@ -23,7 +23,8 @@ CELLS = (
 
 
 @pytest.fixture
-def checkout(tmp_path):
+def checkout(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXRESEARCH_CHROMIUM", "")  # what the browser sees has tests of its own
     for name in ("reports", "notebooks"):
         (tmp_path / name).mkdir()
     (tmp_path / "reports" / "small.toml").write_text(

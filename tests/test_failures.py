@@ -47,6 +47,7 @@ def checkout(tmp_path, monkeypatch):
     write_cells(tmp_path)
     (tmp_path / "log.csv").write_text("opened_at,wait_s,outcome,channel,queue\n1999-02-01 08:00,1,answered,phone,a\n")
     monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    monkeypatch.setenv("CXRESEARCH_CHROMIUM", "")  # what the browser sees has tests of its own
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -9,8 +9,8 @@ import psutil
 import pytest
 from test_failures import wait_for, write_cells
 
-from cxresearch.report.execute import Kernels, execute_notebook, forge_for
-from cxresearch.report.forge import Forge, imports_of
+from cxresearch.report.execute import Kernels, execute_notebook
+from cxresearch.report.forge import Forge, close_forge, forge_for, imports_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 
@@ -63,7 +63,7 @@ def test_one_kernel_knows_nothing_of_another(tmp_path, forge):
 
 def test_a_kernel_started_one_by_one_sees_the_same(tmp_path, forge):
     look = (
-        "import sys, os\nprint(sys.argv[1:2], sys.path, os.getcwd(), sorted(os.environ.keys() - {'JPY_PARENT_PID'}))\n"
+        "import sys, os\nprint(sys.argv[1:2][:1], sys.path, os.getcwd(), sorted(os.environ.keys() - {'JPY_PARENT_PID'}))\n"
         "print(os.environ['PYTHONHASHSEED'], hash('x'), os.environ['MPLBACKEND'], __name__)"
     )
     forked, alone = (printed(tmp_path, which, look) for which in (forge, None))
@@ -85,8 +85,6 @@ def test_one_forge_serves_the_same_notebooks(tmp_path):
     (tmp_path / "notebooks").mkdir()
     write_cells(tmp_path, "import json")
     path = tmp_path / "notebooks" / "one.ipynb"
-    from cxresearch.report.execute import close_forge
-
     one = forge_for([path])
     assert forge_for([path]) is one
     assert one.statements == ["import json", "from IPython.display import display"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +14,9 @@ from cxresearch.report import history, job, publish, run
 from cxresearch.report.parameters import Report
 
 REPORT = Report(
-    name="monthly", title="T", organisation="", period="month", notebooks=(), may_fail=(), headlines=(), inputs=(),
+    name="monthly", title="T", organisation="", period="month", notebooks=(Path('notebooks/one.ipynb').resolve(),), may_fail=(), headlines=(), inputs=(),
     cell_timeout_s=1, run_timeout_s=1, retries=0, parameters={}, ranges={}, columns={}, brand={}, language="en",
-    declared={},
+    email={}, store="", declared={},
 )  # fmt: skip
 
 
@@ -170,6 +171,6 @@ def test_a_run_that_failed_before_its_notebooks_has_all_that_the_index_reads(tmp
     publish.write_json(folder / "run.json", record)
     (listed,) = history.load_runs(tmp_path)
     assert (listed["status"], listed["href"], listed["headlines"]) == ("failed", None, [])
-    job.write_index(tmp_path)
+    job.write_index(tmp_path, REPORT)
     assert "February 1999" in (tmp_path / "index.html").read_text()
     assert json.loads((folder / "run.json").read_text())["reason"] == "no space"

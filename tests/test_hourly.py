@@ -140,8 +140,10 @@ def test_groups_have_a_row_each_and_empty_hours_are_left_out():
 
 
 def test_a_risk_table_by_hour_gives_the_line_of_those_who_queued():
-    log = pd.DataFrame({"opened_at": pd.date_range("1999-01-03", periods=600, freq="7min"), "queued": [True, True, False] * 200,
-                        "wait_s": [40.0, 10.0, 0.0, 90.0, 30.0, 0.0] * 100, "outcome": ["abandoned", "answered", "answered"] * 200})  # fmt: skip
+    log = pd.DataFrame({
+        "opened_at": pd.date_range("1999-01-03", periods=600, freq="7min"), "queued": [True, True, False] * 200,
+        "wait_s": [40.0, 10.0, 0.0, 90.0, 30.0, 0.0] * 100, "outcome": ["abandoned", "answered", "answered"] * 200,
+    })  # fmt: skip
     log["date"], log["hour"] = log["opened_at"].dt.normalize(), log["opened_at"].dt.hour
     waits = risk_table(log, by=["date", "hour"])
     ours, by_hand = mean_patience(waits).iloc[0], hourly_table(log[log["queued"]])

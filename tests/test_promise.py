@@ -143,8 +143,10 @@ def test_the_clock_says_where_in_its_tick_a_wait_ended():
 
 
 def test_a_wait_of_no_second_is_kept_where_it_ends_in_leaving_and_says_nothing_otherwise():
-    waits = pd.DataFrame({"promised_s": [30.0, 30.0, 30.0, 300.0, 300.0], "duration_s": [0.0, 0.0, 20.0, 0.0, 200.0],
-                          "outcome": ["abandoned", "answered", "answered", "abandoned", "answered"], "contacts": 2})  # fmt: skip
+    waits = pd.DataFrame({
+        "promised_s": [30.0, 30.0, 30.0, 300.0, 300.0], "duration_s": [0.0, 0.0, 20.0, 0.0, 200.0],
+        "outcome": ["abandoned", "answered", "answered", "abandoned", "answered"], "contacts": 2,
+    })  # fmt: skip
     row = promise_elasticity(waits, distribution="exponential").iloc[0]
     assert row["estimate"] == pytest.approx(math.log(200.25 / 20.25) / math.log(10), abs=1e-9)
 
@@ -379,7 +381,7 @@ def test_bad_tables_are_refused(call, change, says):
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: promise_elasticity(FIVE[FIVE["promised_s"] != 60.0]), "6 of 11 contacts have a promise, 1 different"),
+        (lambda: promise_elasticity(FIVE[FIVE["promised_s"] != 60.0]), "6 of 11 contacts have a promise, 1 differ"),
         (lambda: promise_elasticity(FIVE, clock="sundial"), "clock must be one of"),
         (lambda: broken_promise(FIVE[FIVE["contacts"] != 3]), "nobody left after their promise"),
         (lambda: broken_promise(FIVE[FIVE["promised_s"] == 30.0]), "all contacts have the same promise"),

@@ -50,8 +50,8 @@ def test_a_curve_gets_greenwoods_standard_error():
 
 
 def test_contacts_that_come_in_fours_have_twice_the_standard_error():
-    clusters = pd.DataFrame({"customer": np.arange(250), "outcome": np.where(np.arange(250) < 75, "abandoned", "answered"),
-                             "contacts": 4})  # fmt: skip
+    outcome = np.where(np.arange(250) < 75, "abandoned", "answered")
+    clusters = pd.DataFrame({"customer": np.arange(250), "outcome": outcome, "contacts": 4})
     alone = poisson_bootstrap(clusters, share_left, replicates=600, rng=rng()).iloc[0]
     together = poisson_bootstrap(clusters, share_left, cluster="customer", replicates=600, rng=rng()).iloc[0]
     assert together["se"] / alone["se"] == pytest.approx(2.0, rel=0.1)

@@ -45,6 +45,7 @@ def checkout(tmp_path, monkeypatch):
     log = pd.DataFrame({**frame, "outcome": ["answered", "abandoned", "answered"], "channel": "phone", "queue": "a"})
     log.to_csv(tmp_path / "log.csv", index=False)
     monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    monkeypatch.setenv("CXRESEARCH_CHROMIUM", "")  # what the browser sees has tests of its own
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -98,7 +99,9 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
     ],
 )
 def test_bad_parameters_end_with_2_before_any_kernel(checkout, capsys, monkeypatch, arguments, message):
-    monkeypatch.setattr("cxresearch.report.run.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started"))
+    monkeypatch.setattr(
+        "cxresearch.report.run.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started")
+    )
     assert run(checkout, *arguments) == 2
     assert message in capsys.readouterr().err
     assert not (checkout / "out" / "small").exists()

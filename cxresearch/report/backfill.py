@@ -13,7 +13,7 @@ from typing import Any
 
 from cxresearch.periods import Period, parse_period
 from cxresearch.report import job, run
-from cxresearch.report.execute import close_forge
+from cxresearch.report.forge import close_forge
 from cxresearch.report.kernel import end_with
 from cxresearch.report.parameters import load_report
 from cxresearch.report.stop import Ended, guarded
@@ -90,7 +90,7 @@ def backfill(
         for worker in busy:
             worker.end()
     job.keep_forecasts(out, name, [p.name for p in periods])
-    job.write_index(out)
+    job.write_index(out, load_report(name, root))
     return {period.name: codes[period.name] for period in periods}
 
 

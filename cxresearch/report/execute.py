@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
-from cxresearch.report.forge import Forge, imports_of
+from cxresearch.report.forge import Forge
 from cxresearch.report.parameters import declared_parameters
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
@@ -92,28 +92,6 @@ class Kernels:
         """Remove what an ended run of the same mark left; call it holding the lock of the run."""
         for folder in Path(_short_folder() or tempfile.gettempdir()).glob(f"cxr-{self._mark}-????????"):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-_forges: list[Forge] = []  # at most one
-
-
-def forge_for(paths: Sequence[Path]) -> Forge | None:
-    """The forge of this process for the kernels of these notebooks, started where there is none; None without Linux."""
-    if sys.platform != "linux":
-        return None
-    cells = (c for path in paths for c in nbformat.read(path, 4).cells if c.cell_type == "code")
-    statements = imports_of(c.source for c in cells)
-    if _forges and not (_forges[0].alive and _forges[0].statements == statements):
-        close_forge()
-    if not _forges:
-        _forges.append(Forge(statements))
-    return _forges[0]
-
-
-def close_forge() -> None:
-    """End the forge of this process, where there is one."""
-    while _forges:
-        _forges.pop().close()
 
 
 def _short_folder() -> str | None:

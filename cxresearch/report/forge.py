@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -110,6 +111,30 @@ class Forge:
         self._socket.close()
 
 
+_forges: list[Forge] = []  # at most one
+
+
+def forge_for(paths: Sequence[Path]) -> Forge | None:
+    """The forge of this process for the kernels of these notebooks, started where there is none; None without Linux."""
+    if sys.platform != "linux":
+        return None
+    import nbformat
+
+    cells = (c for path in paths for c in nbformat.read(path, 4).cells if c.cell_type == "code")
+    statements = imports_of(c.source for c in cells)
+    if _forges and not (_forges[0].alive and _forges[0].statements == statements):
+        close_forge()
+    if not _forges:
+        _forges.append(Forge(statements))
+    return _forges[0]
+
+
+def close_forge() -> None:
+    """End the forge of this process, where there is one."""
+    while _forges:
+        _forges.pop().close()
+
+
 def _serve(listening: socket.socket, statements: Sequence[str]) -> None:
     import ipykernel.kernelapp  # noqa: F401 what every kernel imports
 
@@ -141,6 +166,7 @@ def _become_kernel(order: dict[str, Any], forge: int, listening: socket.socket) 
         os.environ.clear()
         os.environ.update(order["environment"] | {"JPY_PARENT_PID": str(forge)})
         os.chdir(order["folder"])
+        sys.argv = ["ipykernel_launcher", *order["arguments"]]
         run_kernel(order["arguments"])
         code = 0
     finally:

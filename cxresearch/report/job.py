@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import sys
 from collections.abc import Callable, Collection
@@ -11,11 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from cxresearch.periods import Period
 from cxresearch.report import history, publish, run
-from cxresearch.report.execute import Kernels, forge_for
+from cxresearch.report.brand import load_brand
+from cxresearch.report.deliver import DeliveryError, Mail, load_mail, send, store
+from cxresearch.report.execute import Kernels
+from cxresearch.report.forge import forge_for
 from cxresearch.report.parameters import Report
 from cxresearch.report.stop import Guard, RunTimedOut
+from cxresearch.words import load_words
+
+DUE = ".index-due"
 
 
 def make_report(
@@ -40,6 +49,8 @@ def make_report(
     target = out / report.name / period.name
     failed_target = target.with_name(f"{period.name}.failed")
     key = f"{report.name}-{period.name}"
+    brand, mail = load_brand(report.brand, root), load_mail(report.email) if report.email else None
+    load_words(report.language)  # these three refuse, with a ValueError, what the page and the mail cannot use
     with run.run_lock(out / ".locks" / key) as free:
         if not free:
             print(f"cxresearch: {report.name} {period.name} is already under way.", file=sys.stderr)
@@ -49,15 +60,14 @@ def make_report(
         forge = forge_for(report.notebooks)
         kernels = Kernels(hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:8], forge)
         kernels.clear_sockets()
-        if (out / "index.html").is_file():
-            # A run that was killed between its report and the index left an index that is one run behind.
-            with contextlib.suppress(Exception):  # at the end of this run the same error is told
-                write_index(out)
+        _heal_index(out, report)
         build, started = publish.new_build(out, key), datetime.now(UTC)
         try:
             try:
                 with guard.clock(report.run_timeout_s):
-                    record = _fill(report, period, settings, build, log, out, root, kernels, jobs, progress, standing)
+                    record = _fill(
+                        report, period, settings, build, log, out, root, kernels, jobs, progress, standing, brand
+                    )  # fmt: skip
                     if record["status"] != "failed":
                         guard.check()
             except (RunTimedOut, Exception) as error:
@@ -70,19 +80,27 @@ def make_report(
                     print(f"cxresearch: {report.name} {period.name} FAILED: {record['reason']}", file=sys.stderr)
                     return run.FAILED
             with guard.whole():
-                code = _put_in_place(record, build, target, failed_target, out)
+                code = _put_in_place(report, record, build, target, failed_target, out)
+            # Told after it stands, and also when it failed; the guard lets a signal end a server that does not answer.
+            if not _deliver(report, mail, failed_target if record["status"] == "failed" else target):
+                code = run.FAILED
         finally:
             shutil.rmtree(build, ignore_errors=True)
     return code
 
 
-def _put_in_place(record: dict[str, Any], build: Path, target: Path, failed_target: Path, out: Path) -> int:
+def _put_in_place(
+    report: Report, record: dict[str, Any], build: Path, target: Path, failed_target: Path, out: Path
+) -> int:
     """Publish what was built and write the index; says what became of it."""
     name = f"{record['report']} {record['period']}"
     code = run.EXIT_CODES[record["status"]]
+    # Stands from before the report takes its place until the index says so.
+    due = out / ".locks" / f"{record['report']}-{record['period']}{DUE}"
     if code == run.FAILED:
         print(f"cxresearch: {name} FAILED: {record['reason']}; no report was published.", file=sys.stderr)
     try:
+        due.write_text(str(os.getpid()))
         publish.publish(build, failed_target if code == run.FAILED else target)
         if code == run.FAILED:
             print(f"cxresearch: what there is of the run is in {failed_target}.", file=sys.stderr)
@@ -90,19 +108,59 @@ def _put_in_place(record: dict[str, Any], build: Path, target: Path, failed_targ
             shutil.rmtree(failed_target, ignore_errors=True)
             mark = " (SIMULATED data)" if record["simulated"] else ""
             print(f"{name}: {record['status']}{mark}: {target / 'report.html'}", flush=True)
-        write_index(out)
+        write_index(out, report)
+        due.unlink()
     except Exception as error:  # whatever stands is whole; somebody has to look
         print(f"cxresearch: {name}: {type(error).__name__}: {error}", file=sys.stderr)
         return run.FAILED
     return code
 
 
-def write_index(out: Path) -> None:
-    """Make the index anew from what stands in ``out``."""
+def write_index(out: Path, report: Report) -> None:
+    """Make the index anew from what stands in ``out``, in the language and the colours of ``report``."""
+    with run.run_lock(out / ".locks" / "index", wait=True):
+        publish.write_atomically(out / "index.html", index_page(out, report))
+
+
+def index_page(out: Path, report: Report) -> str:
+    """The index of what stands in ``out``; no date of the day is in it, so the same runs give the same bytes."""
     from cxresearch.report import render
 
-    with run.run_lock(out / ".locks" / "index", wait=True):
-        publish.write_atomically(out / "index.html", render.render_index(history.load_runs(out)))
+    root = report.notebooks[0].parents[1]
+    return render.render_index(history.load_runs(out), language=report.language, brand=load_brand(report.brand, root))
+
+
+def _deliver(report: Report, mail: Mail | None, folder: Path) -> bool:
+    """Store the run and tell people, as the report asks for; False, and said, where that did not work."""
+    well = True
+    for wanted, act in (
+        (report.store, lambda: store(folder, report.store)),
+        (mail, lambda: send(mail, folder, language=report.language) if mail else None),
+    ):
+        if wanted and (folder / "run.json").is_file():
+            try:
+                act()
+            except DeliveryError as error:
+                print(f"cxresearch: {report.name}: {error}", file=sys.stderr)
+                well = False
+    return well
+
+
+def _heal_index(out: Path, report: Report) -> None:
+    """Make the index anew where a run was killed between its report and the index."""
+    left = [mark for mark in (out / ".locks").glob(f"*{DUE}") if not _alive(mark)]
+    if left:
+        with contextlib.suppress(Exception):  # at the end of this run the same error is told
+            write_index(out, report)
+            for mark in left:
+                mark.unlink(missing_ok=True)
+
+
+def _alive(mark: Path) -> bool:
+    """Whether the process that left the mark lives; one that was killed while it wrote left nothing to read."""
+    with contextlib.suppress(OSError, ValueError):
+        return psutil.pid_exists(int(mark.read_text())) and int(mark.read_text()) != os.getpid()
+    return False
 
 
 def keep_forecasts(out: Path, report: str, periods: Collection[str]) -> None:
@@ -117,6 +175,7 @@ def keep_forecasts(out: Path, report: str, periods: Collection[str]) -> None:
 def _fill(
     report: Report, period: Period, settings: dict[str, Any], build: Path, log: str | list[str], out: Path, root: Path,
     kernels: Kernels, jobs: int | None, progress: Callable[[str], None] | None, standing: Collection[str] | None,
+    brand: dict[str, str],
 ) -> dict[str, Any]:  # fmt: skip
     """Everything of the run into ``build``; returns what run.json says."""
     before = out / report.name / period.previous.name / "headlines.json"
@@ -138,12 +197,26 @@ def _fill(
             publish.write_json(build / "forecast.json", mine["next_said"])
         history.add_forecasts(good)
         record["forecast"] = mine["forecast"]
-        from cxresearch.report import render
-
-        page = render.render_report(notebooks=notebooks, run=record, headlines=headlines)
-        (build / "report.html").write_text(page, encoding="utf-8")
+        _write_page(report, notebooks, record, headlines, build / "report.html", brand)
     publish.write_json(build / "run.json", record)
     return record
+
+
+def _write_page(
+    report: Report, notebooks: list, record: dict[str, Any], headlines: list[dict[str, Any]], path: Path,
+    brand: dict[str, str],
+) -> None:  # fmt: skip
+    """The page, and what the gate says of it; a page that does not pass fails its run."""
+    from cxresearch.report import gate, render
+
+    page = render.render_report(
+        notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand
+    )  # fmt: skip
+    path.write_text(page, encoding="utf-8")
+    record["gate"] = gate.examine(path, run=record, language=report.language)
+    if findings := record["gate"]["findings"]:
+        path.unlink()
+        record |= {"status": "failed", "reason": f"the page did not pass the gate: {gate.first_words(findings)}"}
 
 
 def _what_failed(report: Report, period: Period, error: BaseException, started: datetime) -> dict[str, Any]:

@@ -51,9 +51,6 @@ def pack(message: Any) -> bytes:
 def run_kernel(arguments: list[str]) -> None:
     """Be a kernel until it is told to end. ``arguments`` are those of ipykernel_launcher."""
     sys.modules.pop("rfc3987_syntax", None)  # what a notebook may import is not the runner's to decide
-    # As ipykernel_launcher does: a file in the working directory must not stand for a package.
-    if sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]
     from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance(argv=arguments)
@@ -61,4 +58,7 @@ def run_kernel(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     end_with(int(os.environ["JPY_PARENT_PID"]), signal.SIGKILL)
+    # As ipykernel_launcher does: a file in the working directory must not stand for a package.
+    if sys.path[0] in ("", os.getcwd()):
+        del sys.path[0]
     run_kernel(sys.argv[1:])

@@ -52,6 +52,8 @@ class Report:
     columns: dict[str, Any]
     brand: dict[str, Any]
     language: str
+    email: dict[str, Any]
+    store: str
     declared: dict[str, Declared] = field(repr=False)
 
 
@@ -76,7 +78,7 @@ def load_report(name: str, root: Path) -> Report:
         "title": str, "organisation": str, "period": str, "notebooks": list, "may_fail": list, "headlines": list,
         "inputs": list, "cell_timeout_s": (int, float), "run_timeout_s": (int, float), "retries": int,
         "parameters": dict, "ranges": dict, "columns": dict,
-        "brand": dict, "language": str,
+        "brand": dict, "language": str, "email": dict, "store": str,
     }  # fmt: skip
     for key, value in text.items():
         if key not in known:
@@ -115,7 +117,8 @@ def load_report(name: str, root: Path) -> Report:
         inputs=tuple(text.get("inputs", ())), cell_timeout_s=float(text.get("cell_timeout_s", 600)),
         run_timeout_s=float(text.get("run_timeout_s", 3600)), retries=text.get("retries", 1),
         parameters=parameters, ranges=ranges, columns=text.get("columns", {}), brand=text.get("brand", {}),
-        language=text.get("language", "en"), declared=declared,
+        language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
+        declared=declared,
     )  # fmt: skip
 
 
