@@ -44,6 +44,34 @@ def test_what_an_ended_run_left_is_cleared_and_nothing_else(tmp_path):
     assert other.exists()
 
 
+@pytest.mark.parametrize("something_stands", [True, False])
+def test_a_report_taken_from_its_place_by_a_killed_run_is_put_back(tmp_path, something_stands):
+    target = tmp_path / "monthly" / "1999-02"
+    target.parent.mkdir()
+    folder(tmp_path / publish.BUILDING / "monthly-1999-02-abcdefgh.old", "old")
+    if something_stands:
+        folder(target, "new")
+    publish.clear_old_builds(tmp_path, "monthly-1999-02", target)
+    assert (target / "report.html").read_text() == ("new" if something_stands else "old")
+    assert list((tmp_path / publish.BUILDING).iterdir()) == []
+
+
+def test_what_cannot_take_its_place_leaves_the_old_one_there(tmp_path, monkeypatch):
+    one, other = folder(tmp_path / "one", "1"), folder(tmp_path / "other", "2")
+    monkeypatch.setattr(publish.sys, "platform", "darwin")
+    rename = publish.Path.rename
+
+    def refuse(self, to):
+        if self == one:
+            raise OSError(28, "No space left on device")
+        return rename(self, to)
+
+    monkeypatch.setattr(publish.Path, "rename", refuse)
+    with pytest.raises(OSError, match="No space"):
+        publish._exchange(one, other)
+    assert (other / "report.html").read_text() == "2"
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "index.html"
     publish.write_atomically(path, "old")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date, datetime
 
 import nbformat
 import pytest
@@ -12,7 +13,9 @@ from cxresearch.report.parameters import (
     ParameterError,
     accepts,
     check_parameters,
+    check_ranges,
     declared_parameters,
+    in_range,
     load_report,
     parse_settings,
     read_text,
@@ -127,6 +130,16 @@ def checkout(tmp_path):
         (REPORT + "[parameters]\nhorizon = 1\n", "unknown parameter 'horizon'"),
         (REPORT + 'may_fail = ["three"]\n', "may_fail names three"),
         (REPORT + "title = 3", "monthly.toml"),
+        (REPORT + "retries = -1\n", "retries is a number from 0; got -1"),
+        (REPORT + "retries = true\n", "retries has the wrong type"),
+        (REPORT + "cell_timeout_s = 0\n", "cell_timeout_s is a number from 1"),
+        (REPORT + "run_timeout_s = 0.5\n", "run_timeout_s is a number from 1"),
+        (REPORT + "[ranges]\nhorizont_s = [1, 2]\n", "did you mean 'horizon_s'"),
+        (REPORT + "[ranges]\nhorizon_s = [1]\n", "the range of horizon_s is .lowest, highest."),
+        (REPORT + "[ranges]\nhorizon_s = [2, 1]\n", "the lower one first"),
+        (REPORT + '[ranges]\nhorizon_s = [1, "2"]\n', "two numbers or two dates"),
+        (REPORT + "[ranges]\nhorizon_s = [2, inf]\n", "horizon_s should be from 2 to inf; got 1.0"),
+        (REPORT + "[parameters]\nhorizon_s = 9\n[ranges]\nhorizon_s = [1, 8]\n", "should be from 1 to 8; got 9.0"),
     ],
 )
 def test_a_report_file_that_is_wrong_is_named(checkout, text, message):
@@ -140,3 +153,58 @@ def test_an_unknown_report_says_what_there_is(checkout):
     assert load_report("monthly", checkout).parameters == {}
     with pytest.raises(ParameterError, match=r"did you mean 'monthly'"):
         load_report("montly", checkout)
+
+
+TYPED = notebook(
+    'day: "date" = "1999-02-01"\nspeed: "Literal[\'fast\', \'slow\']" = "fast"\nhours: list[int] = [9]\n'
+    'at_most: int | None = None\nurl: str = ""'
+)
+
+
+def test_annotations_in_quotes_and_dates_of_toml():
+    declared = declared_parameters(TYPED)
+    assert declared["speed"].annotation == "Literal['fast', 'slow']"
+    assert parse_settings(["speed=slow", "day=1999-02-03"], declared) == {"speed": "slow", "day": "1999-02-03"}
+    assert check_parameters({"day": date(1999, 2, 28)}, declared, "here") == {"day": "1999-02-28"}
+    with pytest.raises(ParameterError, match="day should be date"):
+        check_parameters({"day": datetime(1999, 2, 28)}, declared, "here")
+
+
+def test_ranges_hold_for_lists_dates_and_none():
+    declared = declared_parameters(TYPED)
+    given = {"day": [date(1999, 1, 1), "1999-12-31"], "hours": [0, 23], "at_most": [1, 5]}
+    ranges = check_ranges(given, declared, "here")
+    assert parse_settings(["hours=0,23", "day=1999-12-31", "at_most=none"], declared, ranges)["at_most"] is None
+    for setting, message in (
+        ("hours=9,24", "hours should be from 0 to 23; got 24"), ("day=2000-01-01", "from 1999-01-01 to 1999-12-31"),
+        ("at_most=0", "at_most should be from 1 to 5"),
+    ):  # fmt: skip
+        with pytest.raises(ParameterError, match=message):
+            parse_settings([setting], declared, ranges)
+    with pytest.raises(ParameterError, match="cannot judge"):
+        in_range({"url": "x"}, {"url": (1, 2)}, "here")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["https://user:word@host/log", "AKIAABCDEFGHIJKLMNOP", "-----BEGIN RSA PRIVATE KEY-----", "ghp_" + "a" * 36],
+)
+def test_secrets_are_refused_by_their_form(value):
+    with pytest.raises(ParameterError, match="looks like a secret") as refused:
+        parse_settings([f"url={value}"], declared_parameters(TYPED))
+    assert value not in str(refused.value)
+
+
+def test_an_address_without_a_password_is_no_secret():
+    settings = parse_settings(["url=s3://logs/1999?key=a"], declared_parameters(TYPED))
+    assert settings == {"url": "s3://logs/1999?key=a"}
+
+
+@pytest.mark.parametrize("name", ["db_password", "API_KEY", "token", "smtp_pwd", "client_secret"])
+def test_secrets_are_refused_by_their_name(name):
+    with pytest.raises(ParameterError, match="looks like a secret"):
+        declared_parameters(notebook(f'{name}: str = ""'))
+
+
+def test_names_that_only_sound_like_secrets_are_not():
+    assert declared_parameters(notebook("tokens_per_word: int = 1\nkeyboard: int = 2\nsecretary: int = 3"))

@@ -164,3 +164,40 @@ def test_success_is_proved_from_the_cells():
     assert proof_of_execution(new_notebook(cells=[done, new_code_cell("")])) == (1, 1, "")
     assert proof_of_execution(new_notebook(cells=[done, new_code_cell("2")])) == (2, 1, "cell 2 of 2 was not executed")
     assert proof_of_execution(new_notebook(cells=[done, failed])) == (2, 2, "cell 2 of 2 raised E: v")
+
+
+def add_to_toml(checkout: Path, line: str) -> None:
+    toml = checkout / "reports" / "small.toml"
+    toml.write_text(f"{line}\n{toml.read_text()}")
+
+
+def test_a_page_that_does_not_pass_the_gate_is_not_published(checkout):
+    assert run(checkout) == 0
+    good = (checkout / "out" / "small" / "1999-02" / "report.html").read_bytes()
+    say = "from cxresearch import present; present.say('See /home/analyst/logs/february.csv for more.')"
+    write_notebook(checkout / "notebooks" / "one.ipynb", RECORD, say)
+    assert run(checkout) == 1
+    failed = published(checkout, "1999-02.failed")
+    assert failed["reason"].startswith("the page did not pass the gate")
+    assert failed["gate"]["findings"]
+    assert not (checkout / "out" / "small" / "1999-02.failed" / "report.html").exists()
+    assert (checkout / "out" / "small" / "1999-02" / "report.html").read_bytes() == good
+
+
+def test_a_run_is_stored_elsewhere_and_a_mail_server_that_is_not_there_is_said(checkout, capsys):
+    add_to_toml(checkout, f'store = "{checkout / "elsewhere"}"')
+    toml = checkout / "reports" / "small.toml"
+    with toml.open("a") as file:
+        file.write('[email]\nserver = "127.0.0.1"\nport = 9\nsecurity = "none"\nsender = "a@example.org"\n')
+        file.write('on_success = ["b@example.org"]\ntimeout_s = 2\n')
+    assert run(checkout) == 1
+    assert "did not take the message" in capsys.readouterr().err
+    for out in ("out", "elsewhere"):
+        assert (checkout / out / "small" / "1999-02" / "report.html").is_file(), "the report itself stands"
+
+
+@pytest.mark.parametrize("line", ['brand = { nmae = "A" }', 'language = "xx"', 'email = { server = "x" }'])
+def test_what_the_page_or_the_mail_cannot_use_ends_with_2(checkout, line):
+    add_to_toml(checkout, line)
+    assert run(checkout) == 2
+    assert not (checkout / "out" / "small").exists()

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Collection, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -105,9 +106,15 @@ def _serve(
             with contextlib.suppress(EOFError):
                 while True:
                     period = parse_period(connection.recv(), report.period)
-                    connection.send(job.make_report(
-                        report, period, settings, log=log, out=out, root=root, guard=guard, jobs=1, standing=standing,
-                    ))  # fmt: skip
+                    try:
+                        code = job.make_report(
+                            report, period, settings, log=log, out=out, root=root, guard=guard, jobs=1,
+                            standing=standing,
+                        )  # fmt: skip
+                    except ValueError as error:
+                        print(f"cxresearch: {error}", file=sys.stderr)
+                        code = run.USAGE
+                    connection.send(code)
         except Ended as ended:
             os._exit(ended.exit_code)
         finally:
