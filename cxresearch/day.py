@@ -49,7 +49,9 @@ def day_table(contacts: Any, *, days: int, channel: str, weekdays: Iterable[int]
             talk_s=answered,
         )
         .group_by("hour")
-        .agg(contacts=nw.len(), left=nw.col("gone").sum(), talk_s=nw.col("talk_s").sum(), talks=nw.col("talk_s").count())
+        .agg(
+            contacts=nw.len(), left=nw.col("gone").sum(), talk_s=nw.col("talk_s").sum(), talks=nw.col("talk_s").count()
+        )
         .collect()
         .to_pandas()
     )
@@ -96,9 +98,7 @@ def as_if_agents(hours: pd.DataFrame, *, patience: Patience) -> pd.DataFrame:
     return found.assign(agents=agents, model_share_left=model)
 
 
-def usual_scenarios(
-    *, contained: tuple[float, float], evening_experts: int, redial_share: float
-) -> pd.DataFrame:
+def usual_scenarios(*, contained: tuple[float, float], evening_experts: int, redial_share: float) -> pd.DataFrame:
     """The scenarios of ``scenario_table``: as it is, a bot at its low and its high, help in the evening, both."""
     low, high = contained
     rows = [
@@ -138,7 +138,9 @@ def scenario_table(hours: pd.DataFrame, scenarios: pd.DataFrame, *, patience: Pa
         )  # fmt: skip
         rows.append(day_total(profile).iloc[0])
     total = pd.DataFrame(rows).reset_index(drop=True)
-    table = scenarios.reset_index(drop=True).join(total[["arrivals", "answered", "lost", "lost_share", "neglected_share"]])
+    table = scenarios.reset_index(drop=True).join(
+        total[["arrivals", "answered", "lost", "lost_share", "neglected_share"]]
+    )
     settled = table["answered"] + table["arrivals"] * table["contained_share"]
     return table.assign(answered_more=settled - settled.iloc[0])
 

@@ -334,12 +334,13 @@ def promise_finding(elasticity: pd.Series, broken: pd.Series) -> str:
 
 
 def promise_price(promises: pd.DataFrame) -> str:
-    """Title of the what-if (``scenarios.promise_table``): what the shortest promise below today's wait takes and saves."""
+    """Title of the what-if (``scenarios.promise_table``): what it takes and saves to halve the slowest hour's wait."""
     today = promises[promises["today"]].iloc[0]
     shorter = promises[~promises["today"] & (promises["slowest_hour_s"] < today["slowest_hour_s"])]
     if shorter.empty:
         return f"Today's slowest hour, {seconds(today['slowest_hour_s'])}, already keeps every promise tried"
-    near = shorter.iloc[-1]
+    halved = shorter[shorter["slowest_hour_s"] <= today["slowest_hour_s"] / 2]
+    near = (shorter if halved.empty else halved).iloc[-1]
     more, fewer = near["agent_hours_per_day"] - today["agent_hours_per_day"], 1 - near["left"] / today["left"]
     return (
         f"Within {seconds(near['slowest_hour_s'])} in every hour: {abs(more):.0f} {'more' if more > 0 else 'fewer'} agent hours a day, "

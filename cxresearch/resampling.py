@@ -81,8 +81,8 @@ def poisson_bootstrap(
         {
             "estimate": result,
             "se": values.std(axis=1, ddof=1).where(enough),
-            "lower": values.quantile(0.025, axis=1).where(enough),
-            "upper": values.quantile(0.975, axis=1).where(enough),
+            "lower": values.apply(_percentile, axis=1, at=0.025).where(enough),
+            "upper": values.apply(_percentile, axis=1, at=0.975).where(enough),
             "replicates": seen,
         }
     )
@@ -118,6 +118,12 @@ def customer_blocks(contacts: Any) -> Any:
             f"customer_key is no hash in {wrong:,} rows: load the log with load_contacts, which makes 16 hex digits."
         )
     return frame.with_columns(key.str.head(2).alias("block")).to_native()
+
+
+def _percentile(row: pd.Series, at: float) -> float:
+    """At place (n + 1) * ``at``: with few replicates the usual place, nearer to the middle, makes intervals too narrow."""
+    known = row.dropna().to_numpy(dtype=float)
+    return float(np.quantile(known, at, method="weibull")) if len(known) else np.nan
 
 
 def _values(table: pd.DataFrame, names: list[str]) -> pd.Series:

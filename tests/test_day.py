@@ -17,7 +17,9 @@ from cxresearch.queueing import queue_measures
 def contacts() -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "opened_at": pd.to_datetime(["1999-02-01 08:10", "1999-02-01 08:50", "1999-02-07 08:30", "1999-02-02 09:00"]),
+            "opened_at": pd.to_datetime(
+                ["1999-02-01 08:10", "1999-02-01 08:50", "1999-02-07 08:30", "1999-02-02 09:00"]
+            ),
             "channel": ["phone", "phone", "phone", "chat"],
             "outcome": ["answered", "abandoned", "answered", "answered"],
             "wait_s": [0.0, 20.0, 5.0, 1.0],
@@ -79,7 +81,9 @@ def scenarios(**changes) -> pd.DataFrame:
 def test_nobody_is_lost_twice_and_help_never_hurts(contained, experts, redial):
     hours = day.as_if_agents(hours_like(2, 40.0, 300.0), patience=300.0)
     table = day.scenario_table(
-        hours, scenarios(contained_share=[0.0, contained], evening_experts=[0, experts], redial_share=redial), patience=300.0
+        hours,
+        scenarios(contained_share=[0.0, contained], evening_experts=[0, experts], redial_share=redial),
+        patience=300.0,
     )
     for row in table.itertuples():
         assert row.arrivals * (1 - row.contained_share) == pytest.approx(row.answered + row.lost)
@@ -99,7 +103,9 @@ def test_staffing_meets_its_goal_in_every_hour():
     hours = day.as_if_agents(hours_like(2, 40.0, 300.0), patience=300.0)
     table = day.staffing_for(hours, patience=300.0, most_abandoned=0.05)
     assert (table["neglected_share"] <= 0.05).all()
-    fewer = queue_measures(arrivals_per_h=40.0, handle_time_s=200.0, agents=table["agents_needed"][0] - 1, patience=300.0)
+    fewer = queue_measures(
+        arrivals_per_h=40.0, handle_time_s=200.0, agents=table["agents_needed"][0] - 1, patience=300.0
+    )
     assert fewer.probability_abandon > 0.05
 
 

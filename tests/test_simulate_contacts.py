@@ -304,7 +304,9 @@ def test_no_estimator_imports_simulate_and_it_imports_no_estimator(root):
         if path.parent.name == "simulate":
             others = {name for name in names if name.startswith("cxresearch")} - simulate
             # A made-up network is handed on in the form that a real one has.
-            assert others <= ({"cxresearch.cascade.EdgeList", "cxresearch.cascade.load_edges"} if path.stem == "network" else set())
+            assert others <= (
+                {"cxresearch.cascade.EdgeList", "cxresearch.cascade.load_edges"} if path.stem == "network" else set()
+            )
         elif path.name != "__main__.py" and path.parent.name != "report":  # these make the default log
             assert not simulate, path
 

@@ -24,7 +24,9 @@ def plot_week(table: pd.DataFrame, *, value: str, ax: Axes | None = None) -> Axe
     if not (table["weekday"].between(1, 7) & table["hour"].between(0, 23)).all():
         raise ValueError("plot_week: weekday must be 1 to 7 and hour 0 to 23.")
     ax = parts.axes_or_new(ax, height=2.9)
-    grid = table.pivot(index="weekday", columns="hour", values=value).reindex(index=range(1, 8), columns=range(24))
+    grid = table.pivot_table(index="weekday", columns="hour", values=value).reindex(
+        index=range(1, 8), columns=range(24)
+    )
     # One colour whose strength is the value, so that the grid follows the reader's light or dark ground.
     shades = ListedColormap([(*to_rgb(theme.C1), 0.08 + 0.92 * step / (SHADES - 1)) for step in range(SHADES)])
     seaborn.heatmap(grid, ax=ax, cmap=shades, vmin=0, linewidths=0.6, linecolor=theme.RULE, cbar=True,

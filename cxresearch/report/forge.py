@@ -144,7 +144,7 @@ def _serve(listening: socket.socket, statements: Sequence[str]) -> None:
             exec(statement, {})  # noqa: S102 an import statement of a notebook that is about to run
     gc.collect()
     gc.freeze()  # nothing of this is garbage in a kernel
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended kernels leave the table of processes by themselves
+    signal.signal(signal.SIGCHLD, _reap)
     forge = os.getpid()
     with listening.makefile("rw", encoding="utf-8") as lines:
         for line in lines:
@@ -154,6 +154,13 @@ def _serve(listening: socket.socket, statements: Sequence[str]) -> None:
                 _become_kernel(order, forge, listening)
             lines.write(f"{pid}\n")
             lines.flush()
+
+
+def _reap(number: int, frame: Any) -> None:
+    """Take ended kernels out of the table of processes; their processor time is then counted as the run's."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _become_kernel(order: dict[str, Any], forge: int, listening: socket.socket) -> None:
