@@ -5,8 +5,8 @@ moments are anywhere in the run, half within the last steps, where the report an
 
 - the folder of the report is byte for byte the old one, or the new one with everything that belongs to it;
 - the index is whole, its links lead somewhere, and it is the index of what stood before or of what stands now;
-- 10 seconds later no kernel of the run is left;
-- nobody holds the lock of the run, and nothing of the killed run is visible.
+- within 10 seconds no kernel of the run is left;
+- by then nobody holds the lock of the run, and nothing of the killed run is visible.
 
 Every tenth run is left alone and must end well, over whatever the killed ones left. Results go to
 benchmarks/results/kill.json and kill.md, or with --out to a folder.
@@ -115,6 +115,11 @@ def is_whole(folder: Path, mark: int) -> bool:
     )  # fmt: skip
 
 
+def are_free(out: Path) -> bool:
+    with run.run_lock(out / ".locks" / f"small-{PERIOD.name}") as one, run.run_lock(out / ".locks" / "index") as other:
+        return one and other
+
+
 def due_index(out: Path) -> bytes:
     return job.index_page(out, load_report("small", out.parent / "checkout")).encode()
 
@@ -160,8 +165,10 @@ def trial(root: Path, out: Path, mark: int, chance: random.Random, whole_s: floa
     while (left := kernels_left(child)) and time.monotonic() - ended < 10:
         time.sleep(0.02)
     gone_s = time.monotonic() - ended
-    with run.run_lock(out / ".locks" / f"small-{PERIOD.name}") as free, run.run_lock(out / ".locks" / "index") as also:
-        locks_free = free and also
+    # A program that was being started at that moment holds the lock until it runs: a fork has what its parent had.
+    while not (locks_free := are_free(out)) and time.monotonic() - ended < 10:
+        time.sleep(0.02)
+    free_s = time.monotonic() - ended
     after = contents(target)
     old, new = after == before, after != before and is_whole(target, mark)
     index_after = index.read_bytes()
@@ -180,7 +187,7 @@ def trial(root: Path, out: Path, mark: int, chance: random.Random, whole_s: floa
         os.kill(pid, signal.SIGKILL)
     stood = "new" if new else "old" if old else "neither"
     return {"mark": mark, "aimed": aimed, "killed": killed, "alive_s": round(alive_s, 3), "stood": stood,
-            "index": "due" if index_after == fresh else "before", "kernels_gone_s": round(gone_s, 3),
+            "index": "due" if index_after == fresh else "before", "kernels_gone_s": round(gone_s, 3), "locks_free_s": round(free_s, 3),
             "problems": problems}  # fmt: skip
 
 
@@ -220,7 +227,7 @@ def main() -> int:
     counts = Counter(("killed" if t["killed"] else "ended before", t["stood"], t["index"]) for t in trials)
     facts = {
         "date": date.today().isoformat(), "trials": len(trials), "seed": given.seed, "problems": problems,
-        "seconds": round(time.monotonic() - begun, 1), "longest_until_kernels_gone_s": max(t["kernels_gone_s"] for t in trials),
+        "seconds": round(time.monotonic() - begun, 1), "longest_until_kernels_gone_s": max(t["kernels_gone_s"] for t in trials), "longest_until_locks_free_s": max(t["locks_free_s"] for t in trials),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}", "python": platform.python_version(),
         **{name: version(name) for name in ("papermill", "nbclient", "ipykernel", "jupyter_client")},
     }  # fmt: skip

@@ -32,6 +32,7 @@ def plot_week(table: pd.DataFrame, *, value: str, ax: Axes | None = None) -> Axe
     seaborn.heatmap(grid, ax=ax, cmap=shades, vmin=0, linewidths=0.6, linecolor=theme.RULE, cbar=True,
                     cbar_kws={"shrink": 0.8, "aspect": 14, "pad": 0.02})  # fmt: skip
     bar = ax.collections[0].colorbar
+    assert bar is not None
     parts.percent(bar.ax.yaxis)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelcolor=theme.INK, labelsize=theme.text_size(parts.root_figure(ax)))
