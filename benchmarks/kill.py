@@ -148,14 +148,16 @@ def trial(root: Path, out: Path, mark: int, chance: random.Random, whole_s: floa
     child = start(root, out, mark)
     aimed = chance.random() < 0.5
     if aimed:
-        # The last steps begin when run.json is written; they take some tens of milliseconds.
-        wait_s = chance.uniform(0, 0.12)
-        while time.monotonic() - begun < 60 and not list((out / publish.BUILDING).glob("*/run.json")):
-            if psutil.Process(child).status() == psutil.STATUS_ZOMBIE:
-                break
-            time.sleep(0.001)
+        # The last steps begin when run.json is written and take some milliseconds; half of the waits are below two.
+        wait_s = chance.uniform(0, 0.12**0.5) ** 2 / 8
+        built = out / publish.BUILDING
+        while (
+            not any((folder / "run.json").exists() for folder in built.iterdir())
+            and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        ):
+            time.sleep(0.0002)
     else:
-        wait_s = chance.uniform(0, whole_s)
+        wait_s = chance.uniform(0, 0.95 * whole_s)
     time.sleep(wait_s)
     alive_s = time.monotonic() - begun
     os.kill(child, signal.SIGKILL)
@@ -174,13 +176,15 @@ def trial(root: Path, out: Path, mark: int, chance: random.Random, whole_s: floa
     index_after = index.read_bytes()
     fresh = due_index(out)
     visible = {p.name for p in (out / "small").iterdir()} == {PERIOD.name}
+    failed = out / "small" / f"{PERIOD.name}.failed" / "run.json"
+    why = json.loads(failed.read_text())["reason"] if failed.is_file() else ""
     problems = [
         text for bad, text in [
             (not (old or new), "the report is neither the old one nor the new one"),
             (index_after not in (*before_index, fresh), "the index is neither the one before nor the one that is due"),
             (not links_stand(out, index_after.decode()), "the index is cut or a link leads nowhere"),
             (bool(left), f"{len(left)} kernels after 10 s"), (not locks_free, "a lock is still held"),
-            (not visible, "something half-made is visible"),
+            (not visible, f"something else is visible, a run that failed by itself: {why}" if why else "something half-made"),
         ] if bad
     ]  # fmt: skip
     for pid in left:
@@ -207,7 +211,9 @@ def main() -> int:
     root, out = make_checkout(folder / "checkout"), folder / "out"
     trials, problems, whole_s = [], [], 0.0
     begun = time.monotonic()
-    for number in range(given.trials + 1):
+    # A run that ended before its moment came is looked at too, but it is no trial.
+    while (killed := sum(t["killed"] for t in trials)) < given.trials or len(trials) % 10:
+        number = len(trials)
         if number % 10 == 0:
             # Left alone: it must end well, and tells how long a run takes here and now.
             started = time.monotonic()
@@ -220,13 +226,12 @@ def main() -> int:
                 or index.encode() != due_index(out)
             ):  # fmt: skip
                 problems.append(f"the run after {number} trials did not end well: status {status}, left {debris}")
-        if number < given.trials:
-            trials.append(trial(root, out, 5000 + number, chance, whole_s))
-            problems += [f"trial {number}: {text}" for text in trials[-1]["problems"]]
+        trials.append(trial(root, out, 5000 + number, chance, whole_s))
+        problems += [f"trial {number}: {text}" for text in trials[-1]["problems"]]
     shutil.rmtree(folder)
     counts = Counter(("killed" if t["killed"] else "ended before", t["stood"], t["index"]) for t in trials)
     facts = {
-        "date": date.today().isoformat(), "trials": len(trials), "seed": given.seed, "problems": problems,
+        "date": date.today().isoformat(), "killed": killed, "runs": len(trials), "seed": given.seed, "problems": problems,
         "seconds": round(time.monotonic() - begun, 1), "longest_until_kernels_gone_s": max(t["kernels_gone_s"] for t in trials), "longest_until_locks_free_s": max(t["locks_free_s"] for t in trials),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}", "python": platform.python_version(),
         **{name: version(name) for name in ("papermill", "nbclient", "ipykernel", "jupyter_client")},
@@ -235,7 +240,7 @@ def main() -> int:
     (given.out / "kill.json").write_text(json.dumps({**facts, "results": trials}, indent=1) + "\n")
     lines = [
         "# A run killed at random moments", "",
-        f"{len(trials)} trials, {len(problems)} problems. Made by `python benchmarks/kill.py --trials {len(trials)}`.", "",
+        f"{killed} runs killed, {len(problems)} problems. Made by `python benchmarks/kill.py --trials {given.trials}`.", "",
         "| process | report that stands | index | trials |", "|---|---|---|---:|",
         *(f"| {' | '.join(kind)} | {n} |" for kind, n in sorted(counts.items())), "",
         "`index`: *due* is the index of what stands; *before* is the index of what stood before the run, which the next "

@@ -81,6 +81,21 @@ def test_a_forge_that_dies_takes_its_kernels_and_the_next_kernel_starts_without_
     forge.close()
 
 
+def test_a_kernel_that_ends_while_it_is_asked_for_has_ended(forge, tmp_path, monkeypatch):
+    kernel = forge.kernel(["-f", str(tmp_path / "k.json")], {}, str(tmp_path))
+
+    def gone(self):
+        raise psutil.NoSuchProcess(self.pid)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psutil.Process, "status", gone)
+        assert kernel.poll() == -9
+    kernel.returncode = None
+    kernel.kill()
+    assert kernel.wait() == -9
+    kernel.kill()
+
+
 def test_one_forge_serves_the_same_notebooks(tmp_path):
     (tmp_path / "notebooks").mkdir()
     write_cells(tmp_path, "import json")

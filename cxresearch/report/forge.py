@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,18 +55,26 @@ class ForgedKernel:
 
     def poll(self) -> int | None:
         """None while it lives. What it ended with is known to the forge alone; that it ended is what matters."""
-        if self._process is None or not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE:
+        if self.returncode is None and not self._lives():
             self.returncode = -signal.SIGKILL
         return self.returncode
 
+    def _lives(self) -> bool:
+        try:
+            process = self._process
+            return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # it ended between the two questions
+            return False
+
     def wait(self) -> int:
-        if self._process is not None and self.returncode is None:
-            self._process.wait()
+        while self.poll() is None:
+            time.sleep(0.01)
         return -signal.SIGKILL
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
