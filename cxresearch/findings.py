@@ -327,7 +327,7 @@ def promise_finding(elasticity: pd.Series, broken: pd.Series) -> str:
         f"({format_interval(elasticity['lower'], elasticity['upper'])}). At 1 the brand sets the clock; at 0 others have set it."
     )
     second = (
-        f" Once a promise has passed, people leave at {broken['estimate']:.2f} times the rate of before "
+        f" Once a promise has passed, people leave at {broken['estimate']:.2f} times the rate there would be without it "
         f"({format_interval(broken['lower'], broken['upper'])})."
     )
     return first + second

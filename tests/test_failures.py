@@ -200,7 +200,7 @@ def test_killed_at_random_moments(tmp_path, root):
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "kill.json").read_text())
     assert results["problems"] == []
-    assert [t for t in results["results"] if t["killed"]], "at least some runs were killed before they ended"
+    assert results["killed"] >= 12
 
 
 def test_a_signal_waits_while_the_report_takes_its_place():
