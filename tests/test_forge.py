@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import nbformat
@@ -109,3 +110,31 @@ def test_one_forge_serves_the_same_notebooks(tmp_path):
     assert not one.alive
     close_forge()
     assert not other.alive
+
+
+def test_nothing_is_left_to_look_up_when_threads_begin():
+    """What two threads would look up at once: every class that Jupyter names by a text."""
+    script = """
+import asyncio
+from traitlets import Instance, Type
+from jupyter_client import AsyncKernelManager, KernelClient
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.session import Session
+from papermill.clientwrap import PapermillNotebookClient
+from cxresearch.report.execute import import_papermill
+
+def unresolved():
+    classes = (PapermillNotebookClient, AsyncKernelManager, AsyncKernelClient, KernelSpecManager, LocalProvisioner, Session)
+    return [(c.__name__, n) for c in classes for n, t in c.class_traits().items()
+            if isinstance(t, (Type, Instance)) and isinstance(t.klass, str)]
+
+print(len(unresolved()))
+import_papermill()
+print(unresolved())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    before, after = done.stdout.splitlines()
+    assert int(before) > 0, "if Jupyter resolves them itself one day, this is no longer needed"
+    assert after == "[]", done.stderr

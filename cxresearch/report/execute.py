@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import logging
 import os
 import shutil
@@ -20,6 +21,7 @@ import nbformat
 import psutil
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
@@ -58,6 +60,8 @@ class Kernels:
         self._mark = mark
         self._pids: set[int] = set()
         self._lock = threading.Lock()
+        # Jupyter makes the manager of a kernel from a class: this one knows whose kernel it is.
+        self.manager = type("Kernel", (_Kernel,), {"kernels": self})
 
     def started(self, pid: int) -> None:
         with self._lock:
@@ -186,7 +190,7 @@ def _attempt(
                 on_cell_start=lambda cell, cell_index: say(f"{path.stem}: cell {cell_index + 1} of {total}"),
                 # What a kernel says of its own end is not for the night's mail; what a cell raises is in the notebook.
                 extra_arguments=["--IPKernelApp.log_level=50", "--Session.packer=cxresearch.report.kernel.pack"],
-                kernel_manager_class=type("Kernel", (_Kernel,), {"kernels": kernels}),
+                kernel_manager_class=kernels.manager,
                 # A kernel has nothing to save: to ask it politely costs half a second each.
                 shutdown_kernel="immediate",
                 # 4 s, the default, is short of breath on a busy machine.
@@ -241,13 +245,25 @@ def recorded_headlines(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
     return [dict(o.data[HEADLINE_MIME]) for o in outputs if HEADLINE_MIME in o.get("data", {})]
 
 
+@functools.cache
 def import_papermill() -> Any:
-    """papermill, imported when the first notebook is executed."""
+    """papermill, ready for notebooks in several threads. Call it first in the main thread.
+
+    Jupyter's classes look up the classes they name when they are first used, and two threads that do so at once can
+    meet halfway ("import_item accepts strings"): once in some hundred runs. So each is used once, with nothing started.
+    """
     import papermill
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NotebookExecutionManager
 
     # They warn of parameters that are known, and of what the attempts in run.json tell.
     for name in ("papermill", "traitlets"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    notebook = NotebookExecutionManager(nbformat.v4.new_notebook(), progress_bar=False)
+    client = PapermillNotebookClient(notebook, kernel_manager_class=Kernels().manager)
+    manager = client.create_kernel_manager()
+    manager.client()
+    KernelProvisionerFactory.instance(parent=client).create_provisioner_instance("none", manager.kernel_spec, manager)
     return papermill
 
 

@@ -26,6 +26,7 @@ from cxresearch.report.execute import (
     Executed,
     Kernels,
     execute_notebook,
+    import_papermill,
     proof_of_execution,
     recorded_headlines,
 )
@@ -76,6 +77,7 @@ def execute_report(
 
     given = {**parameters, "previous_headlines": previous_headlines, "columns": report.columns}
     say = progress or (lambda text: None)
+    import_papermill()
     pool = ThreadPoolExecutor(max_workers=jobs or cores() + 1)
     futures = []
     try:
