@@ -133,13 +133,20 @@ def main() -> None:
         shutil.rmtree(folder / "fill", ignore_errors=True)
         command("backfill", "monthly", "--from", months[0].name, "--to", months[-1].name, "--out", str(folder / "fill"))
 
-    def after_another() -> None:
-        shutil.rmtree(folder / "each", ignore_errors=True)
-        for month in months:
-            command("report", "monthly", "--period", month.name, "--out", str(folder / "each"))
+    def after_another(code: str = "") -> Callable[[], None]:
+        def run() -> None:
+            shutil.rmtree(folder / "each", ignore_errors=True)
+            for month in months:
+                command("report", "monthly", "--period", month.name, "--out", str(folder / "each"), code=code)
+
+        return run
 
     several = rounds(
-        {"backfill": backfill, "one after another": after_another},
+        {
+            "backfill": backfill,
+            "one after another, sections one at a time": after_another(ONE_AT_A_TIME),
+            "one after another": after_another(),
+        },
         given.backfill_rounds,
     )  # fmt: skip
     facts = {

@@ -57,7 +57,7 @@ def backfill(
 ) -> dict[str, int]:  # fmt: skip
     """Make the reports of ``periods``, oldest first; returns the exit code of each.
 
-    Each worker runs the notebooks of its period one after another: the cores are busy with periods. A worker that dies
+    Each worker runs two notebooks at a time, so that one computes while the other starts or ends. A worker that dies
     costs its period (exit code 1), not the others. ``standing`` are the periods that stood before: no page depends on
     the order in which the others are made. Forecasts and the index are written at the end.
     """
@@ -108,7 +108,7 @@ def _serve(
                     period = parse_period(connection.recv(), report.period)
                     try:
                         code = job.make_report(
-                            report, period, settings, log=log, out=out, root=root, guard=guard, jobs=1,
+                            report, period, settings, log=log, out=out, root=root, guard=guard, jobs=2,
                             standing=standing,
                         )  # fmt: skip
                     except ValueError as error:
