@@ -17,4 +17,4 @@ value <- switch(arguments[2],
   cox = coef(coxph(Surv(wait_s, outcome == "abandoned") ~ queue + weekday + hour_band, rows, ties = "efron"))[1]
 )
 seconds <- proc.time()[["elapsed"]] - begun
-cat(sprintf('{"seconds": %.6f, "value": %.15g}\n', seconds, unname(value)))
+cat(sprintf('{"fit_seconds": %.6f, "value": %.15g}\n', seconds, unname(value)))

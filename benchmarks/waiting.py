@@ -2,15 +2,19 @@
 
     python benchmarks/waiting.py --rows 100_000 --rows 10_000_000 --rows 100_000_000
 
-Each measurement is a process of its own; its seconds and its peak memory are its own. This package is timed from the
-Parquet file to the fit; a peer is timed for the fit alone, its rows being in memory in the form it wants. Peers run up
-to ``--peers-up-to`` rows. The data is SIMULATED: whole seconds, four outcomes, three covariates, 11 coefficients, 288
-cells. Results go to benchmarks/results/waiting.json and waiting.md.
+Each measurement is a process of its own; its seconds and its peak memory are its own. Everybody is timed from the
+Parquet file to the fit, and a peer also for its fit alone, its rows being in memory in the form it wants (R, which
+reads CSV here, for its fit alone). What takes less than 20 s is done again, for 3 s and
+twice at least, and the best time counts. Peers run up to
+``--peers-up-to`` rows. The data is SIMULATED: whole seconds, four outcomes, three covariates, 11 coefficients, 288
+cells; the file holds text and floating-point waits, as logs come, and in a second layout small whole numbers. Results
+go to benchmarks/results/waiting.json and waiting.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
 import json
 import os
@@ -30,9 +34,17 @@ TERMS = ["queue", "weekday", "hour_band"]  # 6 + 4 + 4 levels of 3 columns: 11 c
 CELLS = "queue, weekday, hour_band, channel"  # 288 cells with the third channel
 R_UP_TO = 1_000_000  # rows; R reads them as CSV, which takes longer than the fit
 TASKS = ("kaplan_meier", "aalen_johansen", "cox")
+COLUMNS = {"kaplan_meier": ["wait_s", "outcome", "hour_band"], "aalen_johansen": ["wait_s", "outcome"],
+           "cox": ["wait_s", "outcome", *TERMS]}  # fmt: skip
+AGAIN_BELOW_S, ENOUGH_S = 20, 3
+LAYOUTS = {
+    "text": "wait_s::float as wait_s, outcome, queue::varchar as queue, weekday::varchar as weekday, "
+            "hour_band::varchar as hour_band, channel::varchar as channel",
+    "numbers": "wait_s::smallint as wait_s, outcome, queue, weekday, hour_band, channel",
+}  # fmt: skip
 
 
-def make_rows(path: Path, rows: int) -> None:
+def make_rows(path: Path, rows: int, layout: str) -> None:
     """Parquet with ``rows`` contacts; a hash of the row number stands for chance, so every machine makes the same."""
     import duckdb
 
@@ -48,13 +60,13 @@ def make_rows(path: Path, rows: int) -> None:
           ), waits as (
             select *, 250 * exp(-0.1 * queue + 0.15 * weekday) * pow(-ln(u1), 1.25) as patience_s,
               90 * (1 + 0.3 * hour_band) * -ln(u2) as offered_s from drawn
+          ), contacts as (
+            select queue, weekday, hour_band, channel, least(ceil(least(patience_s, offered_s)), 1800) as wait_s,
+              case when least(patience_s, offered_s) > 1800 then 'open' when patience_s <= offered_s then 'abandoned'
+                   else 'answered' end as outcome
+            from waits
           )
-          select least(ceil(least(patience_s, offered_s)), 1800)::float as wait_s,
-            case when least(patience_s, offered_s) > 1800 then 'open' when patience_s <= offered_s then 'abandoned'
-                 else 'answered' end as outcome,
-            queue::varchar as queue, weekday::varchar as weekday, hour_band::varchar as hour_band,
-            channel::varchar as channel, true as queued
-          from waits
+          select {LAYOUTS[layout]}, true as queued from contacts
         ) to '{path}' (format parquet, row_group_size 1000000)
         """
     )
@@ -121,17 +133,21 @@ def bare_scan(path: str) -> float:
 # --- the peers: rows in memory first, then the fit alone
 
 
-def load_rows(path: str):
+def load_rows(path: str, task: str):
     import pandas as pd
 
-    return pd.read_parquet(path)
+    return pd.read_parquet(path, columns=COLUMNS[task])
+
+
+def each_hour_band(rows):
+    return [(rows["hour_band"] == level).to_numpy() for level in sorted(rows["hour_band"].unique())]
 
 
 def statsmodels_kaplan_meier(rows) -> Callable[[], float]:
     from statsmodels.duration.survfunc import SurvfuncRight
 
     waits, status = rows["wait_s"].to_numpy(), (rows["outcome"] == "abandoned").to_numpy()
-    groups = [(rows["hour_band"] == level).to_numpy() for level in "0123"]
+    groups = each_hour_band(rows)
 
     def fit() -> float:
         curves = [SurvfuncRight(waits[mine], status[mine]) for mine in groups]
@@ -171,7 +187,7 @@ def lifelines_kaplan_meier(rows) -> Callable[[], float]:
     from lifelines import KaplanMeierFitter
 
     waits, status = rows["wait_s"].to_numpy(), (rows["outcome"] == "abandoned").to_numpy()
-    groups = [(rows["hour_band"] == level).to_numpy() for level in "0123"]
+    groups = each_hour_band(rows)
 
     def fit() -> float:
         curves = [KaplanMeierFitter().fit(waits[mine], status[mine]) for mine in groups]
@@ -191,7 +207,7 @@ def scikit_survival_kaplan_meier(rows) -> Callable[[], float]:
     from sksurv.nonparametric import kaplan_meier_estimator
 
     waits, status = rows["wait_s"].to_numpy(), (rows["outcome"] == "abandoned").to_numpy()
-    groups = [(rows["hour_band"] == level).to_numpy() for level in "0123"]
+    groups = each_hour_band(rows)
 
     def fit() -> float:
         curves = [kaplan_meier_estimator(status[mine], waits[mine], conf_type="log-log") for mine in groups]
@@ -224,6 +240,11 @@ PEERS = {
     "lifelines": {"kaplan_meier": lifelines_kaplan_meier, "cox": lifelines_cox},
     "scikit-survival": {"kaplan_meier": scikit_survival_kaplan_meier, "aalen_johansen": scikit_survival_aalen_johansen},
 }  # fmt: skip
+MODULES = {
+    "statsmodels": "statsmodels.duration.api",
+    "lifelines": "lifelines",
+    "scikit-survival": "sksurv.nonparametric",
+}
 
 
 def measure(tool: str, task: str, path: str) -> dict[str, float]:
@@ -233,19 +254,23 @@ def measure(tool: str, task: str, path: str) -> dict[str, float]:
 
         import cxresearch.headlines
         import cxresearch.regression  # noqa: F401
-
-        job: Callable[[], float] = lambda: OURS[task](path)  # noqa: E731
     else:
-        job = PEERS[tool][task](load_rows(path))
-    begun = time.perf_counter()
-    value = job()
-    seconds = time.perf_counter() - begun
-    again = time.perf_counter()
-    if tool == "cxresearch":
-        job()  # the file is in the page cache in both
+        import pandas  # noqa: F401
+
+        importlib.import_module(MODULES[tool])
+    whole, fits = [], []
+    while not whole or (whole[0] < AGAIN_BELOW_S and (len(whole) < 2 or sum(whole) < ENOUGH_S)):
+        begun = time.perf_counter()
+        job: Callable[[], float] = (
+            (lambda: OURS[task](path)) if tool == "cxresearch" else PEERS[tool][task](load_rows(path, task))
+        )
+        ready = time.perf_counter()
+        value = job()
+        done = time.perf_counter()
+        whole.append(done - begun)
+        fits.append(done - ready)
     return {
-        "seconds": min(seconds, time.perf_counter() - again) if tool == "cxresearch" else seconds,
-        "first_seconds": seconds, "value": value,
+        "seconds": min(whole), **({} if tool == "cxresearch" else {"fit_seconds": min(fits)}), "value": value,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }  # fmt: skip
 
@@ -294,29 +319,25 @@ def in_r(path: Path, task: str, seconds: float) -> dict[str, float] | str:
 
 def run(sizes: list[int], peers_up_to: int, limit_s: float, names: list[str]) -> list[dict]:
     found = []
+
+    def note(rows: int, layout: str, tool: str, task: str, result: dict[str, float] | str) -> None:
+        found.append({"rows": rows, "layout": layout, "tool": tool, "task": task, "result": result})
+        print(json.dumps(found[-1]), flush=True)
+
     with tempfile.TemporaryDirectory() as folder:
-        for rows in sizes:
+        for rows, layout in ((rows, layout) for rows in sizes for layout in LAYOUTS):
             path = Path(folder) / f"{rows}.parquet"
-            make_rows(path, rows)
-            wanted = [("cxresearch", task) for task in OURS]
+            make_rows(path, rows, layout)
+            wanted = [*(("cxresearch", task) for task in OURS), ("cxresearch", "second model")]
             if rows <= peers_up_to:
-                wanted += [(tool, task) for tool in names if tool in PEERS for task in PEERS[tool]]
-            for tool, task in [*wanted, ("cxresearch", "second model")]:
-                found.append(
-                    {
-                        "rows": rows,
-                        "tool": tool,
-                        "task": task,
-                        "result": in_a_process(tool, task, str(path), seconds=limit_s),
-                    }
-                )
-                print(json.dumps(found[-1]), flush=True)
-            if rows <= min(peers_up_to, R_UP_TO) and "R" in names and shutil.which("Rscript"):
+                # What a peer reads faster from numbers shows in the curves; a Cox fit of minutes is the same.
+                tasks = TASKS if layout == "text" else TASKS[:1]
+                wanted += [(tool, task) for tool in names if tool in PEERS for task in PEERS[tool] if task in tasks]
+            for tool, task in wanted:
+                note(rows, layout, tool, task, in_a_process(tool, task, str(path), seconds=limit_s))
+            if layout == "text" and rows <= min(peers_up_to, R_UP_TO) and "R" in names and shutil.which("Rscript"):
                 for task in TASKS:
-                    found.append(
-                        {"rows": rows, "tool": "R survival", "task": task, "result": in_r(path, task, limit_s)}
-                    )
-                    print(json.dumps(found[-1]), flush=True)
+                    note(rows, layout, "R survival", task, in_r(path, task, limit_s))
             for file in Path(folder).glob(f"{rows}.*"):
                 file.unlink()
     return found
@@ -349,25 +370,31 @@ def machine() -> dict[str, str]:
 
 def as_markdown(found: list[dict], about: dict[str, str]) -> str:
     """The table people read: seconds, memory, and how many times as long a peer takes."""
-    ours = {(f["rows"], f["task"]): f["result"] for f in found if f["tool"] == "cxresearch"}
     lines = [
         "# Curves and Cox models of waits, beside their peers", "",
-        "SIMULATED contacts, one run. cxresearch: from Parquet to the fit, the better of two; a peer: the fit alone, once, rows in memory.",
-        "Read ratios, not seconds. `value` is one number of the result: the same within a task means the same answer.", "",
-        "| rows | task | tool | seconds | times cxresearch | peak MB | value |", "|---:|---|---|---:|---:|---:|---:|",
+        "SIMULATED contacts, one run, everybody from the Parquet file to the fit; what takes less than 20 s is done again, "
+        "for 3 s and twice at least, and the best time counts. *fit alone*: a peer's fit with its rows in memory. *times cxresearch*: the peer's "
+        "seconds over ours, and in brackets its fit alone over our way from the file. Read ratios, not seconds.",
+        "`value` is one number of the result: the same within a task means the same answer.", "",
+        "| rows | file | task | tool | seconds | fit alone | times cxresearch | peak MB | value |",
+        "|---:|---|---|---|---:|---:|---:|---:|---:|",
     ]  # fmt: skip
-    for f in sorted(found, key=lambda f: (f["rows"], f["task"], f["tool"] != "cxresearch")):
-        result, own = f["result"], ours.get((f["rows"], f["task"]))
+    ours = {(f["rows"], f["layout"], f["task"]): f["result"] for f in found if f["tool"] == "cxresearch"}
+    order = list(LAYOUTS)
+    for f in sorted(found, key=lambda f: (f["rows"], order.index(f["layout"]), f["task"], f["tool"] != "cxresearch")):
+        result, own = f["result"], ours.get((f["rows"], f["layout"], f["task"]))
+        tool = "DuckDB alone" if f["task"].startswith("bare") else f["tool"]
+        start = f"| {f['rows']:,} | {f['layout']} | {f['task']} | {tool} |"
         if isinstance(result, str):
-            lines.append(f"| {f['rows']:,} | {f['task']} | {f['tool']} | {result} | | | |")
+            lines.append(f"{start} {result} | | | | |")
             continue
-        ratio = (
-            f"{result['seconds'] / own['seconds']:.1f}" if f["tool"] != "cxresearch" and isinstance(own, dict) else ""
-        )
+        whole, fit = (f"{result[k]:.3f}" if k in result else "" for k in ("seconds", "fit_seconds"))
+        ratio = ""
+        if f["tool"] != "cxresearch" and isinstance(own, dict):
+            ratio = f"{result['seconds'] / own['seconds']:.1f} " if "seconds" in result else ""
+            ratio += f"({result['fit_seconds'] / own['seconds']:.1f})"
         peak = f"{result['peak_mb']:,.0f}" if "peak_mb" in result else ""
-        lines.append(
-            f"| {f['rows']:,} | {f['task']} | {f['tool']} | {result['seconds']:.3f} | {ratio} | {peak} | {result['value']:.10g} |"
-        )
+        lines.append(f"{start} {whole} | {fit} | {ratio} | {peak} | {result['value']:.10g} |")
     lines += ["", *(f"- {name}: {value}" for name, value in about.items())]
     return "\n".join(lines) + "\n"
 

@@ -100,7 +100,7 @@ def validated(table: pd.DataFrame, *, event: str | None = None, by: tuple[str, .
         },
         index=table.index,
     )
-    rows = rows[rows["contacts"] > 0].reset_index(drop=True)
+    rows = rows.reset_index(drop=True) if (contacts > 0).all() else rows[contacts > 0].reset_index(drop=True)
     if rows.empty:
         raise ValueError(f"the risk table holds no contact: contacts is 0 in all of its {len(table)} rows.")
     if event is not None:
@@ -282,7 +282,10 @@ def _refuse_columns(table: pd.DataFrame, by: tuple[str, ...]) -> None:
 def _refuse_event(rows: pd.DataFrame, event: str) -> None:
     if event == "open":
         raise ValueError("event cannot be 'open': an open contact still waits, it has had no event.")
-    present = rows.groupby("outcome", observed=True)["contacts"].sum()
-    if event not in present.index:
-        listed = ", ".join(f"{name} ({count} contacts)" for name, count in present.items())
+    outcomes = rows["outcome"].cat
+    present = np.bincount(outcomes.codes, rows["contacts"], len(outcomes.categories))
+    if event not in outcomes.categories[present > 0]:
+        listed = ", ".join(
+            f"{name} ({n:.0f} contacts)" for name, n in zip(outcomes.categories, present, strict=True) if n
+        )
         raise ValueError(f"no contact has the outcome {event!r}; the outcomes in the risk table are {listed}.")

@@ -80,8 +80,8 @@ def covariates(
     for code in codes:
         # Numbered anew after each column, so that the product of many levels cannot overflow.
         pattern = pd.factorize(pattern * (code.max() + 1) + code)[0].astype(np.int64)
-    first = np.empty(pattern.max() + 1, dtype=np.int64)
-    first[pattern[::-1]] = np.arange(len(rows))[::-1]
+    # Patterns are numbered as they appear: each begins where the highest number so far rises.
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(pattern), prepend=-1))
     return Covariates(
         labels,
         pattern,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -68,23 +69,23 @@ class EventTimes:
 
 def event_times(stratum: Integers, duration: Floats, entry: Floats | None, events: Floats) -> EventTimes:
     """Number the event times and place every row."""
-    times = np.unique(duration)
-    # One place before the first duration, for entries that precede it.
-    key = stratum * (len(times) + 1) + np.searchsorted(times, duration) + 1
+    tick, times = pd.factorize(duration, sort=True)
+    width = len(times) + 1  # one place before the first duration, for entries that precede it
+    key = stratum * width + tick + 1
     keys = np.unique(key[events > 0])
+    owner = keys // width
 
     def place(wanted: Integers) -> Integers:
         last = np.searchsorted(keys, wanted, side="right") - 1
-        return np.where((last >= 0) & (keys[last] // (len(times) + 1) == stratum), last, -1)
+        return np.where((last >= 0) & (owner[last] == stratum), last, -1)
 
     leaves = place(key)
     enters = np.full(len(key), -1)
     if entry is not None:
         # An entry at 0 is watched from the start and at risk at 0 too.
         rank = np.where(entry > 0, np.searchsorted(times, entry, side="right"), 0)
-        enters = place(stratum * (len(times) + 1) + rank)
-    width = len(times) + 1
-    return EventTimes(keys // width, times[keys % width - 1], leaves, enters, keys[leaves] == key)
+        enters = place(stratum * width + rank)
+    return EventTimes(owner, times[keys % width - 1], leaves, enters, keys[leaves] == key)
 
 
 def risk_sets(
@@ -95,7 +96,9 @@ def risk_sets(
     ``half`` lets half of those censored within the tick of an event leave before it.
     """
     censored = np.where(when.tied & half, (contacts - events) / 2, 0.0)
-    changes = [(when.leaves, contacts - censored), (when.enters, -contacts)]
+    changes = [(when.leaves, contacts - censored)]
+    if (when.enters >= 0).any():
+        changes.append((when.enters, -contacts))
     if half:
         # The other half is last at risk one event time earlier, in the same stratum.
         earlier = when.leaves - 1
@@ -137,11 +140,12 @@ Changes = list[tuple[Integers, Floats]]
 
 
 def _full(changes: Changes, pattern: Integers, shape: tuple[int, int]) -> Floats:
-    total = np.zeros(shape[0] * shape[1])
+    size = (shape[0] + 1) * shape[1]
+    # Place -1, at no event time, is a row of its own that is then left out.
+    total = np.zeros(size)
     for place, count in changes:
-        on = place >= 0
-        total += np.bincount(place[on] * shape[1] + pattern[on], count[on], len(total))
-    return total.reshape(shape)
+        total += np.bincount((place + 1) * shape[1] + pattern, count, size)
+    return total[shape[1] :].reshape(shape)
 
 
 def _sparse(changes: Changes, pattern: Integers, shape: tuple[int, int]) -> sparse.csc_array:

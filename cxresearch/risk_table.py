@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from cxresearch.counts import OUTCOMES
@@ -39,7 +40,8 @@ def risk_table(
     if not tick_s > 0:
         raise ValueError(f"tick_s must be > 0 seconds; got {tick_s}.")
     frame = nw.from_native(contacts).lazy()
-    names = frame.collect_schema().names()
+    schema = frame.collect_schema()
+    names = schema.names()
     derived = [name for name in by if name not in names and name in FROM_OPENED_AT]
     needed = ["wait_s", "outcome", *([entry] if entry else []), *(["opened_at"] if derived else [])]
     missing = [n for n in [*needed, *(set(by) - set(derived))] if n not in names]
@@ -51,14 +53,17 @@ def risk_table(
     counted = (
         frame.with_columns(
             *(_from_opened_at(name) for name in derived),
-            _tick("wait_s", tick_s).alias("duration_s"),
-            *([_tick(entry, tick_s).alias("entry_s")] if entry else []),
+            _tick("wait_s", schema, tick_s).alias("duration_s"),
+            *([_tick(entry, schema, tick_s).alias("entry_s")] if entry else []),
         )
         .group_by(*keys)
         .agg(nw.len().alias("contacts"))
+        .sort(*keys, nulls_last=True)
         .collect()
     )
     table = counted.to_pandas()
+    for name in ("duration_s", *(["entry_s"] if entry else [])):
+        table[name] = table[name].to_numpy(dtype=float, na_value=np.nan)
     _check(table, by)
     if entry:
         # Entry 0 is the start itself, so a wait within the first tick was watched.
@@ -68,8 +73,7 @@ def risk_table(
                 f"{entry} must lie before the end of the wait; for {table.loc[bad, 'contacts'].sum():,} contacts it "
                 "does not. They were never seen waiting: drop them."
             )
-    table = table.astype({"duration_s": float, "outcome": "str", "contacts": "int64"})
-    table = table.sort_values(keys, ignore_index=True)[[*keys, "contacts"]]
+    table = table.astype({"outcome": "str", "contacts": "int64"}).reset_index(drop=True)[[*keys, "contacts"]]
     table.attrs["tick_s"] = float(tick_s)
     return table
 
@@ -92,8 +96,14 @@ def add_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return total
 
 
-def _tick(name: str, tick_s: float) -> nw.Expr:
-    return (nw.col(name).cast(nw.Float64) // tick_s) * tick_s
+def _tick(name: str, schema: nw.Schema, tick_s: float) -> nw.Expr:
+    """The start of each wait's tick. Two spellings spare the engine work on every row: it matters at 100 million."""
+    column, kind = nw.col(name), schema[name]
+    if tick_s == 1 and kind.is_integer():
+        return column
+    seconds = column if kind.is_float() else column.cast(nw.Float64)
+    # Narwhals spells a floor division as a CASE over every row; a floor costs half of it.
+    return seconds.floor() if tick_s == 1 else (seconds.cast(nw.Float64) / tick_s).floor() * tick_s
 
 
 def _from_opened_at(name: str) -> nw.Expr:
