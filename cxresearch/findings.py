@@ -21,7 +21,9 @@ def seconds(value: float) -> str:
     """76 s, or 5.3 min from two minutes on."""
     if value < 120:
         return f"{value:.0f} s"
-    return f"{value / 60:.2g} min" if value < 7_200 else f"{value / 3_600:.2g} h"
+    if value < 7_200:
+        return f"{value / 60:.2g} min"
+    return f"{value / 3_600:.2g} h" if value < 172_800 else f"{value / 86_400:.2g} days"
 
 
 def patience_finding(at: pd.DataFrame, median_s: float) -> str:
@@ -83,8 +85,12 @@ _ENDED = {"answered": "been answered", "abandoned": "given up", "deflected": "be
 
 
 def hazard_finding(hazard: pd.DataFrame) -> str:
-    """Title of a hazard: when the rate of leaving is highest, and how it compares with its middle."""
-    peak = hazard.loc[hazard["hazard_per_s"].idxmax()]
+    """Title of a hazard: when the rate of leaving is highest, and how it compares with its middle.
+
+    Where there is a band, the peak is where its lower end is highest: a rate that few are left to show leads no title.
+    """
+    sure = hazard["lower"] if "lower" in hazard and hazard["lower"].max() > 0 else hazard["hazard_per_s"]
+    peak = hazard.loc[sure.idxmax()]
     middle = hazard["hazard_per_s"].median()
     if not middle > 0:
         return "Nobody left within this time"
@@ -331,6 +337,63 @@ def promise_finding(elasticity: pd.Series, broken: pd.Series) -> str:
         f"({format_interval(broken['lower'], broken['upper'])})."
     )
     return first + second
+
+
+def clocks_finding(at: pd.DataFrame) -> str:
+    """Title of the two clocks (``survival_at`` of ``patience_and_offered_wait``): how many are left of each, at one time."""
+    known = at.pivot_table(index="duration_s", columns="clock", values="survival").dropna()
+    if known.empty:
+        return "Too few waits to tell patience from the wait on offer"
+    row = known.loc[60.0] if 60.0 in known.index else known.iloc[0]
+    return (
+        f"After {seconds(float(row.name))}, {share(row['offered wait'])} would still be without an answer, "
+        f"and {share(row['patience'])} would still wait for it"
+    )
+
+
+def cluster_finding(table: pd.DataFrame, duration_s: float) -> str:
+    """What repeat callers and good and bad days do to the interval (``patience.clustered_patience``)."""
+    first = table.iloc[0]
+    others = [
+        f"{row['times_formula']:.1f} times as large when {row['drawn']}s are drawn by lot"
+        for _, row in table.iloc[1:].iterrows()
+    ]
+    return (
+        f"## How sure is that?\n\nThe interval of the {share(first['estimate'])} who would still wait after "
+        f"{seconds(duration_s)} takes contacts as independent. They are not: customers call again, and days are good or "
+        f"bad. Its standard error is {_listed(others)}. Read every band on this page with that in mind."
+    )
+
+
+def response_finding(shares: pd.DataFrame, *, moved: str = "gone elsewhere") -> str:
+    """Title of the messages of one group (rows of ``slow_channels.first_shares``), at the last time that some still wait.
+
+    ``moved`` says what else had come first.
+    """
+    known = shares.dropna(subset=["answered"])
+    if known.empty:
+        return "Too few messages to say when they are answered"
+    waiting = known[known["nothing_yet"] >= 0.01]
+    row = (known.head(1) if waiting.empty else waiting.tail(1)).iloc[0]
+    return (
+        f"After {seconds(row['within_s'])}, {share(row['answered'])} had an answer, {share(row['moved'])} had {moved} first, "
+        f"{share(row['asked_again'])} had asked again, and {share(row['nothing_yet'])} still waited"
+    )
+
+
+def unanswered_finding(shares: pd.DataFrame, by: str) -> str:
+    """Title of ``slow_channels.unanswered_shares``: the slowest and the fastest group at the last time."""
+    last = shares[shares["within_s"] == shares["within_s"].max()]
+    slow, fast = last.loc[last["least"].idxmax()], last.loc[last["most"].idxmin()]
+    after = f"After {seconds(slow['within_s'])}, at least {share(slow['least'])}"
+    if slow[by] == fast[by]:
+        return f"{after} had no answer"
+    return f"{after} had no answer from {slow[by]}, at most {share(fast['most'])} from {fast[by]}"
+
+
+def promise_text(promised_s: pd.Series) -> pd.Series:
+    """Promises as the first column of a table: "30 s", "15 min", and "no promise" where none was made."""
+    return promised_s.map(lambda value: "no promise" if math.isnan(value) else seconds(value))
 
 
 def promise_price(promises: pd.DataFrame) -> str:

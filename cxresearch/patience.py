@@ -7,6 +7,7 @@ has no formula in ``resampling``; their main calls are offered here, too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,12 +26,14 @@ from cxresearch.promise import (
     split_at_promise,
 )
 from cxresearch.resampling import customer_blocks, poisson_bootstrap
+from cxresearch.risk_table import risk_table
 from cxresearch.survival import kaplan_meier, median_duration, restricted_mean
 
 __all__ = [
     "abandonment_by_promise",
     "broken_promise",
     "broken_promise_growth",
+    "clustered_patience",
     "customer_blocks",
     "hourly_table",
     "mean_patience",
@@ -231,6 +234,51 @@ def standardised_patience(
     pooled = patience_at(waits, durations, event=event)["survival"].to_numpy()
     table = table.assign(lower=lower, upper=upper, pooled=pooled)
     return table[["duration_s", "survival", "se", "lower", "upper", "pooled", "unseen"]]
+
+
+def clustered_patience(
+    contacts: Any, duration_s: float, *, replicates: int, rng: np.random.Generator, event: str = "abandoned"
+) -> pd.DataFrame:
+    """How sure the share that would still wait is, if not contacts but customers, or days, are taken as drawn by lot.
+
+    Parameters
+    ----------
+    contacts : canonical contacts with ``customer_key`` and ``opened_at``, on any engine. duration_s : seconds, >= 0.
+    replicates, rng : as for ``poisson_bootstrap``.
+
+    Returns
+    -------
+    DataFrame ``drawn`` (contact, customer, day), ``estimate, se, lower, upper, times_formula``
+        The first row is Greenwood's formula, which takes contacts as independent; ``times_formula`` is each row's se
+        over it. Customers that are not known count as one contact each; no row for customers where none is known.
+
+    Above 1 the usual intervals are too narrow. Days share a staff, a system and the weather; they do not share
+    customers, so neither row contains the other.
+    """
+    blocks = risk_table(customer_blocks(contacts), by=("block", "date"))
+    start = {"survival": 1.0, "se": 0.0, "lower": 1.0, "upper": 1.0}
+    curve = _read(kaplan_meier(blocks, event=event), [duration_s], start, ())
+    formula = curve.rename(columns={"survival": "estimate"}).iloc[0]
+    rows = [{"drawn": "contact", **formula[["estimate", "se", "lower", "upper"]]}]
+    for drawn, cluster in (("customer", "block"), ("day", "date")):
+        if blocks[cluster].notna().any():
+            counts = blocks.groupby([cluster, "duration_s", "outcome"], as_index=False, dropna=False)["contacts"].sum()
+            again = poisson_bootstrap(
+                counts,
+                lambda table: _share_at(table, duration_s, event),
+                cluster=cluster,
+                replicates=replicates,
+                rng=rng,
+            )
+            rows.append({"drawn": drawn, **again.iloc[0][["estimate", "se", "lower", "upper"]]})
+    table = pd.DataFrame(rows)
+    return table.assign(times_formula=table["se"] / table["se"].iloc[0])
+
+
+def _share_at(table: pd.DataFrame, duration_s: float, event: str) -> pd.DataFrame:
+    if not (table["outcome"] == event).any():
+        return pd.DataFrame({"estimate": [1.0]})  # a sample in which nobody left
+    return patience_at(table, [duration_s], event=event).rename(columns={"survival": "estimate"})[["estimate"]]
 
 
 def _read(

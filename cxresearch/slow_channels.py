@@ -9,7 +9,9 @@ after ``earliest_s`` and not after ``latest_s`` (both the same: exactly then; in
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
@@ -20,6 +22,8 @@ from cxresearch.resampling import poisson_bootstrap
 
 # The words of a slow channel, and the outcome of a contact that the estimator of competing outcomes knows each by.
 WORDS = {"answered": "answered", "moved": "deflected", "asked_again": "abandoned", "open": "open"}
+SLOW = ("email", "social", "web_form")  # channels on which nobody waits on the line
+HAPPENED = ("answered", "asked_again", "moved")
 MINUTE_S = 60.0
 ENOUGH = 1e-9  # no shift of a share to another interval gains more log-likelihood a contact than this
 MOST_PASSES = 20_000
@@ -119,6 +123,90 @@ def response_outcomes(table: pd.DataFrame, *, by: Names = ()) -> pd.DataFrame:
         )
     curves = aalen_johansen(table.assign(outcome=table["outcome"].map(WORDS)), by=by)
     return curves.assign(outcome=curves["outcome"].map({known: word for word, known in WORDS.items()}))
+
+
+def first_responses(contacts: Any, *, by: Names = "channel") -> pd.DataFrame:
+    """The messages of a contact log: what came first, an answer or something else that the customer did.
+
+    Parameters
+    ----------
+    contacts : canonical contacts of all channels: ``channel, customer_key, opened_at, wait_s, outcome``; pandas, Polars
+        or DuckDB (Narwhals does not turn Spark's differences of times into seconds).
+    by : columns that tell groups apart.
+
+    Returns
+    -------
+    DataFrame ``*by, duration_s, outcome, contacts``, sorted, for :func:`response_outcomes`
+        Of contacts by email, social or web_form: ``answered`` (also by a bot), ``asked_again`` (the same customer opened
+        another contact on the same channel before any answer), ``moved`` (opened one on another channel first, or the log
+        has it as abandoned: given up or gone elsewhere), ``open``. An answer in the very second comes first.
+        ``attrs["customers_unknown"]``: messages whose customer is not known, and so what they did next; they count as
+        if they had done nothing.
+
+    What is done after the last record of ``contacts`` is not seen. Raises ValueError for a missing column; the table is
+    empty where no message is in the log.
+    """
+    names = list(column_names(by))
+    frame = nw.from_native(contacts).lazy()
+    needed = ["channel", "customer_key", "opened_at", "wait_s", "outcome", *names]
+    have = frame.collect_schema().names()
+    if missing := [name for name in needed if name not in have]:
+        raise ValueError(f"the contacts have no column {', '.join(missing)}; they have {', '.join(have)}.")
+    column, known = nw.col, ~nw.col("customer_key").is_null()
+
+    def following(name: str) -> nw.Expr:
+        return column(name).shift(-1).over("customer_key", order_by="opened_at")
+
+    frame = frame.with_columns(
+        next_s=(following("opened_at") - column("opened_at")).dt.total_seconds().cast(nw.Float64),
+        next_channel=following("channel"),
+    ).filter(column("channel").is_in(SLOW))
+    first = known & ~column("next_s").is_null() & (column("next_s") < column("wait_s"))
+    frame = frame.with_columns(
+        duration_s=nw.when(first).then(column("next_s")).otherwise(column("wait_s").cast(nw.Float64)),
+        outcome=nw.when(first & (column("next_channel") == column("channel"))).then(nw.lit("asked_again"))
+        .otherwise(nw.when(first | (column("outcome") == "abandoned")).then(nw.lit("moved"))
+        .otherwise(nw.when(column("outcome") == "open").then(nw.lit("open")).otherwise(nw.lit("answered")))),
+        unknown=nw.when(known).then(nw.lit(0)).otherwise(nw.lit(1)),
+    )  # fmt: skip
+    keys = [*names, "duration_s", "outcome"]
+    counted = frame.group_by(*keys).agg(contacts=nw.len(), unknown=column("unknown").sum()).collect().to_pandas()
+    table = counted.sort_values(keys, ignore_index=True)
+    table.attrs["customers_unknown"] = int(table["unknown"].sum())
+    return table[[*keys, "contacts"]].astype({"outcome": "str", "contacts": "int64"})
+
+
+def first_shares(table: pd.DataFrame, within_s: Iterable[float], *, by: Names = "channel") -> pd.DataFrame:
+    """What had come first within given times, as shares of all messages of a group.
+
+    Parameters
+    ----------
+    table : as for :func:`response_outcomes`. within_s : seconds. by : one column at least.
+
+    Returns
+    -------
+    DataFrame, one row a group and time: ``*by, messages, within_s, answered, lower, upper, asked_again, moved,
+        nothing_yet``; the four shares sum to 1, ``lower`` and ``upper`` are the 95 % interval of ``answered``
+        (Aalen-Johansen, messages independent). Missing past the longest time seen, while some still have nothing.
+    """
+    names, rows = list(column_names(by)), []
+    for key, one in table.groupby(names, observed=True):
+        longest, happened = one["duration_s"].max(), one["outcome"].isin(HAPPENED).any()
+        curves = response_outcomes(one) if happened else pd.DataFrame(columns=["duration_s", "outcome", "probability"])
+        for seconds in within_s:
+            last = curves[curves["duration_s"] <= seconds].groupby("outcome").last()
+            shares = last["probability"].reindex(list(HAPPENED), fill_value=0.0)
+            nothing = max(1 - shares.sum(), 0.0)
+            said = {**shares, "nothing_yet": nothing}
+            if "answered" in last.index:
+                said |= last.loc["answered", ["lower", "upper"]].to_dict()
+            if seconds > longest and nothing > ENOUGH:
+                said = {}
+            rows.append(
+                {**dict(zip(names, key, strict=True)), "messages": one["contacts"].sum(), "within_s": seconds} | said
+            )
+    columns = [*names, "messages", "within_s", "answered", "lower", "upper", "asked_again", "moved", "nothing_yet"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def nyc311_responses(requests: pd.DataFrame, *, by: Names = ()) -> pd.DataFrame:

@@ -48,12 +48,15 @@ def test_a_notebook_opens_with_its_question_and_says_what_can_be_set(path):
     assert len(declared_parameters(notebook, path.name)) == len(lines)
 
 
-def runs(folder: Path, name: str, output: Path) -> None:
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", name, str(output)]
+def runs(folder: Path, name: str, output: Path, **parameters: object) -> nbformat.NotebookNode:
+    given = [word for key, value in parameters.items() for word in ("-p", key, str(value))]
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", name, str(output), *given]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
-    cells, executed, problem = proof_of_execution(nbformat.read(output, 4))
+    notebook = nbformat.read(output, 4)
+    cells, executed, problem = proof_of_execution(notebook)
     assert (problem, executed) == ("", cells)
+    return notebook
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -64,3 +67,19 @@ def test_a_notebook_runs_by_plain_papermill(path, tmp_path, root):
 @pytest.mark.parametrize("path", NOTEBOOKS[-1:], ids=lambda p: p.stem)
 def test_a_notebook_runs_in_its_own_folder_as_in_jupyterlab(path, tmp_path, root):
     runs(root / "notebooks", path.name, tmp_path / "out.ipynb")
+
+
+def test_the_delay_notebook_on_the_bank_the_citys_requests_and_public_conversations(tmp_path, root, shared):
+    data = shared / "data"
+    files = {"requests_file": data / "nyc311/requests.parquet", "turns_file": data / "ibm-twitter-care/turns.parquet"}
+    notebook = runs(root, "notebooks/02-how-long-do-people-wait.ipynb", tmp_path / "out.ipynb", controls=False,
+                    log=data / "anonymous-bank", period="1999-01", **files)  # fmt: skip
+    said = "\n".join(
+        output["data"].get("text/markdown", "") + output["data"].get("text/html", "") + output["data"].get("text/plain", "")
+        for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output
+    )  # fmt: skip
+    for words in (
+        "those who left had waited 61 s", "Stock exchange 9.9 %", "customers are drawn by lot", "mean patience 446 s",
+        "This log holds no e-mail", "4,969", "no answer from DOHMH", "1,025", "had been sent a link first",
+    ):  # fmt: skip
+        assert words in said, words

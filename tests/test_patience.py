@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from conftest import risk_tables
 from hypothesis import given
 
 from cxresearch.contacts import load_contacts
 from cxresearch.patience import (
+    clustered_patience,
     patience_and_offered_wait,
     patience_at,
     patience_measures,
@@ -172,3 +174,47 @@ def test_the_banks_patience_is_the_published_one(shared, start, end, shares):
     log = load_contacts(shared / "data" / "anonymous-bank", start=start, end=end)
     found = patience_at(risk_table(log.contacts), [60.0, 120.0, 300.0])
     assert found["survival"].round(4).tolist() == shares
+
+
+# --- who is drawn by lot
+
+
+def test_customers_who_never_call_twice_leave_the_formula_as_it_is():
+    rng = np.random.default_rng(3)
+    size = 3_000
+    wait = rng.exponential(60, size).round()
+    log = pd.DataFrame({
+        "customer_key": [f"{i:016x}" for i in rng.integers(0, 2**63, size)], "wait_s": wait,
+        "outcome": np.where(rng.random(size) < 0.5, "abandoned", "answered"),
+        "opened_at": pd.Timestamp("2024-05-01") + pd.to_timedelta(rng.integers(0, 30 * 86_400, size), unit="s"),
+    }).astype({"outcome": "str", "customer_key": "str"})  # fmt: skip
+    found = clustered_patience(pl.from_pandas(log), 60.0, replicates=200, rng=np.random.default_rng(4))
+    assert found["drawn"].tolist() == ["contact", "customer", "day"]
+    curve = kaplan_meier(risk_table(log)).query("duration_s == 60").iloc[0]
+    assert found["estimate"].tolist() == [curve["survival"]] * 3
+    assert found["se"].iloc[0] == curve["se"]
+    # 200 samples leave about 5 % on a standard error, and 30 days some more.
+    assert found["times_formula"].iloc[1] == pytest.approx(1, abs=0.15)
+    assert found["times_formula"].iloc[2] == pytest.approx(1, abs=0.3)
+
+
+def test_a_log_that_everybody_is_in_twice_is_half_as_sure():
+    """Each contact stands twice, under one customer: the formula is told of twice as many, customers are not."""
+    rng = np.random.default_rng(6)
+    size = 2_000
+    once = pd.DataFrame({
+        "customer_key": [f"{i:016x}" for i in rng.integers(0, 2**63, size)], "wait_s": rng.exponential(60, size).round(),
+        "outcome": np.where(rng.random(size) < 0.5, "abandoned", "answered"),
+        "opened_at": pd.Timestamp("2024-05-01") + pd.to_timedelta(rng.integers(0, 30 * 86_400, size), unit="s"),
+    }).astype({"outcome": "str", "customer_key": "str"})  # fmt: skip
+    twice = pl.from_pandas(pd.concat([once, once]))
+    found = clustered_patience(twice, 60.0, replicates=200, rng=np.random.default_rng(7)).set_index("drawn")
+    assert found.loc["customer", "times_formula"] == pytest.approx(math.sqrt(2), abs=0.2)
+
+
+def test_customers_that_nobody_knows_have_no_row():
+    log = pl.DataFrame({"customer_key": [None, None], "wait_s": [5.0, 9.0], "outcome": ["abandoned", "answered"],
+                        "opened_at": [pd.Timestamp("2024-05-01"), pd.Timestamp("2024-05-02")]},
+                       schema_overrides={"customer_key": pl.String})  # fmt: skip
+    found = clustered_patience(log, 6.0, replicates=20, rng=np.random.default_rng(8))
+    assert found["drawn"].tolist() == ["contact", "day"]

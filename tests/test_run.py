@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 from pathlib import Path
 
@@ -105,6 +106,18 @@ def test_bad_parameters_end_with_2_before_any_kernel(checkout, capsys, monkeypat
     assert run(checkout, *arguments) == 2
     assert message in capsys.readouterr().err
     assert not (checkout / "out" / "small").exists()
+
+
+def test_a_file_that_a_parameter_names_is_looked_for_first_and_told_with_its_hash(checkout, capsys):
+    parameters = 'log: str = ""\nperiod: str = ""\nrequests_file: str = ""'
+    write_notebook(checkout / "notebooks" / "two.ipynb", "open(requests_file).read()", parameters=parameters)
+    assert run(checkout, "--set", "requests_file=nowhere.csv") == 2
+    assert "requests_file names nowhere.csv, which is no file" in capsys.readouterr().err
+    assert not (checkout / "out" / "small" / "1999-02").exists()
+    (checkout / "requests.csv").write_bytes(b"asked\n")
+    assert run(checkout, "--set", "requests_file=requests.csv") == 0
+    named = published(checkout)["inputs"][-1]
+    assert (named["path"], named["sha256"]) == ("requests.csv", hashlib.sha256(b"asked\n").hexdigest())
 
 
 def test_an_empty_period_ends_with_2_and_says_what_the_log_covers(checkout, capsys):

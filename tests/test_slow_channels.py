@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cxresearch.competing import aalen_johansen
+from cxresearch.simulate import simulate_contacts
 from cxresearch.slow_channels import (
+    first_responses,
+    first_shares,
     interval_survival,
     nyc311_account,
     nyc311_responses,
@@ -177,6 +182,72 @@ def test_the_words_of_slow_channels_change_nothing_but_the_words():
         response_outcomes(FIRST).sort_values(["duration_s", "probability"])[columns],
         aalen_johansen(known).sort_values(["duration_s", "probability"])[columns],
     )
+
+
+# --- the messages of a log
+
+
+def log_of(*rows: tuple) -> pd.DataFrame:
+    columns = ["customer_key", "channel", "second", "wait_s", "outcome"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["opened_at"] = pd.Timestamp("2024-05-01") + pd.to_timedelta(frame.pop("second"), unit="s")
+    return frame.astype({"wait_s": float, "customer_key": "str", "channel": "str", "outcome": "str"})
+
+
+MESSAGES = log_of(
+    ("a", "email", 0, 3600, "answered"), ("a", "email", 600, 500, "answered"),  # asked again after ten minutes
+    ("b", "email", 0, 3600, "answered"), ("b", "phone", 900, 20, "answered"),  # took the phone
+    ("c", "email", 0, 3600, "answered"), ("c", "email", 3600, 60, "abandoned"),  # the answer, then another matter
+    ("d", "social", 10, 7200, "open"), ("d", "phone", 5, 30, "answered"),  # the call came before
+    (None, "email", 0, 100, "deflected"), (None, "email", 50, 100, "answered"),  # who they are is not known
+)  # fmt: skip
+CAME_FIRST = [
+    ["email", 60.0, "moved", 1], ["email", 100.0, "answered", 2], ["email", 500.0, "answered", 1],
+    ["email", 600.0, "asked_again", 1], ["email", 900.0, "moved", 1], ["email", 3600.0, "answered", 1],
+    ["social", 7200.0, "open", 1],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", [pd.DataFrame, pl.from_pandas, lambda t: duckdb.connect().from_df(t)])
+def test_what_came_first_in_a_log_worked_by_hand(engine):
+    table = first_responses(engine(MESSAGES))
+    assert table.to_numpy().tolist() == CAME_FIRST
+    assert table.attrs["customers_unknown"] == 2
+
+
+def test_shares_of_what_came_first_worked_by_hand():
+    shares = first_shares(first_responses(MESSAGES), [100.0, 7200.0, 7201.0])
+    words = ["answered", "asked_again", "moved", "nothing_yet"]
+    email, social = (shares[shares["channel"] == c].set_index("within_s") for c in ("email", "social"))
+    assert email.loc[100.0, words].tolist() == pytest.approx([2 / 7, 0, 1 / 7, 4 / 7])
+    # All e-mails have ended within the hour: nothing is unknown later.
+    assert email.loc[7201.0, words].tolist() == pytest.approx([4 / 7, 1 / 7, 2 / 7, 0], abs=1e-12)
+    assert (email["messages"].iloc[0], social["messages"].iloc[0]) == (7, 1)
+    assert social.loc[7200.0, words].tolist() == [0, 0, 0, 1]
+    assert social.loc[7201.0, words].isna().all()
+
+
+def test_a_log_without_messages_has_an_empty_table():
+    assert first_responses(MESSAGES[MESSAGES["channel"] == "phone"]).empty
+
+
+def test_a_log_without_customers_says_so():
+    with pytest.raises(ValueError, match="no column customer_key"):
+        first_responses(MESSAGES.drop(columns="customer_key"))
+
+
+def test_nobody_asks_again_by_chance_alone_more_often_than_the_simulation_lets_them():
+    """In the SIMULATED log a next contact knows nothing of the last wait: without customers the waits come back whole."""
+    log = simulate_contacts(start="2024-06-01", months=1, contacts=4_000, rng=np.random.default_rng(5))
+    alone = first_responses(log.assign(customer_key=None).astype({"customer_key": "str"}))
+    slow = log[log["channel"].isin(["email", "social"])]
+    assert alone["contacts"].sum() == len(slow) == alone.attrs["customers_unknown"]
+    words = {"answered": "answered", "abandoned": "moved", "open": "open"}
+    expected = slow.assign(outcome=slow["outcome"].map(words)).groupby(["channel", "wait_s", "outcome"]).size()
+    assert alone["contacts"].tolist() == expected.tolist()
+    together = first_responses(log)
+    assert together["contacts"].sum() == len(slow)
+    assert set(together["outcome"]) == {"answered", "moved", "asked_again", "open"}
 
 
 # --- requests to a city

@@ -45,7 +45,7 @@ def percent(axis: Axis) -> None:
 def seconds(axis: Axis, longest_s: float) -> None:
     """Put ticks of ``axis`` (in seconds) where a clock has them, and say them in the unit that keeps them short."""
     for one_s, unit in ((1, "s"), (60, "min"), (3_600, "h"), (86_400, "d")):
-        for step in (1, 2, 5, 10, 15, 20, 30, 60):
+        for step in (1, 2, 3, 6, 12, 24) if unit == "h" else (1, 2, 5, 10, 15, 20, 30, 60):
             if longest_s / (step * one_s) <= 7 and longest_s / one_s <= (420 if one_s == 1 else 120):
                 axis.set_major_locator(MultipleLocator(step * one_s))
                 axis.set_major_formatter(FuncFormatter(lambda value, _, one=one_s: format_number(value / one, 0)))

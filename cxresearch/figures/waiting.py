@@ -14,8 +14,9 @@ MARKS = ("o", "D", "s", "^")
 
 
 def plot_survival(
-    curve: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None, by: str | None = None, label: str = ""
-) -> Axes:
+    curve: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None, by: str | None = None, label: str = "",
+    measure: str = "",
+) -> Axes:  # fmt: skip
     """Draw Kaplan-Meier curves up to ``horizon_s`` seconds, each with its band and its name at its end.
 
     Parameters
@@ -24,6 +25,7 @@ def plot_survival(
         (a band) and ``at_risk`` (from the first duration with fewer than 30 people on, the line is dotted).
     by : column that tells several curves apart; drawn in the order of the table.
     label : name of a single curve; without it one curve has no name.
+    measure : what the share is of, for the axis; without it, of those who would still wait.
 
     A line ends with its data: nothing is drawn beyond the longest wait that was seen.
     """
@@ -31,7 +33,7 @@ def plot_survival(
     ax = parts.axes_or_new(ax)
     _steps(ax, curve, value="survival", start=1.0, horizon_s=horizon_s, by=by, label=label)
     ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"))
-    _finish(ax, horizon_s, _words("still_waiting"))
+    _finish(ax, horizon_s, measure or _words("still_waiting"))
     return ax
 
 

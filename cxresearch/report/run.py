@@ -72,6 +72,9 @@ def execute_report(
     for name in report.inputs:
         if not (root / name).is_file():
             raise ParameterError(f"report {report.name}: input {name} is not there.")
+    for name, path in _named_files(parameters).items():
+        if not path.is_file():
+            raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
     for name in ("tables", "notebooks"):
         (build / name).mkdir()
 
@@ -146,7 +149,7 @@ def _facts(
     """All that run.json says which the notebooks do not decide."""
     return {
         **_names(report, period), "simulated": contacts.simulated,
-        "parameters": dict(parameters), "inputs": _inputs(contacts, report, root),
+        "parameters": dict(parameters), "inputs": _inputs(contacts, report, parameters, root),
         "counts": contacts.counts, "set_aside": contacts.set_aside.to_dict("records"),
         "repaired": contacts.repaired.to_dict("records"),
         "left_out": contacts.files.loc[~contacts.files["used"].astype(bool), ["path", "reason"]].to_dict("records"),
@@ -169,7 +172,7 @@ def _status(report: Report, executed: list[Executed], headlines: list[dict[str, 
     return "complete", ""
 
 
-def _inputs(contacts: ContactLog, report: Report, root: Path) -> list[dict[str, Any]]:
+def _inputs(contacts: ContactLog, report: Report, parameters: Mapping[str, Any], root: Path) -> list[dict[str, Any]]:
     """Every file read: as it was named, its hash; rows and newest record are those of the log as a whole."""
     newest = contacts.newest.isoformat(" ", "seconds") if contacts.newest else None
     log_files = contacts.files.loc[contacts.files["used"].astype(bool), "path"].tolist()
@@ -181,7 +184,14 @@ def _inputs(contacts: ContactLog, report: Report, root: Path) -> list[dict[str, 
         path = root / name
         rows = len(pd.read_csv(path)) if path.suffix == ".csv" else None
         inputs.append({"path": name, "sha256": _sha256(path), "rows": rows, "newest_record": None})
+    for path in _named_files(parameters).values():
+        inputs.append({"path": _shown(str(path), root), "sha256": _sha256(path), "rows": None, "newest_record": None})
     return inputs
+
+
+def _named_files(parameters: Mapping[str, Any]) -> dict[str, Path]:
+    """The files that parameters called ``..._file`` name: by this ending a notebook says that it reads one."""
+    return {name: Path(value) for name, value in parameters.items() if name.endswith("_file") and value}
 
 
 def _shown(path: str, root: Path) -> str:
