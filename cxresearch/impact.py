@@ -271,14 +271,7 @@ def _upset(v: Mapping[str, FloatArray], waited_s: float) -> FloatArray:
 
 def _factors(v: Mapping[str, FloatArray], reply_s: float, answered: float, unhelpful: npt.ArrayLike) -> FloatArray:
     """``talk.reply_factors`` for each set of assumptions, kinds in the last axis."""
-    names = list(v)
-    together = np.broadcast_arrays(*(v[name] for name in names), np.asarray(unhelpful, dtype=float))
-    shape = together[0].shape
-    rows = np.stack([array.ravel() for array in together], axis=-1).tolist()
-    factors = [
-        talk.reply_factors(
-            dict(zip(names, row, strict=False)), reply_s, answered_share=answered, unhelpful_share=row[-1]
-        )
-        for row in rows
-    ]
-    return np.array([[one[kind] for kind in talk.KINDS] for one in factors]).reshape(*shape, len(talk.KINDS))
+    factors = talk.reply_factors(
+        v, reply_s, answered_share=answered, unhelpful_share=np.asarray(unhelpful, dtype=float)
+    )
+    return np.stack(np.broadcast_arrays(*(np.asarray(factors[kind], dtype=float) for kind in talk.KINDS)), axis=-1)

@@ -111,7 +111,7 @@ class ReviewKernel:
 
     def __post_init__(self) -> None:
         require_positive(burst_mean_s=self.burst_mean_s, shelf_life_s=self.shelf_life_s)
-        if not 0 <= self.burst_share <= 1:
+        if not np.all((np.asarray(self.burst_share) >= 0) & (np.asarray(self.burst_share) <= 1)):
             raise ValueError(f"burst_share is a share between 0 and 1; got {self.burst_share}.")
 
     @property
@@ -190,7 +190,7 @@ def cascade_log_likelihood(
     return gained - background_per_s * horizon_s - reproduction_number * float(kernel.share_by(horizon_s - times).sum())
 
 
-def require_positive(**values: float) -> None:
+def require_positive(**values: npt.ArrayLike) -> None:
     for name, value in values.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be finite and > 0; got {value}.")
+        if not np.all((np.asarray(value) > 0) & np.isfinite(value)):
+            raise ValueError(f"{name} must be finite and > 0; got {value!r}.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,7 @@ def kernels_by_kind(values: Mapping[str, float]) -> dict[str, MemoryKernel]:
     }
 
 
-def _visible_kernels(values: Mapping[str, float]) -> dict[str, MemoryKernel]:
+def _visible_kernels(values: Mapping[str, Any]) -> dict[str, MemoryKernel]:
     days = values["public_burst_mean_d"], values["public_shelf_life_d"]
     return {
         "public": ReviewKernel(values["public_burst_share"], DAY_S * days[0], DAY_S * days[1]),
@@ -78,20 +79,21 @@ def contact_matrix(values: Mapping[str, float], *, reply_factor: Mapping[str, fl
 
 
 def reply_factors(
-    values: Mapping[str, float], reply_s: float, *, answered_share: float, unhelpful_share: float
-) -> dict[str, float]:
+    values: Mapping[str, Any], reply_s: float, *, answered_share: float, unhelpful_share: Any
+) -> dict[str, Any]:
     """What is left of the hearing and retelling of one post when it is answered ``reply_s`` seconds after it was made.
 
     The share already heard by then is left as it is; the rest is multiplied by ``reply_factor_helpful`` or
     ``reply_factor_unhelpful``. The mean over posts that are answered well, badly and not at all, by kind; 1 for kinds
     that the company does not see. So 1 less the share already heard bounds what any reply can take away.
+    ``values`` and ``unhelpful_share`` are numbers, or arrays of one shape for many sets of assumptions at a time.
     """
     multiplier = (1 - unhelpful_share) * values["reply_factor_helpful"] + unhelpful_share * values[
         "reply_factor_unhelpful"
     ]
-    factors = dict.fromkeys(KINDS, 1.0)
+    factors: dict[str, Any] = dict.fromkeys(KINDS, 1.0)
     for kind, kernel in _visible_kernels(values).items():
-        heard = float(kernel.share_by(reply_s))
+        heard = kernel.share_by(reply_s)
         factors[kind] = 1 - answered_share + answered_share * (heard + multiplier * (1 - heard))
     return factors
 

@@ -16,7 +16,7 @@ from cxresearch.report.parameters import Report
 REPORT = Report(
     name="monthly", title="T", organisation="", period="month", notebooks=(Path('notebooks/one.ipynb').resolve(),), may_fail=(), headlines=(), inputs=(),
     cell_timeout_s=1, run_timeout_s=1, retries=0, parameters={}, ranges={}, columns={}, brand={}, language="en",
-    email={}, store="", declared={},
+    email={}, store="", pdf=False, declared={},
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxresearch import __main__ as command_line
+from cxresearch.report.browser import find_chromium
 from cxresearch.report.run import proof_of_execution
 
 RECORD = (
@@ -209,7 +210,24 @@ def test_a_run_is_stored_elsewhere_and_a_mail_server_that_is_not_there_is_said(c
         assert (checkout / out / "small" / "1999-02" / "report.html").is_file(), "the report itself stands"
 
 
-@pytest.mark.parametrize("line", ['brand = { nmae = "A" }', 'language = "xx"', 'email = { server = "x" }'])
+def test_a_report_is_printed_where_it_says_so_and_there_is_a_browser(checkout, capsys, monkeypatch):
+    add_to_toml(checkout, "pdf = true")
+    folder = checkout / "out" / "small" / "1999-02"
+    assert run(checkout) == 0, "a report without its PDF is a report"
+    assert published(checkout)["pdf"] == "not printed: there is no Chromium on this system."
+    assert "no report.pdf" in capsys.readouterr().err
+    assert not (folder / "report.pdf").exists()
+    monkeypatch.delenv("CXRESEARCH_CHROMIUM")
+    if not find_chromium():
+        pytest.skip("there is no Chromium on this system to print with")
+    assert run(checkout) == 0
+    assert published(checkout)["pdf"] == "report.pdf"
+    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    "line", ['pdf = "yes"', 'brand = { nmae = "A" }', 'language = "xx"', 'email = { server = "x" }']
+)
 def test_what_the_page_or_the_mail_cannot_use_ends_with_2(checkout, line):
     add_to_toml(checkout, line)
     assert run(checkout) == 2

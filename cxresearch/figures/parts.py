@@ -75,7 +75,9 @@ def label_lines(ax: Axes, *, width: int = 16) -> None:
     Call it last: limits and lines must be there. A name longer than ``width`` characters is wrapped.
     """
     figure = root_figure(ax)
-    figure.draw_without_rendering()
+    # The height is known once the layout is made; drawing the whole figure for it would cost twice as much.
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
     size = theme.text_size(figure)
     left, right = sorted(ax.get_xlim())
     bottom, top = ax.get_ylim()

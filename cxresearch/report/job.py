@@ -206,7 +206,7 @@ def _write_page(
     report: Report, notebooks: list, record: dict[str, Any], headlines: list[dict[str, Any]], path: Path,
     brand: dict[str, str],
 ) -> None:  # fmt: skip
-    """The page, and what the gate says of it; a page that does not pass fails its run."""
+    """The page, what the gate says of it, and the page on paper; one that does not pass the gate fails its run."""
     from cxresearch.report import gate, render
 
     page = render.render_report(
@@ -217,6 +217,20 @@ def _write_page(
     if findings := record["gate"]["findings"]:
         path.unlink()
         record |= {"status": "failed", "reason": f"the page did not pass the gate: {gate.first_words(findings)}"}
+    elif report.pdf:
+        record["pdf"] = _print(path, path.with_name("report.pdf"))
+
+
+def _print(page: Path, target: Path) -> str:
+    """Print the page; says what became of it. A report without its PDF is a report."""
+    from cxresearch.report.browser import BrowserError, write_pdf
+
+    try:
+        write_pdf(page, target)
+    except BrowserError as error:
+        print(f"cxresearch: no {target.name}: {error}", file=sys.stderr)
+        return f"not printed: {error}"
+    return target.name
 
 
 def _what_failed(report: Report, period: Period, error: BaseException, started: datetime) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Report:
     language: str
     email: dict[str, Any]
     store: str
+    pdf: bool
     declared: dict[str, Declared] = field(repr=False)
 
 
@@ -78,12 +79,12 @@ def load_report(name: str, root: Path) -> Report:
         "title": str, "organisation": str, "period": str, "notebooks": list, "may_fail": list, "headlines": list,
         "inputs": list, "cell_timeout_s": (int, float), "run_timeout_s": (int, float), "retries": int,
         "parameters": dict, "ranges": dict, "columns": dict,
-        "brand": dict, "language": str, "email": dict, "store": str,
+        "brand": dict, "language": str, "email": dict, "store": str, "pdf": bool,
     }  # fmt: skip
     for key, value in text.items():
         if key not in known:
             raise ParameterError(f"{path}: unknown key {key!r}{_like(key, known)}; known are {', '.join(known)}.")
-        if not isinstance(value, known[key]) or isinstance(value, bool):  # type: ignore[arg-type]
+        if not isinstance(value, known[key]) or isinstance(value, bool) != (known[key] is bool):  # type: ignore[arg-type]
             raise ParameterError(f"{path}: {key} has the wrong type; got {value!r}.")
     for key in ("title", "period", "notebooks"):
         if not text.get(key):
@@ -118,7 +119,7 @@ def load_report(name: str, root: Path) -> Report:
         run_timeout_s=float(text.get("run_timeout_s", 3600)), retries=text.get("retries", 1),
         parameters=parameters, ranges=ranges, columns=text.get("columns", {}), brand=text.get("brand", {}),
         language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
-        declared=declared,
+        pdf=text.get("pdf", False), declared=declared,
     )  # fmt: skip
 
 
