@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
+COMPILED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
 
 .DEFAULT_GOAL := help
 .PHONY: help report test lab lint strip lock bench
@@ -31,10 +32,12 @@ lint: $(VENV)/.ready-test  ## mend what ruff can mend
 strip: $(VENV)/.ready  ## take the outputs out of the notebooks before a commit
 	@$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb
 
-lock: $(VENV)/.ready  ## work out requirements.lock and requirements-test.lock anew
+lock: $(VENV)/.ready  ## work out every lock file anew
 	@$(BIN)/python -m pip install -q uv
-	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --extra test -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-test.lock
+	@$(BIN)/uv pip compile pyproject.toml $(COMPILED) -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra test -c requirements.lock $(COMPILED) -o requirements-test.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra bench -c requirements.lock $(COMPILED) -o requirements-bench.lock
+	@$(BIN)/uv pip compile tests/servers/object-store.in $(COMPILED) -o tests/servers/object-store.lock
 
 bench: .venv-bench/.ready  ## beside the peers, in one run (half an hour; results in benchmarks/results)
 	@.venv-bench/bin/python benchmarks/waiting.py

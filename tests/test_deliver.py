@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import json
+import os
+import socket
 import socketserver
+import ssl
+import subprocess
+import sys
 import threading
+import time
+import urllib.request
+from pathlib import Path
 from typing import ClassVar
 
 import nbformat
@@ -99,6 +108,54 @@ def test_an_address_that_cannot_be_is_refused(finished, fsspec, address, message
 def test_a_folder_without_a_run_is_not_stored(tmp_path):
     with pytest.raises(deliver.DeliveryError, match=r"no run\.json"):
         deliver.store(tmp_path, "memory://x")
+
+
+@pytest.fixture(scope="module")
+def object_store():
+    """An object store of its own process: moto, which cannot stand in one environment with our Matplotlib."""
+    folder = Path(os.environ.get("CXRESEARCH_MOTO", Path(sys.prefix) / "object-store"))
+    if not (folder / "bin" / "moto_server").is_file():
+        pytest.skip("no object store: put moto into .venv/object-store (tests/servers/object-store.lock)")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [folder / "bin" / "moto_server", "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/"):
+                break
+            time.sleep(0.1)
+        put = urllib.request.Request(f"http://127.0.0.1:{port}/kept", method="PUT")
+        urllib.request.urlopen(put).close()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def reached(object_store, monkeypatch):
+    names = {"AWS_ENDPOINT_URL": object_store, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
+    for name, value in (names | {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}).items():
+        monkeypatch.setenv(name, value)
+
+
+def test_every_byte_arrives_in_an_object_store_and_a_second_run_replaces_the_first(finished, reached, fsspec):
+    target = deliver.store(finished, "s3://kept/reports")
+    assert target == "s3://kept/reports/monthly/1999-02"
+    (finished / "tables" / "waits.parquet").rename(finished / "tables" / "other.parquet")
+    (finished / "report.html").write_text("second")
+    deliver.store(finished, "s3://kept/reports")
+    system, root = fsspec.core.url_to_fs(target)
+    there = {str(path).removeprefix(root).lstrip("/"): system.cat_file(path) for path in system.find(root)}
+    assert there == {p.relative_to(finished).as_posix(): p.read_bytes() for p in finished.rglob("*") if p.is_file()}
+
+
+def test_a_bucket_that_is_not_there_is_told(finished, reached):
+    with pytest.raises(deliver.DeliveryError, match=r"could not be stored at s3://lost: .*lost"):
+        deliver.store(finished, "s3://lost")
 
 
 # Mail -------------------------------------------------------------------------------------------------------------
@@ -262,9 +319,59 @@ def test_settings_that_cannot_be_right_are_refused(changes, message):
         deliver.load_mail(settings() | changes)
 
 
+def on_any_port(box, **options):
+    """An aiosmtpd server on a port that the system chooses."""
+    controller = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed")
+
+    class OnAnyPort(controller.Controller):
+        def _trigger_server(self):
+            self.port = self.server.sockets[0].getsockname()[1]  # the one the system gave for 0
+            super()._trigger_server()
+
+    return OnAnyPort(box, hostname="127.0.0.1", port=0, ready_timeout=10, **options)
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_letter_travels_encrypted_or_not_at_all(finished, tmp_path, monkeypatch, security):
+    trustme = pytest.importorskip("trustme", reason="trustme is not installed")
+    letters = []
+
+    class Box:
+        async def handle_DATA(self, server, session, envelope):  # noqa: N802 the name aiosmtpd calls
+            letters.append((session.ssl is not None or security == "tls", envelope.rcpt_tos))
+            return "250 taken"
+
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    if security == "starttls":
+        server = on_any_port(Box(), tls_context=context, require_starttls=True)
+    else:
+        server = on_any_port(Box(), ssl_context=context)
+    server.start()
+    try:
+        mail = deliver.load_mail(settings(server.port, security=security))
+        # Nobody vouches for this server yet: it could be anybody's.
+        with pytest.raises(deliver.DeliveryError, match=r"(?i)certificate"):
+            deliver.send(mail, finished)
+        assert not letters
+        authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        deliver.send(mail, finished)
+    finally:
+        server.stop()
+    assert letters == [(True, ["board@bank.test"])]
+
+
+def test_a_server_that_cannot_encrypt_gets_no_letter(post, finished):
+    with pytest.raises(deliver.DeliveryError, match=r"(?i)starttls"):
+        told(post, finished, security="starttls")
+    assert not post.letters
+
+
 def test_a_full_mail_server_takes_it_with_name_and_password(finished, monkeypatch):
     """aiosmtpd speaks the whole protocol: log-in, both recipients, a page of long lines."""
-    controller = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed")
+    pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed")
     from aiosmtpd.smtp import AuthResult
 
     class Box:
@@ -286,12 +393,7 @@ def test_a_full_mail_server_takes_it_with_name_and_password(finished, monkeypatc
     write_run(finished, status="partial")
     options = {"authenticator": authenticate, "auth_require_tls": False, "auth_required": True}
 
-    class OnAnyPort(controller.Controller):
-        def _trigger_server(self):
-            self.port = self.server.sockets[0].getsockname()[1]  # the one the system gave for 0
-            super()._trigger_server()
-
-    server = OnAnyPort(Box(), hostname="127.0.0.1", port=0, ready_timeout=10, **options)
+    server = on_any_port(Box(), **options)
     server.start()
     try:
         mail = deliver.load_mail(settings(server.port, user="reports"))

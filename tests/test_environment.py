@@ -24,12 +24,15 @@ def lock(root) -> str:
     return (root / "requirements.lock").read_text()
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock"])
+@pytest.mark.parametrize(
+    "name",
+    ["requirements.lock", "requirements-test.lock", "requirements-bench.lock", "tests/servers/object-store.lock"],
+)
 def test_every_pin_has_a_hash_and_no_line_names_an_address(root, name):
     text = (root / name).read_text()
     blocks = re.split(r"\n(?=[A-Za-z0-9])", text)
     pinned = [block for block in blocks if re.match(r"[A-Za-z0-9._-]+==", block)]
-    assert len(pinned) > 100
+    assert len(pinned) > 50
     assert all("--hash=sha256:" in block for block in pinned)
     assert not re.search(r"https?://|--index-url|--find-links", text)
 

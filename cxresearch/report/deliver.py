@@ -11,6 +11,7 @@ import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
@@ -22,6 +23,7 @@ import nbformat
 from cxresearch.present import POINTS
 from cxresearch.words import format_date, load_words
 
+OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 LARGEST_ATTACHMENT = 5_000_000  # bytes; above it the mail says where the report stands
 PASSWORD = "CXRESEARCH_SMTP_PASSWORD"  # noqa: S105 the name of the variable, not what it holds
 _PLAIN = {
@@ -45,7 +47,8 @@ def store(folder: Path, address: str) -> str:
     ----------
     folder : ``.../NAME/PERIOD`` with run.json; an absent report.html (a failed run) is allowed.
     address : any fsspec address, such as ``s3://bucket/reports``, ``memory://reports`` or a folder; the run comes to
-        ``address/NAME/PERIOD``. Packages that fsspec needs for an address must be installed.
+        ``address/NAME/PERIOD``. Amazon's, Google's and Azure's stores are reached by obstore, with what the
+        environment says (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, ...); other addresses need the package fsspec names.
 
     An object store knows no exchange of folders: what stood there is overwritten file by file, ``report.html`` after
     what belongs to it and ``run.json`` at the very end, so a reader who waits for run.json never meets half a run. Files
@@ -61,8 +64,14 @@ def store(folder: Path, address: str) -> str:
     # Imported here: a report that is only mailed does without.
     import fsspec
 
+    kind, given = urlsplit(address).scheme, {}
+    if kind in OBJECT_STORES:
+        from obstore.fsspec import register
+
+        register(kind)
+        given = {"retry_config": {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}}
     try:
-        system, root = fsspec.core.url_to_fs(address)
+        system, root = fsspec.core.url_to_fs(address, **given)
         target = "/".join([root.rstrip("/"), *folder.parts[-2:]])
         names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
         last = [name for name in ("report.html", "run.json") if name in names]
@@ -72,8 +81,8 @@ def store(folder: Path, address: str) -> str:
         for path in system.find(target):
             if str(path).split(target.lstrip("/") + "/", 1)[-1] not in names:
                 system.rm_file(path)
-    except (OSError, ImportError, ValueError) as error:
-        raise DeliveryError(f"{folder.name} could not be stored at {address}: {error}") from error
+    except Exception as error:  # every store has errors of its own
+        raise DeliveryError(f"{folder.name} could not be stored at {address}: {_one_line(str(error))[:300]}") from error
     return str(system.unstrip_protocol(target))
 
 
