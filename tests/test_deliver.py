@@ -112,7 +112,7 @@ def test_a_folder_without_a_run_is_not_stored(tmp_path):
 
 @pytest.fixture(scope="module")
 def object_store():
-    """An object store of its own process: moto, which cannot stand in one environment with our Matplotlib."""
+    """An object store in a process of its own: moto, whose botocore does not fit the lock (python-dateutil)."""
     folder = Path(os.environ.get("CXRESEARCH_MOTO", Path(sys.prefix) / "object-store"))
     if not (folder / "bin" / "moto_server").is_file():
         pytest.skip("no object store: put moto into .venv/object-store (tests/servers/object-store.lock)")
