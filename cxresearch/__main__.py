@@ -124,6 +124,10 @@ def _missing(given: argparse.Namespace, guard: Any) -> int:
     missing = missing_periods(given.out, report.name, periods, today=date.today())
     for row in missing.itertuples():
         print(f"{report.name} {row.period}: {row.why}")
+    if (given.out / "index.html").is_file():
+        from cxresearch.report.job import write_index
+
+        write_index(given.out, report)  # a report that grows old while nothing runs is marked, too
     return int(not missing.empty)
 
 

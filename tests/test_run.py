@@ -210,6 +210,17 @@ def test_a_run_is_stored_elsewhere_and_a_mail_server_that_is_not_there_is_said(c
         assert (checkout / out / "small" / "1999-02" / "report.html").is_file(), "the report itself stands"
 
 
+def test_a_report_that_grows_old_is_marked_in_the_index_also_when_nothing_runs(checkout):
+    overdue = "newer report was due"
+    assert run(checkout) == 0
+    index = checkout / "out" / "index.html"
+    assert overdue in index.read_text()
+    index.write_text(index.read_text().replace(overdue, "nothing"))
+    looked_for = ["missing", "small", "--from", "1999-02", "--to", "1999-02", "--out", str(checkout / "out")]
+    assert command_line.main(looked_for) == 0
+    assert overdue in index.read_text()
+
+
 def test_a_report_is_printed_where_it_says_so_and_there_is_a_browser(checkout, capsys, monkeypatch):
     add_to_toml(checkout, "pdf = true")
     folder = checkout / "out" / "small" / "1999-02"

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +123,13 @@ def write_index(out: Path, report: Report) -> None:
 
 
 def index_page(out: Path, report: Report) -> str:
-    """The index of what stands in ``out``; no date of the day is in it, so the same runs give the same bytes."""
+    """The index of what stands in ``out``; a report that a newer one should have replaced by today is marked STALE."""
     from cxresearch.report import render
 
     root = report.notebooks[0].parents[1]
-    return render.render_index(history.load_runs(out), language=report.language, brand=load_brand(report.brand, root))
+    return render.render_index(
+        history.load_runs(out), language=report.language, brand=load_brand(report.brand, root), today=date.today()
+    )
 
 
 def _deliver(report: Report, mail: Mail | None, folder: Path) -> bool:
