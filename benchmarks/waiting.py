@@ -281,9 +281,12 @@ def second_model(path: str) -> dict[str, float]:
 
     table = ours_table(path, [*TERMS, "channel"])
     cox(table, TERMS)
-    begun = time.perf_counter()
-    value = float(cox(table, ["queue", "weekday"])["estimate"].iloc[0])
-    return {"seconds": time.perf_counter() - begun, "value": value,
+    taken: list[float] = []
+    while sum(taken) < ENOUGH_S:
+        begun = time.perf_counter()
+        value = float(cox(table, ["queue", "weekday"])["estimate"].iloc[0])
+        taken.append(time.perf_counter() - begun)
+    return {"seconds": min(taken), "value": value,
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def waiting_controls(waits: pd.DataFrame, *, by: str) -> Any:
 def day_controls(hours: pd.DataFrame, *, patience: Patience) -> Any:
     """Move the bot, the evening team and the redials, see what the day loses. Returns an ipywidgets container.
 
-    ``hours`` is ``day.as_if_agents``. Its ``result`` is ``day.explore_day`` with these settings.
+    ``hours`` is ``scenarios.agents_in_effect``. Its ``result`` is ``day.explore_day`` with these settings.
     """
     from ipywidgets import FloatSlider, IntSlider, interactive
 

@@ -1,4 +1,4 @@
-"""The day of a contact log: when contacts come, how many agents it looks as if were there, and what would change it."""
+"""The day of a contact log: when contacts come, and what would change it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.coverage import day_profile_table, day_total, staffing_table
-from cxresearch.queueing import Patience, Target, agents_needed
+from cxresearch.queueing import Patience, Target
 
-FEW = 30  # an hour with fewer contacts in the whole period says nothing about itself
 EVENING = range(18, 24)
 
 
@@ -68,36 +67,6 @@ def day_table(contacts: Any, *, days: int, channel: str, weekdays: Iterable[int]
     return table[["hour", "contacts", "arrivals_per_h", "left", "share_left", "handle_time_s"]]
 
 
-def as_if_agents(hours: pd.DataFrame, *, patience: Patience) -> pd.DataFrame:
-    """How many agents it looks as if were there: the fewest with which no more leave than were seen to.
-
-    Parameters
-    ----------
-    hours : ``day_table``. patience : a Kaplan-Meier curve or mean seconds, as for ``queueing.queue_measures``.
-
-    Returns
-    -------
-    ``hours`` with ``agents`` and ``model_share_left`` (what the queue loses with them)
-        An hour without contacts has 0 agents; an hour in which everybody left has 0, too.
-
-    This is no head count. Agents who are slow to pick up, in breaks or busy with other work make it smaller; a burst
-    inside the hour makes it smaller as well. Of an hour with fewer than 30 contacts it is little more than a guess.
-    """
-    found = hours.copy()
-    agents, model = np.zeros(24, dtype=int), np.full(24, np.nan)
-    for i, row in enumerate(hours.itertuples(index=False)):
-        if not row.contacts or row.share_left >= 1:
-            continue
-        # Nobody was seen to leave: fewer than half a contact would be, as far as this can be told.
-        most = max(row.share_left, 0.5 / row.contacts)
-        agents[i], measures = agents_needed(
-            arrivals_per_h=row.arrivals_per_h, handle_time_s=row.handle_time_s, patience=patience,
-            target=Target(abandon=min(most, 0.999)),
-        )  # fmt: skip
-        model[i] = measures.probability_abandon
-    return found.assign(agents=agents, model_share_left=model)
-
-
 def usual_scenarios(*, contained: tuple[float, float], evening_experts: int, redial_share: float) -> pd.DataFrame:
     """The scenarios of ``scenario_table``: as it is, a bot at its low and its high, help in the evening, both."""
     low, high = contained
@@ -117,7 +86,7 @@ def scenario_table(hours: pd.DataFrame, scenarios: pd.DataFrame, *, patience: Pa
 
     Parameters
     ----------
-    hours : ``as_if_agents``: ``hour, arrivals_per_h, agents, handle_time_s``.
+    hours : ``scenarios.agents_in_effect``: ``hour, arrivals_per_h, agents, handle_time_s``; a part of an agent counts as one.
     scenarios : one row a scenario, all of it ASSUMED: ``scenario``, ``contained_share`` (a bot settles), ``evening_experts``
         (agents added from 18 to 24 h), ``redial_share`` (of the neglected that try again).
 
@@ -129,7 +98,7 @@ def scenario_table(hours: pd.DataFrame, scenarios: pd.DataFrame, *, patience: Pa
     needed = ["scenario", "contained_share", "evening_experts", "redial_share"]
     if missing := [n for n in needed if n not in scenarios.columns]:
         raise ValueError(f"scenarios has no column {', '.join(missing)}; it needs {', '.join(needed)}.")
-    base = hours[["hour", "arrivals_per_h", "agents", "handle_time_s"]]
+    base = _whole_agents(hours)
     rows = []
     for scenario in scenarios.itertuples(index=False):
         profile = day_profile_table(
@@ -159,7 +128,15 @@ def staffing_for(
 ) -> pd.DataFrame:
     """Agents that every hour needs so that at most ``most_abandoned`` (a share) of its contacts leave.
 
-    ``coverage.staffing_table`` for the hours of ``as_if_agents``; ``replicates`` carry the uncertainty of the curve.
+    ``coverage.staffing_table`` for the hours of ``scenarios.agents_in_effect``, a part of an agent counted as one;
+    ``replicates`` carry the uncertainty of the curve.
     """
-    base = hours[["hour", "arrivals_per_h", "agents", "handle_time_s"]]
-    return staffing_table(base, patience=patience, target=Target(abandon=most_abandoned), replicates=replicates)
+    return staffing_table(
+        _whole_agents(hours), patience=patience, target=Target(abandon=most_abandoned), replicates=replicates
+    )
+
+
+def _whole_agents(hours: pd.DataFrame) -> pd.DataFrame:
+    table = hours[["hour", "arrivals_per_h", "agents", "handle_time_s"]]
+    # Rounding of a whole number must not make one more of it.
+    return table.assign(agents=np.ceil(table["agents"] - 1e-9).astype(int))

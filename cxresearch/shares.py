@@ -117,7 +117,8 @@ def share_interval(share: float, n: float, *, confidence: float = 0.95) -> tuple
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     # Near shares of 0 and 1 the last binary digit would step outside.
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # The interval holds the share; rounding alone could leave an end beside a share of 0 or 1.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def interval_over_n(share: float, *, n_low: int, n_high: int, confidence: float = 0.95) -> pd.DataFrame:

@@ -363,7 +363,7 @@ def _shares(low: np.ndarray, high: np.ndarray, weight: Floats, size: int) -> Flo
     """The most likely probabilities of ``size`` cells where observation i lies in cells low[i] to high[i] - 1.
 
     Each pass is one of expectation and maximisation, which never loses, and one of the iterative convex minorant on the
-    cumulative shares, which is fast (Wellner & Zhan, 1997, doi:10.1080/01621459.1997.10474037).
+    cumulative shares, which is fast (Wellner & Zhan, 1997, J. Am. Stat. Assoc. 92, 945).
     """
     reached = np.arange(size + 1) / size
     for _ in range(MOST_PASSES):

@@ -316,6 +316,7 @@ class _Curve:
         # The curve falls, so the last cell at or above a level is the one before the first below it.
         above = self.first_place(survival < level + 0.05 - ROUNDING) - 1
         inside = above >= self.cells.first
+        above = np.maximum(above, 0)  # of a curve that never falls so low, or at once
         start_s = np.where(inside, self.cells.duration_s[above], 0.0)
         start = np.where(inside, survival[above], 1.0)
         # A curve that falls at 0 s itself falls infinitely fast: its quantile is 0 with no width.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from cxresearch import controls, day
 from cxresearch.queueing import queue_measures
+from cxresearch.scenarios import agents_in_effect
 
 
 def contacts() -> pd.DataFrame:
@@ -35,7 +38,7 @@ def hours_like(agents: int, arrivals_per_h: float, patience_s: float, days: int 
     return pd.DataFrame(
         {
             "hour": range(24), "contacts": n, "arrivals_per_h": arrivals_per_h,
-            "left": round(n * queue.probability_abandon), "share_left": queue.probability_abandon + 1e-9, "handle_time_s": 200.0,
+            "left": math.ceil(n * queue.probability_abandon), "share_left": queue.probability_abandon + 1e-9, "handle_time_s": 200.0,
         }
     )  # fmt: skip
 
@@ -58,17 +61,17 @@ def test_only_the_days_that_are_asked_for():
 
 @pytest.mark.parametrize(("agents", "arrivals_per_h"), [(1, 10.0), (4, 90.0), (30, 500.0)])
 def test_the_agents_that_were_there_are_found_again(agents, arrivals_per_h):
-    found = day.as_if_agents(hours_like(agents, arrivals_per_h, 300.0), patience=300.0)
-    assert set(found["agents"]) == {agents}
-    assert found["model_share_left"].to_numpy() == pytest.approx(found["share_left"].to_numpy(), abs=1e-8)
+    found = agents_in_effect(hours_like(agents, arrivals_per_h, 300.0), patience=300.0)
+    table = day.staffing_for(found, patience=300.0, most_abandoned=0.5)
+    assert set(table["agents"]) == {agents}
 
 
 def test_hours_without_contacts_and_hours_that_lose_everybody_have_nobody():
     hours = hours_like(2, 30.0, 300.0)
-    hours.loc[0, ["contacts", "arrivals_per_h", "share_left"]] = [0, 0.0, np.nan]
-    hours.loc[1, "share_left"] = 1.0
-    found = day.as_if_agents(hours, patience=300.0)
-    assert found["agents"].tolist() == [0, 0, *[2] * 22]
+    hours.loc[0, ["contacts", "arrivals_per_h", "left"]] = [0, 0.0, 0]
+    hours.loc[1, "left"] = hours.loc[1, "contacts"]
+    found = agents_in_effect(hours, patience=300.0)
+    assert np.ceil(found["agents"]).tolist() == [0, 0, *[2] * 22]
 
 
 def scenarios(**changes) -> pd.DataFrame:
@@ -79,7 +82,7 @@ def scenarios(**changes) -> pd.DataFrame:
 @settings(max_examples=12)
 @given(contained=st.floats(0, 0.9), experts=st.integers(0, 5), redial=st.floats(0, 0.6))
 def test_nobody_is_lost_twice_and_help_never_hurts(contained, experts, redial):
-    hours = day.as_if_agents(hours_like(2, 40.0, 300.0), patience=300.0)
+    hours = agents_in_effect(hours_like(2, 40.0, 300.0), patience=300.0)
     table = day.scenario_table(
         hours,
         scenarios(contained_share=[0.0, contained], evening_experts=[0, experts], redial_share=redial),
@@ -100,7 +103,7 @@ def test_the_usual_scenarios_begin_with_the_day_as_it_is():
 
 
 def test_staffing_meets_its_goal_in_every_hour():
-    hours = day.as_if_agents(hours_like(2, 40.0, 300.0), patience=300.0)
+    hours = agents_in_effect(hours_like(2, 40.0, 300.0), patience=300.0)
     table = day.staffing_for(hours, patience=300.0, most_abandoned=0.05)
     assert (table["neglected_share"] <= 0.05).all()
     fewer = queue_measures(
@@ -125,7 +128,7 @@ def test_bad_input_is_refused(call, message):
 
 
 def test_controls_show_what_the_functions_give():
-    hours = day.as_if_agents(hours_like(2, 40.0, 300.0), patience=300.0)
+    hours = agents_in_effect(hours_like(2, 40.0, 300.0), patience=300.0)
     widget = controls.day_controls(hours, patience=300.0)
     widget.update()
     before = widget.result

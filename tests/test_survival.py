@@ -677,3 +677,11 @@ def test_checked_takes_any_kind_of_group_and_leaves_the_table_alone():
     assert counts.checked(table, by=("channel", "date"))["contacts"].tolist() == [2, 3, 4]
     assert kaplan_meier(table, by="date")["date"].tolist() == [*before["date"][[1, 2]], before["date"][0]]
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_a_curve_of_one_wait_that_stays_above_one_half_has_no_median():
+    one = pd.DataFrame({"duration_s": [10.0, 10.0], "outcome": ["abandoned", "answered"], "contacts": [1, 9]})
+    (row,) = median_duration(one).to_dict("records")
+    # Of ten, one left: the lower limit of the curve is below one half at 10 s, the curve is not.
+    assert row["lower"] == 10.0
+    assert all(math.isnan(row[name]) for name in ("estimate", "se", "upper"))
