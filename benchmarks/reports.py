@@ -4,6 +4,7 @@ The monthly report, from the command line to the page in its place, beside
 
 - the same cells as one plain script in one process, one notebook after another, which makes no page;
 - the same notebooks by papermill and nbconvert from the command line, one after another;
+- the same by notebooker, where --notebooker names a Python that has it (see notebooker_in_memory.py);
 - the report with its sections one at a time.
 
 And months by backfill beside the same months one after another. The tasks of a round follow each other at once and the
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--months", type=int, default=12, help="of the SIMULATED log, for the backfill")
     parser.add_argument("--backfill-rounds", type=int, default=1)
+    parser.add_argument("--notebooker", help="a Python with notebooker, mongomock and our requirements")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     given = parser.parse_args()
     folder, busy = Path(tempfile.mkdtemp(prefix="reports-")), os.getloadavg()[0]
@@ -96,20 +98,35 @@ def main() -> None:
     def make(*words: str, code: str = "") -> Callable[[], None]:
         return lambda: command("report", "monthly", *words, "--out", str(folder / "out"), code=code)
 
+    def declared(name: str) -> dict[str, str]:
+        cell = _parameters(ROOT / "notebooks" / f"{name}.ipynb")
+        return {n: v for n, v in parameters.items() if f"\n{n}:" in f"\n{cell}"}
+
     def by_others() -> None:
         for name in names:
             executed = folder / f"{name}.ipynb"
             source = ROOT / "notebooks" / f"{name}.ipynb"
-            given = [
-                part
-                for n, v in parameters.items()
-                if f"\n{n}:" in "\n" + _parameters(source)
-                for part in ("-p", n, str(v))
-            ]
-            words = ["papermill", "--no-progress-bar", str(source), str(executed), *given]
+            words = [part for n, v in declared(name).items() for part in ("-p", n, str(v))]
+            words = ["papermill", "--no-progress-bar", str(source), str(executed), *words]
             subprocess.run([sys.executable, "-m", *words], stderr=subprocess.DEVNULL, **TODAY)
             words = ["nbconvert", "--to", "html", "--no-input", str(executed)]
             subprocess.run([sys.executable, "-m", *words], stderr=subprocess.DEVNULL, **TODAY)
+
+    def by_notebooker() -> None:
+        start = [given.notebooker, str(Path(__file__).with_name("notebooker_in_memory.py"))]
+        start += ["--notebook-kernel-name", "python3", "--output-base-dir", str(folder / "notebooker")]
+        start += ["--template-base-dir", str(folder / "templates"), "--py-template-base-dir", str(ROOT)]
+        start += [
+            "--py-template-subdir",
+            "notebooks",
+            "--notebooker-disable-git",
+            "execute-notebook",
+            "--no-pdf-output",
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        for name in names:
+            words = ["--report-name", name, "--overrides-as-json", json.dumps(declared(name))]
+            subprocess.run([*start, *words], env=environment, stderr=subprocess.DEVNULL, **TODAY)
 
     one = ("--period", given.period, "--set", f"log={log}")
     single = rounds(
@@ -118,6 +135,7 @@ def main() -> None:
             "report": make(*one),
             "report, sections one at a time": make(*one, code=ONE_AT_A_TIME),
             "papermill + nbconvert": by_others,
+            **({"notebooker": by_notebooker} if given.notebooker else {}),
         },
         given.rounds,
     )  # fmt: skip
@@ -154,10 +172,16 @@ def main() -> None:
         "date": date.today().isoformat(), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(), "notebooks": len(names), "period": given.period,
         "months": given.months, "rounds": given.rounds, "backfill rounds": given.backfill_rounds,
+        **({"notebooker": _version_there(given.notebooker)} if given.notebooker else {}),
         **{name: version(name) for name in ("cxresearch", "papermill", "nbclient", "nbconvert", "ipykernel", "pandas")},
     }  # fmt: skip
     write(given.out, facts, {"One report": (single, "plain script"), f"{given.months} months": (several, "backfill")})
     shutil.rmtree(folder)
+
+
+def _version_there(python: str) -> str:
+    ask = "from importlib.metadata import version; print(version('notebooker'), '(database in memory)')"
+    return subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _parameters(path: Path) -> str:

@@ -391,6 +391,18 @@ def unanswered_finding(shares: pd.DataFrame, by: str) -> str:
     return f"{after} had no answer from {slow[by]}, at most {share(fast['most'])} from {fast[by]}"
 
 
+def growth_finding(growth: pd.DataFrame, quoted: pd.Series) -> str:
+    """What each minute past a promise does (``patience.broken_promise_growth``) beside the finding everybody quotes.
+
+    ``quoted`` is a row of the register of findings: ``value`` (relative change a minute, at most) and ``source``.
+    """
+    row = growth.set_index("effect").loc["each minute past it"]
+    return (
+        f"Each minute past the promise multiplies the rate of leaving by {row['estimate']:.2f} "
+        f"({format_interval(row['lower'], row['upper'])}) here; {quoted['source']} found up to {1 + quoted['value']:.2f}."
+    )
+
+
 def promise_text(promised_s: pd.Series) -> pd.Series:
     """Promises as the first column of a table: "30 s", "15 min", and "no promise" where none was made."""
     return promised_s.map(lambda value: "no promise" if math.isnan(value) else seconds(value))

@@ -17,6 +17,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -101,7 +102,14 @@ def themed_svg(figure: Figure, *, title: str, description: str) -> tuple[str, st
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "cxresearch", "axes.unicode_minus": True}
     with mpl.rc_context(settings):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(buffer, format="svg", facecolor="none", edgecolor="none", metadata=metadata)
+        figure.set(facecolor="none", edgecolor="none")
+        canvas, dpi = FigureCanvasSVG(figure), figure.dpi
+        # savefig would draw twice, the first time for the layout alone.
+        if (engine := figure.get_layout_engine()) is not None:
+            engine.execute(figure)
+            figure.set_layout_engine("none")
+            figure.dpi = dpi  # an SVG's own is 72; pictures inside it, such as a colour bar, want the figure's
+        canvas.print_svg(buffer, metadata=metadata)
     drawing = buffer.getvalue()
     view_box = re.search(r'viewBox="([^"]+)"', drawing)
     assert view_box is not None

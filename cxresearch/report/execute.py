@@ -26,6 +26,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets.config import Config
 
 from cxresearch.report.forge import Forge
+from cxresearch.report.kernel import FIXED
 from cxresearch.report.parameters import declared_parameters
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
@@ -125,8 +126,8 @@ class _Kernel(AsyncKernelManager):
         if self.kernels.reason:
             raise RuntimeError(self.kernels.reason)
         environment = kw.get("env") or dict(os.environ)
-        # A user's start-up files are no part of a report, and the order of a set of texts must not differ by chance.
-        kw["env"] = {**environment, "IPYTHONDIR": os.path.dirname(self.connection_file), "PYTHONHASHSEED": "0"}
+        # A user's start-up files are no part of a report.
+        kw["env"] = {**environment, "IPYTHONDIR": os.path.dirname(self.connection_file), **FIXED}
         forge = self.kernels.forge
         if forge is None or not forge.alive:
             await super()._async_launch_kernel(kernel_cmd, **kw)

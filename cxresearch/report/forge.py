@@ -25,7 +25,7 @@ from typing import Any
 
 import psutil
 
-from cxresearch.report.kernel import end_with, run_kernel
+from cxresearch.report.kernel import FIXED, end_with, run_kernel
 
 INLINE = "module://matplotlib_inline.backend_inline"  # what ipykernel sets before a notebook imports Matplotlib
 
@@ -86,7 +86,7 @@ class Forge:
     def __init__(self, statements: Sequence[str]) -> None:
         self.statements = list(statements)
         ours, theirs = socket.socketpair()
-        environment = {"MPLBACKEND": INLINE, **os.environ, "PYTHONHASHSEED": "0"}
+        environment = {"MPLBACKEND": INLINE, **os.environ, **FIXED}
         command = [sys.executable, "-m", "cxresearch.report.forge", str(os.getpid()), str(theirs.fileno()), *statements]
         self._process = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
