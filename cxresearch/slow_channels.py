@@ -153,9 +153,10 @@ def first_responses(contacts: Any, *, by: Names = "channel") -> pd.DataFrame:
     if missing := [name for name in needed if name not in have]:
         raise ValueError(f"the contacts have no column {', '.join(missing)}; they have {', '.join(have)}.")
     column, known = nw.col, ~nw.col("customer_key").is_null()
+    order = ["opened_at", *(["contact_id"] if "contact_id" in have else [])]  # two in one second: always the same first
 
     def following(name: str) -> nw.Expr:
-        return column(name).shift(-1).over("customer_key", order_by="opened_at")
+        return column(name).shift(-1).over("customer_key", order_by=order)
 
     frame = frame.with_columns(
         next_s=(following("opened_at") - column("opened_at")).dt.total_seconds().cast(nw.Float64),

@@ -65,12 +65,12 @@ def store(folder: Path, address: str) -> str:
     import fsspec
 
     kind, given = urlsplit(address).scheme, {}
-    if kind in OBJECT_STORES:
-        from obstore.fsspec import register
-
-        register(kind)
-        given = {"retry_config": {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}}
     try:
+        if kind in OBJECT_STORES:
+            from obstore.fsspec import register
+
+            register(kind)
+            given = {"retry_config": {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}}
         system, root = fsspec.core.url_to_fs(address, **given)
         target = "/".join([root.rstrip("/"), *folder.parts[-2:]])
         names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
