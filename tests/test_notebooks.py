@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 
 from cxresearch.report.parameters import declared_parameters
@@ -67,6 +69,26 @@ def test_a_notebook_runs_by_plain_papermill(path, tmp_path, root):
 @pytest.mark.parametrize("path", NOTEBOOKS[-1:], ids=lambda p: p.stem)
 def test_a_notebook_runs_in_its_own_folder_as_in_jupyterlab(path, tmp_path, root):
     runs(root / "notebooks", path.name, tmp_path / "out.ipynb")
+
+
+@pytest.mark.parametrize("number", ["02", "04", "05"])
+def test_a_small_log_without_customers_gets_its_report(tmp_path, root, number):
+    """Two hundred contacts of one month: no hour has thirty, and nobody knows who called again."""
+    rng = np.random.default_rng(1)
+    seconds = pd.to_timedelta(rng.integers(0, 31 * 86_400, 200), unit="s")
+    log = pd.DataFrame({"opened_at": pd.Timestamp("2026-10-01") + seconds, "wait_s": rng.exponential(60, 200).round()})
+    log["outcome"] = np.where(rng.random(200) < 0.3, "abandoned", "answered")
+    log["channel"] = np.where(rng.random(200) < 0.8, "phone", "email")
+    log.assign(queue="a", handle_s=100).to_csv(tmp_path / "log.csv", index=False)
+    (path,) = [p for p in NOTEBOOKS if p.stem.startswith(number)]
+    notebook = runs(root, f"notebooks/{path.name}", tmp_path / "out.ipynb", log=tmp_path / "log.csv", period="2026-10")
+    said = " ".join(o.get("data", {}).get("text/markdown", "") for c in notebook.cells for o in c.get("outputs", []))
+    if number == "02":
+        assert "Too few contacts to tell the hours of the week apart." in said
+        assert "messages the customer is not known" in said
+        assert "when customers are drawn" not in said
+    if number == "05":
+        assert "Too few contacts to tell the hours apart." in said
 
 
 def test_the_delay_notebook_on_the_bank_the_citys_requests_and_public_conversations(tmp_path, root, shared):

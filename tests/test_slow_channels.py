@@ -236,8 +236,7 @@ def test_a_log_without_customers_says_so():
         first_responses(MESSAGES.drop(columns="customer_key"))
 
 
-def test_nobody_asks_again_by_chance_alone_more_often_than_the_simulation_lets_them():
-    """In the SIMULATED log a next contact knows nothing of the last wait: without customers the waits come back whole."""
+def test_messages_of_unknown_customers_come_back_as_they_waited():
     log = simulate_contacts(start="2024-06-01", months=1, contacts=4_000, rng=np.random.default_rng(5))
     alone = first_responses(log.assign(customer_key=None).astype({"customer_key": "str"}))
     slow = log[log["channel"].isin(["email", "social"])]
