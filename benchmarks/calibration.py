@@ -28,8 +28,7 @@ import pandas as pd
 from cxresearch.hourly import mean_patience
 from cxresearch.patience import patience_at, standardised_patience
 from cxresearch.promise import broken_promise, broken_promise_growth, promise_effects, promise_elasticity
-from cxresearch.resampling import customer_blocks, poisson_bootstrap
-from cxresearch.risk_table import risk_table
+from cxresearch.risk_table import customer_blocks, poisson_bootstrap, risk_table
 from cxresearch.simulate import CONTACT_TRUTH, simulate_contacts, true_patience_survival
 from cxresearch.slow_channels import unanswered_shares
 

@@ -7,8 +7,19 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cxresearch.counts import Cells, Floats, Names, Ties, cells, column_names, first_place, group_codes, validated
-from cxresearch.limits import Interval, share_limits
+from cxresearch.risk_table import (
+    Cells,
+    Floats,
+    Interval,
+    Names,
+    Ties,
+    cells,
+    column_names,
+    first_place,
+    group_codes,
+    share_limits,
+    validated,
+)
 
 ROUNDING = 1e-14  # a share this close to 1 is 1: its running sum has lost no more
 

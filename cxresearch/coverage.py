@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxresearch.counts import Floats, Integers
 from cxresearch.queueing import (
     Patience,
     PatienceLaw,
@@ -30,6 +29,7 @@ from cxresearch.queueing import (
     positive,
     queue_measures,
 )
+from cxresearch.risk_table import Floats, Integers
 
 _HOURS = 24
 _SETTLED = 1e-12  # what still moves from round to round of redials, as a share of a day's first tries

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from cxresearch.counts import (
+from cxresearch.risk_table import (
     Cells,
     Floats,
     Integers,
@@ -17,9 +17,9 @@ from cxresearch.counts import (
     column_names,
     first_place,
     group_codes,
+    rate_limits,
     validated,
 )
-from cxresearch.limits import rate_limits
 
 STEPS = 10  # points of the result in one bandwidth: the kernel shows nothing finer
 POINTS_LIMIT = 1_000_000

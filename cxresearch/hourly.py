@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from cxresearch.counts import Floats, validated
-from cxresearch.risk_table import risk_table
+from cxresearch.risk_table import Floats, risk_table, validated
 
 FEWEST_HOURS = 3
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import exprel
 
-from cxresearch.counts import Floats
+from cxresearch.risk_table import Floats
 
 Tail = Literal["last_hazard", "nobody_leaves", "everybody_leaves"]
 

@@ -15,7 +15,6 @@ from scipy.special import gammaincinv
 
 from cxresearch.evidence import share_interval
 from cxresearch.hourly import hourly_table, mean_patience
-from cxresearch.limits import share_limits
 from cxresearch.promise import (
     abandonment_by_promise,
     broken_promise,
@@ -25,8 +24,7 @@ from cxresearch.promise import (
     promise_table,
     split_at_promise,
 )
-from cxresearch.resampling import customer_blocks, poisson_bootstrap
-from cxresearch.risk_table import risk_table
+from cxresearch.risk_table import customer_blocks, poisson_bootstrap, risk_table, share_limits
 from cxresearch.survival import kaplan_meier, median_duration, restricted_mean
 
 __all__ = [

@@ -14,8 +14,8 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from cxresearch.counts import Names, column_names, validated
 from cxresearch.regression import accelerated_failure_time, baseline_hazard, cox
+from cxresearch.risk_table import Names, column_names, validated
 from cxresearch.shares import share_interval
 
 Clock = Literal["nearest", "up", "down"]

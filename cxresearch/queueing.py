@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, log_ndtr
 
-from cxresearch.counts import Integers, Names, checked
 from cxresearch.offered_wait import (
     Integrals,
     OfferedWait,
@@ -28,6 +27,7 @@ from cxresearch.offered_wait import (
     patience_law,
     positive,
 )
+from cxresearch.risk_table import Integers, Names, checked
 from cxresearch.survival import kaplan_meier
 
 __all__ = [

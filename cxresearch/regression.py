@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, expit, ndtr, ndtri
 
 from cxresearch.aft import LAWS, highest, waits_of
-from cxresearch.counts import column_names, group_codes, validated
 from cxresearch.covariates import DEPENDENT, Covariates, covariates, named, refuse_dependent, refuse_numeric
 from cxresearch.partial_likelihood import (
     EventTimes,
@@ -29,6 +28,7 @@ from cxresearch.partial_likelihood import (
     risk_sets,
     with_totals,
 )
+from cxresearch.risk_table import column_names, group_codes, validated
 
 Floats = NDArray[np.floating]
 Names = str | Iterable[str]

@@ -17,8 +17,7 @@ import pandas as pd
 from scipy.optimize import isotonic_regression
 
 from cxresearch.competing import aalen_johansen
-from cxresearch.counts import Floats, Names, column_names
-from cxresearch.resampling import poisson_bootstrap
+from cxresearch.risk_table import Floats, Names, column_names, poisson_bootstrap
 
 # The words of a slow channel, and the outcome of a contact that the estimator of competing outcomes knows each by.
 WORDS = {"answered": "answered", "moved": "deflected", "asked_again": "abandoned", "open": "open"}

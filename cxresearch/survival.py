@@ -26,9 +26,21 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import chdtrc
 
 from cxresearch.competing import aalen_johansen
-from cxresearch.counts import Floats, Integers, Names, Ties, at_risk, cells, column_names, group_codes, validated
 from cxresearch.hazard import hazard_rate
-from cxresearch.limits import Interval, Z, share_limits
+from cxresearch.risk_table import (
+    Floats,
+    Integers,
+    Interval,
+    Names,
+    Ties,
+    Z,
+    at_risk,
+    cells,
+    column_names,
+    group_codes,
+    share_limits,
+    validated,
+)
 
 __all__ = [
     "aalen_johansen",

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from conftest import risk_tables
 from hypothesis import given
 
 from cxresearch.contacts import load_contacts
@@ -23,6 +22,7 @@ from cxresearch.patience import (
 )
 from cxresearch.risk_table import risk_table
 from cxresearch.survival import kaplan_meier
+from tests.conftest import risk_tables
 
 
 def table(**columns) -> pd.DataFrame:

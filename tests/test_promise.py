@@ -8,7 +8,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import risk_tables
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.duration.hazard_regression import PHReg
@@ -26,6 +25,7 @@ from cxresearch.regression import accelerated_failure_time, cox
 from cxresearch.risk_table import risk_table
 from cxresearch.simulate import CONTACT_TRUTH, simulate_contacts, true_patience_survival
 from cxresearch.survival import kaplan_meier
+from tests.conftest import risk_tables
 
 NONE = math.nan
 FIVE = pd.DataFrame(

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import risk_tables
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import gammaincinv
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight, survdiff
 
-from cxresearch import counts
+from cxresearch.risk_table import risk_sets as counts
 from cxresearch.survival import (
     aalen_johansen,
     duration_quantiles,
@@ -25,6 +24,7 @@ from cxresearch.survival import (
     nelson_aalen,
     restricted_mean,
 )
+from tests.conftest import risk_tables
 
 EXACT = {"rtol": 1e-12, "atol": 1e-15}
 Z = 1.959963984540054

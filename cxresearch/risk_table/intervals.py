@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.special import gammaincinv, ndtri
 
-from cxresearch.counts import Floats
+from cxresearch.risk_table.risk_sets import Floats
 
 Interval = Literal["log-log", "log", "plain"]
 Z = float(ndtri(0.975))

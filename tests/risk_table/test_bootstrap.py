@@ -10,8 +10,7 @@ import pytest
 
 from cxresearch.contacts import load_contacts
 from cxresearch.patience import patience_at
-from cxresearch.resampling import customer_blocks, poisson_bootstrap
-from cxresearch.risk_table import risk_table
+from cxresearch.risk_table import customer_blocks, poisson_bootstrap, risk_table
 from cxresearch.survival import kaplan_meier
 
 

@@ -9,7 +9,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from cxresearch.counts import OUTCOMES
+from cxresearch.risk_table.risk_sets import OUTCOMES
 
 FROM_OPENED_AT = ("hour", "weekday", "date")
 

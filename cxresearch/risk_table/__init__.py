@@ -1,0 +1,47 @@
+"""Contacts to counts: one group-by, who is at risk in them, samples drawn from them, limits around what they give."""
+
+from __future__ import annotations
+
+from cxresearch.risk_table.bootstrap import customer_blocks, poisson_bootstrap
+from cxresearch.risk_table.group_by import FROM_OPENED_AT, add_tables, risk_table
+from cxresearch.risk_table.intervals import Interval, Z, rate_limits, share_limits
+from cxresearch.risk_table.risk_sets import (
+    OUTCOMES,
+    Cells,
+    Floats,
+    Integers,
+    Names,
+    Ties,
+    at_risk,
+    cells,
+    checked,
+    column_names,
+    first_place,
+    group_codes,
+    validated,
+)
+
+__all__ = [
+    "FROM_OPENED_AT",
+    "OUTCOMES",
+    "Cells",
+    "Floats",
+    "Integers",
+    "Interval",
+    "Names",
+    "Ties",
+    "Z",
+    "add_tables",
+    "at_risk",
+    "cells",
+    "checked",
+    "column_names",
+    "customer_blocks",
+    "first_place",
+    "group_codes",
+    "poisson_bootstrap",
+    "rate_limits",
+    "risk_table",
+    "share_limits",
+    "validated",
+]
