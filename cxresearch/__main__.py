@@ -158,7 +158,7 @@ def _diff(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.periods import parse_period
     from cxresearch.report.history import by_period, diff_facts, diff_headlines, load_runs
     from cxresearch.report.parameters import ParameterError, load_report
-    from cxresearch.words import format_value, is_missing
+    from cxresearch.style import format_value, is_missing
 
     report = load_report(given.name, ROOT)
     names = [parse_period(name, report.period).name for name in (given.before, given.after)]

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from cxresearch.periods import Period
-from cxresearch.words import format_interval, format_value
+from cxresearch.style import format_interval, format_value
 
 FEW = 30  # a group with fewer contacts leads no sentence
 

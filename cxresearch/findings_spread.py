@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from cxresearch.words import format_number, format_value
+from cxresearch.style import format_number, format_value
 
 KIND_LABELS = {
     "offline": "Face to face, by phone",

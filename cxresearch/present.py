@@ -17,9 +17,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxresearch import theme
 from cxresearch.figures.parts import root_figure
-from cxresearch.words import format_interval, format_value, is_missing, load_words
+from cxresearch.style import format_interval, format_value, is_missing, load_words, theme
 
 __all__ = [
     "FIGURE",

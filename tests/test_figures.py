@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
-from cxresearch import figures, theme
+from cxresearch import figures
 from cxresearch.figures import parts
+from cxresearch.style import theme
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from cxresearch import figures, findings_spread, impact, talk, theme
+from cxresearch import figures, findings_spread, impact, talk
 from cxresearch.assumptions import assumption_values, load_assumptions
 from cxresearch.simulate.network import network_or_default, simulate_network
+from cxresearch.style import theme
 
 mpl.use("Agg")
 VALUES = assumption_values(load_assumptions())

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from cxresearch import figures, theme
+from cxresearch import figures
+from cxresearch.style import theme
 
 mpl.use("Agg")
 

@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # The chain: a module may import those before it, never those after it.
 CHAIN = ("contacts", "risk_table", "survival", "regression", "patience", "queueing", "headlines")
 ALONE = ("evidence", "survey", "spread")
-DRAWING = ("figures", "theme", "words")
+DRAWING = ("figures", "style")
 
 
 def name_of(path: Path) -> str:

@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import itertools
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -17,16 +18,16 @@ from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from cxresearch import present, theme
+from cxresearch import present
 from cxresearch.periods import parse_period
 from cxresearch.report.brand import load_brand
 from cxresearch.report.colours import contrast, page_palettes
 from cxresearch.report.freshness import period_in_words
 from cxresearch.report.render import change_in_words, refuse_active_content, render_index, render_report
-from cxresearch.words import languages, load_words
+from cxresearch.style import languages, load_words, theme
 
 HOSTILE = '</style></title><script>alert(1)</script><img src=x onerror=alert(2)>" onload="x\' \\ $x$'
-TEMPLATES = Path(theme.__file__).parent / "report" / "templates"
+TEMPLATES = Path(sys.modules[render_report.__module__].__file__).parent / "templates"
 
 
 def displayed(make, *arguments, **named):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxresearch import theme
 from cxresearch.figures import parts
+from cxresearch.style import theme
 
 
 def plot_load(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

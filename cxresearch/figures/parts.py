@@ -12,8 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from cxresearch import theme
-from cxresearch.words import format_number, load_words
+from cxresearch.style import format_number, load_words, theme
 
 
 def axes_or_new(ax: Axes | None, *, width: float = 5.2, height: float = 3.3) -> Axes:

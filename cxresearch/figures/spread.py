@@ -9,9 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from cxresearch import theme
 from cxresearch.figures import parts
-from cxresearch.words import format_number, format_value
+from cxresearch.style import format_number, format_value, theme
 
 _CLOCK = {
     1: "1 s",

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from cxresearch import theme
 from cxresearch.figures import parts
+from cxresearch.style import theme
 
 VERDICT_COLOURS = {
     "reproduced": theme.C3,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxresearch import theme
 from cxresearch.figures import parts
-from cxresearch.words import load_words
+from cxresearch.style import load_words, theme
 
 FEW_AT_RISK = 30  # below this many people still waiting a curve is dotted: one of them moves it by 3 points
 MARKS = ("o", "D", "s", "^")

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import nbformat
 
 from cxresearch.present import POINTS
-from cxresearch.words import format_date, load_words
+from cxresearch.style import format_date, load_words
 
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 LARGEST_ATTACHMENT = 5_000_000  # bytes; above it the mail says where the report stands

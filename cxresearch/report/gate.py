@@ -18,7 +18,7 @@ from cxresearch.report.browser import BrowserError, chromium, find_chromium
 from cxresearch.report.colours import GROUNDS, SCHEMES, TEXT_RATIO, contrast, palettes
 from cxresearch.report.freshness import stale_records
 from cxresearch.report.whatif import SCRIPT, policy
-from cxresearch.words import format_date, load_words
+from cxresearch.style import format_date, load_words
 
 LARGEST_PAGE = 2_000_000  # bytes
 WIDTHS = (320, 1280)  # CSS pixels; WCAG 2.2, 1.4.10 asks for the first

@@ -22,7 +22,7 @@ from cxresearch.report.execute import Kernels
 from cxresearch.report.forge import forge_for
 from cxresearch.report.parameters import Report
 from cxresearch.report.stop import Guard, RunTimedOut
-from cxresearch.words import load_words
+from cxresearch.style import load_words
 
 DUE = ".index-due"
 

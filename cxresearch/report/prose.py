@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from cxresearch.words import languages, load_words
+from cxresearch.style import languages, load_words
 
 
 def first_title(sources: Iterable[str]) -> str:

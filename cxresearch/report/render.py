@@ -26,7 +26,7 @@ from cxresearch.report.prose import first_title, keep_together, plain_text, pros
 from cxresearch.report.tables import table_view
 from cxresearch.report.tiles import change_in_words, forecast_view, tile, trend
 from cxresearch.report.whatif import SCRIPT, policy, what_if_view
-from cxresearch.words import format_date, format_value, load_words
+from cxresearch.style import format_date, format_value, load_words
 
 __all__ = ["change_in_words", "refuse_active_content", "render_index", "render_report"]
 

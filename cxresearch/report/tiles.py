@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cxresearch.words import format_interval, format_value, is_missing, load_words
+from cxresearch.style import format_interval, format_value, is_missing, load_words
 
 
 def tile(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from cxresearch.words import format_value, load_words
+from cxresearch.style import format_value, load_words
 
 SCRIPT = (Path(__file__).parent / "templates" / "whatif.js").read_text(encoding="utf-8")
 _DIGEST = hashlib.sha256(SCRIPT.encode()).digest()

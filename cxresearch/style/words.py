@@ -1,6 +1,6 @@
 """How numbers and dates are said: the fixed words of a language, and one text for one value everywhere.
 
-The words stand in ``report/templates/words-LANGUAGE.toml``; a second language is a second file.
+The words stand in ``words-LANGUAGE.toml`` beside this module; a second language is a second file.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ import datetime as dt
 import functools
 import math
 import numbers
+import re
 import tomllib
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
-_FOLDER = Path(__file__).parent / "report" / "templates"
+_FOLDER = files("cxresearch.style")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def languages() -> list[str]:
     """The languages there are words for."""
-    return sorted(p.stem.removeprefix("words-") for p in _FOLDER.glob("words-*.toml"))
+    named = (re.fullmatch(r"words-(\w+)\.toml", resource.name) for resource in _FOLDER.iterdir())
+    return sorted(found[1] for found in named if found)
 
 
 @functools.cache
