@@ -36,7 +36,7 @@ import nbformat
 import psutil
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cxresearch.periods import parse_period
+from cxresearch.contacts import parse_period
 from cxresearch.report import job, publish, run
 from cxresearch.report.execute import HEADLINE_MIME, import_papermill
 from cxresearch.report.parameters import load_report

@@ -140,7 +140,7 @@ def main() -> None:
         given.rounds,
     )  # fmt: skip
 
-    from cxresearch.periods import period_of
+    from cxresearch.contacts import period_of
 
     months = [period_of(date.today(), "month").previous]
     for _ in range(given.months - 1):

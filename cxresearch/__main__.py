@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _report(given: argparse.Namespace, guard: Any) -> int:
-    from cxresearch.periods import parse_period, period_of
+    from cxresearch.contacts import parse_period, period_of
     from cxresearch.report.parameters import load_report, parse_settings
 
     report = load_report(given.name, ROOT)
@@ -107,7 +107,7 @@ def worst(codes: Any) -> int:
 
 
 def _range(given: argparse.Namespace) -> tuple[Any, list[Any]]:
-    from cxresearch.periods import parse_period, period_of
+    from cxresearch.contacts import parse_period, period_of
     from cxresearch.report.history import periods_between
     from cxresearch.report.parameters import load_report
 
@@ -132,7 +132,7 @@ def _missing(given: argparse.Namespace, guard: Any) -> int:
 
 
 def _backfill(given: argparse.Namespace, guard: Any) -> int:
-    from cxresearch.periods import parse_period
+    from cxresearch.contacts import parse_period
     from cxresearch.report.backfill import backfill
     from cxresearch.report.history import missing_periods
     from cxresearch.report.parameters import parse_settings
@@ -155,7 +155,7 @@ def _backfill(given: argparse.Namespace, guard: Any) -> int:
 
 
 def _diff(given: argparse.Namespace, guard: Any) -> int:
-    from cxresearch.periods import parse_period
+    from cxresearch.contacts import parse_period
     from cxresearch.report.history import by_period, diff_facts, diff_headlines, load_runs
     from cxresearch.report.parameters import ParameterError, load_report
     from cxresearch.style import format_value, is_missing

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from cxresearch.periods import Period
+from cxresearch.contacts import Period
 from cxresearch.style import format_interval, format_value
 
 FEW = 30  # a group with fewer contacts leads no sentence

@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxresearch.contacts import LogError, load_contacts
-from cxresearch.periods import Period, parse_period, period_of
+from cxresearch.contacts import LogError, Period, load_contacts, parse_period, period_of
 from cxresearch.risk_table import risk_table
 
 COLUMNS = ["name", "label", "value", "lower", "upper", "unit", "kind", "better", "n", "note"]

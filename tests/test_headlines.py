@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxresearch import findings, headlines
-from cxresearch.contacts import LogError
+from cxresearch.contacts import LogError, parse_period
 from cxresearch.evidence import share_interval
 from cxresearch.headlines import change_table, earlier_headlines, log_span, period_headlines, waiting_headlines
-from cxresearch.periods import parse_period
 
 FEBRUARY = parse_period("1999-02")
 

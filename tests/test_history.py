@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cxresearch import __main__ as command_line
-from cxresearch.periods import PeriodError, parse_period
+from cxresearch.contacts import PeriodError, parse_period
 from cxresearch.report import history, job, publish, run
 from cxresearch.report.parameters import Report
 

@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cxresearch import present
-from cxresearch.periods import parse_period
+from cxresearch.contacts import parse_period
 from cxresearch.report.brand import load_brand
 from cxresearch.report.colours import contrast, page_palettes
 from cxresearch.report.freshness import period_in_words

@@ -80,8 +80,7 @@ def test_a_log_in_which_everybody_left_has_no_team_to_change():
 
 def test_the_bank_waited_as_long_as_the_model_says(shared):
     from cxresearch import day, headlines, survival
-    from cxresearch.contacts import load_contacts
-    from cxresearch.periods import parse_period
+    from cxresearch.contacts import load_contacts, parse_period
     from cxresearch.risk_table import risk_table
 
     span = parse_period("1999-02")

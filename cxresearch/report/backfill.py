@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from cxresearch.periods import Period, parse_period
+from cxresearch.contacts import Period, parse_period
 from cxresearch.report import job, run
 from cxresearch.report.forge import close_forge
 from cxresearch.report.kernel import end_with

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from cxresearch.periods import Period, PeriodError, parse_period, period_of
+from cxresearch.contacts import Period, PeriodError, parse_period, period_of
 from cxresearch.style import format_date, load_words
 
 _SLACK = timedelta(days=1)  # a log exported at night stops some time before midnight

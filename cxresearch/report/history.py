@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from cxresearch.contacts import Period, PeriodError, parse_period
 from cxresearch.headlines import COLUMNS, change_record, change_table
-from cxresearch.periods import Period, PeriodError, parse_period
 from cxresearch.report.forecast import forecast_headlines, forecast_rows, redefined
 
 Run = dict[str, Any]

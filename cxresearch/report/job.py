@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from cxresearch.periods import Period
+from cxresearch.contacts import Period
 from cxresearch.report import history, publish, run
 from cxresearch.report.brand import load_brand
 from cxresearch.report.deliver import DeliveryError, Mail, load_mail, send, store

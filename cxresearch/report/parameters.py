@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 
-from cxresearch.periods import KINDS
+from cxresearch.contacts import KINDS
 
 SCALARS = ("bool", "int", "float", "str", "date")
 

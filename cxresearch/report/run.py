@@ -20,8 +20,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from cxresearch.contacts import ContactLog, load_contacts
-from cxresearch.periods import Period
+from cxresearch.contacts import ContactLog, Period, load_contacts
 from cxresearch.report.execute import (
     Executed,
     Kernels,

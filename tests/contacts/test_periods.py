@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch.periods import KINDS, PeriodError, parse_period, period_of
+from cxresearch.contacts import KINDS, PeriodError, parse_period, period_of
 
 
 @pytest.mark.parametrize(
