@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.evidence import DATA
-from cxresearch.hazard import hazard_rate
 from cxresearch.hourly import FEWEST_HOURS, hourly_table, mean_patience
 from cxresearch.patience import patience_at
 from cxresearch.risk_table import poisson_bootstrap, risk_table
+from cxresearch.survival import hazard_rate
 
 WORKING_DAYS, FIRST_HOUR = (7, 1, 2, 3, 4), 7  # Sunday to Thursday, 7 to 24 h
 SHORT_SERVICE_S = 10.0

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
-from cxresearch.competing import aalen_johansen
 from cxresearch.risk_table import Floats, Names, column_names, poisson_bootstrap
+from cxresearch.survival import aalen_johansen
 
 # The words of a slow channel, and the outcome of a contact that the estimator of competing outcomes knows each by.
 WORDS = {"answered": "answered", "moved": "deflected", "asked_again": "abandoned", "open": "open"}

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch.competing import aalen_johansen
 from cxresearch.simulate import simulate_contacts
 from cxresearch.slow_channels import (
     first_responses,
@@ -25,7 +24,7 @@ from cxresearch.slow_channels import (
     twitter_responses,
     unanswered_shares,
 )
-from cxresearch.survival import kaplan_meier
+from cxresearch.survival import aalen_johansen, kaplan_meier
 
 OPEN = math.inf
 

@@ -25,8 +25,6 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.special import chdtrc
 
-from cxresearch.competing import aalen_johansen
-from cxresearch.hazard import hazard_rate
 from cxresearch.risk_table import (
     Floats,
     Integers,
@@ -41,6 +39,8 @@ from cxresearch.risk_table import (
     share_limits,
     validated,
 )
+from cxresearch.survival.competing import aalen_johansen
+from cxresearch.survival.hazard import hazard_rate
 
 __all__ = [
     "aalen_johansen",
