@@ -16,16 +16,17 @@ from scipy import stats
 from scipy.special import expit, logit
 from statsmodels.duration.hazard_regression import PHReg
 
-from cxresearch import partial_likelihood
-from cxresearch.aft import climb, waits_of
-from cxresearch.efron import efron_sums
 from cxresearch.regression import (
     accelerated_failure_time,
     baseline_hazard,
+    climb,
     cox,
+    efron_sums,
+    partial_likelihood,
     piecewise_exponential,
     proportionality_test,
     tie_table,
+    waits_of,
 )
 
 FIVE = ["channel", "band", "promise", "repeat", "tier"]

@@ -14,9 +14,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import chdtrc, expit, ndtr, ndtri
 
-from cxresearch.aft import LAWS, highest, waits_of
-from cxresearch.covariates import DEPENDENT, Covariates, covariates, named, refuse_dependent, refuse_numeric
-from cxresearch.partial_likelihood import (
+from cxresearch.regression.aft import LAWS, highest, waits_of
+from cxresearch.regression.design_matrix import (
+    DEPENDENT,
+    Covariates,
+    covariates,
+    named,
+    refuse_dependent,
+    refuse_numeric,
+)
+from cxresearch.regression.partial_likelihood import (
     EventTimes,
     Fit,
     RiskSets,

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cxresearch.covariates import named, refuse_dependent
-from cxresearch.efron import TieSums, efron_sums
+from cxresearch.regression.design_matrix import named, refuse_dependent
+from cxresearch.regression.efron import TieSums, efron_sums
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]
