@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import exprel
 
-from cxresearch.shares import Share
+from cxresearch.evidence import Share
 
 __all__ = [
     "complaint_probability",

@@ -14,9 +14,9 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from cxresearch.evidence import share_interval
 from cxresearch.regression import accelerated_failure_time, baseline_hazard, cox
 from cxresearch.risk_table import Names, column_names, validated
-from cxresearch.shares import share_interval
 
 Clock = Literal["nearest", "up", "down"]
 ABSENT, STANDING, MISSED = "absent", "standing", "missed"

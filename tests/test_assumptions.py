@@ -8,8 +8,9 @@ import re
 import pandas as pd
 import pytest
 
-from cxresearch import assumptions, evidence, shares
+from cxresearch import assumptions, evidence
 from cxresearch.assumptions import AssumptionError, assumption_values, load_assumptions
+from cxresearch.evidence import shares
 
 REGISTER = load_assumptions()
 QUOTED = REGISTER[REGISTER["kind"] == "quoted"]

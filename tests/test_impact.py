@@ -13,7 +13,7 @@ from scipy.integrate import quad
 
 from cxresearch import complaint, impact, incidence, spread, talk
 from cxresearch.assumptions import assumption_values, load_assumptions
-from cxresearch.shares import BaseMismatch, Share
+from cxresearch.evidence import BaseMismatch, Share
 
 REGISTER = load_assumptions()
 VALUES = assumption_values(REGISTER)

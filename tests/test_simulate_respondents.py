@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from cxresearch.bounds import joint_range
+from cxresearch.evidence import joint_range
 from cxresearch.simulate.respondents import respondent_distribution, simulate_respondents
 
 REACTIONS = {"stop": 0.45, "less": 0.37, "stop | less": 0.72}

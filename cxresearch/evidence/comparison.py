@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from cxresearch.shares import BaseMismatch, share_interval, z_value
+from cxresearch.evidence.shares import BaseMismatch, share_interval, z_value
 
 
 def change_table(

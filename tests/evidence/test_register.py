@@ -17,7 +17,7 @@ import pytest
 from cxresearch import evidence
 from cxresearch.evidence import EvidenceError, load_claims, load_evidence
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01-what-the-surveys-say.ipynb"
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01-what-the-surveys-say.ipynb"
 VERDICTS = {"reproduced", "corrected", "conflicting", "bounded", "untraceable"}
 
 

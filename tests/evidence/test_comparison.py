@@ -14,8 +14,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
-from cxresearch.comparison import _n_needed, _two_shares
 from cxresearch.evidence import BaseMismatch, change_table, load_evidence, load_waves, order_test, pool
+from cxresearch.evidence.comparison import _n_needed, _two_shares
 
 UNKNOWN = {"n_low": 500, "n_high": 3000}
 

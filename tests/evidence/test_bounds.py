@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxresearch import evidence
-from cxresearch.bounds import InfeasibleMargins, check_identities, find_clash, frechet_bounds, joint_range
+from cxresearch.evidence import InfeasibleMargins, check_identities, find_clash, frechet_bounds, joint_range
 
 ONLINE = {"company": 0.39, "email": 0.23, "review": 0.10, "board": 0.08, "blog": 0.07}
 

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import fisk, lognorm, weibull_min
 
-from cxresearch.evidence import load_evidence
-from cxresearch.expectation import DISTRIBUTIONS, expectation_cells, expectation_curve, fit_expectation
+from cxresearch.evidence import DISTRIBUTIONS, expectation_cells, expectation_curve, fit_expectation, load_evidence
 
 LAWS = {
     "weibull": lambda location, scale: weibull_min(1 / scale, scale=math.exp(location)),

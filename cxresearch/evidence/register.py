@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxresearch.bounds import InfeasibleMargins, check_identities, find_clash, frechet_bounds, joint_range
-from cxresearch.comparison import change_table, order_test, pool
-from cxresearch.expectation import expectation_cells, expectation_curve, fit_expectation
-from cxresearch.shares import BaseMismatch, Share, add_intervals, base_test, interval_over_n, share_interval
+from cxresearch.evidence.bounds import InfeasibleMargins, check_identities, find_clash, frechet_bounds, joint_range
+from cxresearch.evidence.comparison import change_table, order_test, pool
+from cxresearch.evidence.expectation import expectation_cells, expectation_curve, fit_expectation
+from cxresearch.evidence.shares import BaseMismatch, Share, add_intervals, base_test, interval_over_n, share_interval
 
 __all__ = [
     "TABLES",

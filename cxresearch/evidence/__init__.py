@@ -1,0 +1,53 @@
+"""The register of cited findings: shares that know their base, bounds, comparisons, expectations."""
+
+from __future__ import annotations
+
+from cxresearch.evidence.bounds import InfeasibleMargins, check_identities, find_clash, frechet_bounds, joint_range
+from cxresearch.evidence.comparison import change_table, order_test, pool
+from cxresearch.evidence.expectation import DISTRIBUTIONS, expectation_cells, expectation_curve, fit_expectation
+from cxresearch.evidence.register import (
+    DATA,
+    TABLES,
+    EvidenceError,
+    counter_evidence,
+    load_calibration,
+    load_claims,
+    load_evidence,
+    load_waves,
+    printed_numbers,
+    register_table,
+    value_text,
+)
+from cxresearch.evidence.shares import BaseMismatch, Share, add_intervals, base_test, interval_over_n, share_interval
+
+__all__ = [
+    "DATA",
+    "DISTRIBUTIONS",
+    "TABLES",
+    "BaseMismatch",
+    "EvidenceError",
+    "InfeasibleMargins",
+    "Share",
+    "add_intervals",
+    "base_test",
+    "change_table",
+    "check_identities",
+    "counter_evidence",
+    "expectation_cells",
+    "expectation_curve",
+    "find_clash",
+    "fit_expectation",
+    "frechet_bounds",
+    "interval_over_n",
+    "joint_range",
+    "load_calibration",
+    "load_claims",
+    "load_evidence",
+    "load_waves",
+    "order_test",
+    "pool",
+    "printed_numbers",
+    "register_table",
+    "share_interval",
+    "value_text",
+]
