@@ -16,15 +16,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from cxresearch.survey import (
-    choices_table,
-    compare,
-    load_responses,
-    rake,
-    share_table,
-    weighted_mean,
-    weighted_share,
-)
+from cxresearch.survey import choices_table, compare, load_responses, rake, share_table, weighted_mean, weighted_share
 
 CLUSTERED = {"weight": "pw", "cluster": "dnum", "population": "fpc"}
 SCHOOL_TYPES = {"E": 4421, "H": 755, "M": 1018}

@@ -17,7 +17,7 @@ import pandas as pd
 import pyreadstat
 from scipy import stats
 
-from cxresearch.survey_design import (
+from cxresearch.survey.design import (
     SamplingDesign,
     Targets,
     numbers,
