@@ -17,8 +17,15 @@ import pandas as pd
 
 from cxresearch import spread
 from cxresearch.complaint import FloatArray, Values
-from cxresearch.incidence import incidence_curve, reply_table
-from cxresearch.kernels import ExponentialKernel, MemoryKernel, PowerLawKernel, ReviewKernel, time_of_share
+from cxresearch.spread import (
+    ExponentialKernel,
+    MemoryKernel,
+    PowerLawKernel,
+    ReviewKernel,
+    incidence_curve,
+    reply_table,
+    time_of_share,
+)
 
 __all__ = [
     "KINDS",

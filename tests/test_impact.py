@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from cxresearch import complaint, impact, incidence, spread, talk
+from cxresearch import complaint, impact, spread, talk
 from cxresearch.assumptions import assumption_values, load_assumptions
 from cxresearch.evidence import BaseMismatch, Share
+from cxresearch.spread import incidence
 
 REGISTER = load_assumptions()
 VALUES = assumption_values(REGISTER)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse.csgraph import connected_components
 
-from cxresearch.chain_transform import transform_back
-from cxresearch.offspring import FloatArray, excess_over_log1p, fit_offspring, retellings_log_probability
+from cxresearch.spread.chain_transform import transform_back
+from cxresearch.spread.offspring import FloatArray, excess_over_log1p, fit_offspring, retellings_log_probability
 
 __all__ = [
     "chain_size_distribution",

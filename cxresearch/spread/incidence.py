@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cxresearch.kernels import FloatArray, MemoryKernel, require_positive
+from cxresearch.spread.memory_kernels import FloatArray, MemoryKernel, require_positive
 
 # Incidence is a polynomial on each panel, solved with two numbers of points; their difference is the stated error.
 _ORDERS = (12, 16)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
-from cxresearch.kernels import ExponentialKernel, PowerLawKernel, ReviewKernel, cascade_log_likelihood, time_of_share
+from cxresearch.spread import ExponentialKernel, PowerLawKernel, ReviewKernel, cascade_log_likelihood, time_of_share
 
 KERNELS = [
     ExponentialKernel(600.0),

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxresearch import offspring, spread
+from cxresearch import spread
 from cxresearch.spread import (
     chain_size_distribution,
     chain_size_distribution_by_type,
     expected_tellers,
+    offspring,
     probability_extinct,
     probability_extinct_by_type,
     reproduction_number,

@@ -13,8 +13,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import chi2, nbinom, poisson
 from statsmodels.discrete.discrete_model import NegativeBinomial
 
-from cxresearch.offspring import excess_over_log1p, fit_offspring, retellings_log_probability
-from cxresearch.spread import chain_size_distribution
+from cxresearch.spread import chain_size_distribution, excess_over_log1p, fit_offspring, retellings_log_probability
 
 
 def estimates(fit: pd.DataFrame) -> pd.DataFrame:

@@ -11,9 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxresearch.incidence import incidence_curve, reply_table, time_to_peak
-from cxresearch.kernels import ExponentialKernel, PowerLawKernel, ReviewKernel
-from cxresearch.spread import chain_size_distribution
+from cxresearch.spread import (
+    ExponentialKernel,
+    PowerLawKernel,
+    ReviewKernel,
+    chain_size_distribution,
+    incidence_curve,
+    reply_table,
+    time_to_peak,
+)
 
 SEISMIC = PowerLawKernel(exponent=0.2314843, plateau_s=300.0)
 REVIEW = ReviewKernel(burst_share=0.4, burst_mean_s=43_200.0, shelf_life_s=20 * 86_400.0)
