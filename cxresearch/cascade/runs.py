@@ -159,7 +159,7 @@ def percolation_sweep(
     wanted = _check_probabilities([probabilities] if np.isscalar(probabilities) else list(probabilities))
     _check_runs(runs, rng)
     network = _network(edges, directed=False)
-    from cxresearch import percolation
+    from cxresearch.cascade import percolation
 
     ascending, place = np.unique(wanted, return_inverse=True)
     windows = [_binomial_window(network.neighbours.size, p) for p in ascending.tolist()]
@@ -252,7 +252,7 @@ def _network(edges: pd.DataFrame, directed: bool) -> _Network:
     _refuse(edges, (one.isna() | two.isna()).to_numpy(), "miss an end")
     near, far, labels = _codes(one, two)
     _refuse(edges, near == far, "tie a person to themselves")
-    from cxresearch import percolation
+    from cxresearch.cascade import percolation
 
     ties = percolation.count_ties(near, far, len(labels))
     people = int(np.count_nonzero(ties))
@@ -348,7 +348,7 @@ def _fill(
     rng: np.random.Generator,
 ) -> None:
     """Runs in growing batches, each by what was cheaper for the reaches so far; union-find first."""
-    from cxresearch import percolation
+    from cxresearch.cascade import percolation
 
     rows: tuple[npt.NDArray[Any], People] | None = (network.first, network.neighbours) if network.directed else None
     searching, done = network.directed, 0

@@ -1,0 +1,7 @@
+"""Talk on a real network: cascades and percolation."""
+
+from __future__ import annotations
+
+from cxresearch.cascade.runs import EdgeList, independent_cascade, load_edges, percolation_sweep, reach_distribution
+
+__all__ = ["EdgeList", "independent_cascade", "load_edges", "percolation_sweep", "reach_distribution"]
