@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,6 @@ from cxresearch import evidence
 
 __all__ = ["KINDS", "AssumptionError", "assumption_values", "load_assumptions"]
 
-DATA = Path(__file__).resolve().parents[1] / "data"
 KINDS = ("quoted", "literature", "assumed")
 
 
@@ -29,7 +29,7 @@ def load_assumptions(path: Path | str = "") -> pd.DataFrame:
 
     Parameters
     ----------
-    path : a CSV with the same columns, for a register of one's own; the checkout's if empty. A row of the checkout's
+    path : a CSV with the same columns, for a register of one's own; the package's if empty. A row of the package's
         register that it does not name is missing, and refused where the model needs it.
 
     Returns
@@ -43,11 +43,11 @@ def load_assumptions(path: Path | str = "") -> pd.DataFrame:
     Raises AssumptionError (a ValueError) with every broken rule: columns, empty or repeated names, no numbers, a value
     outside its range, a share outside 0 to 1, an unknown kind, a quoted value that is not the one in the evidence.
     """
-    file = Path(path) if path else DATA / "assumptions.csv"
-    dictionary = pd.read_csv(DATA / "dictionary" / "assumptions.csv", dtype=str, keep_default_na=False)
+    file: Traversable = Path(path) if path else evidence.DATA / "assumptions.csv"
+    dictionary = evidence.read_texts(evidence.DATA / "dictionary" / "assumptions.csv")
     if not file.is_file():
         raise AssumptionError(f"{file} is not there; leave the path empty for the register of the workbook.")
-    text = pd.read_csv(file, dtype=str, keep_default_na=False)
+    text = evidence.read_texts(file)
     columns = dictionary["column"].tolist()
     if list(text.columns) != columns:
         differing = sorted(set(text.columns) ^ set(columns)) or "their order"

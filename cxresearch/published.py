@@ -44,7 +44,8 @@ def brown_comparison(contacts: Any, *, rng: np.random.Generator, replicates: int
     the article is of November and December; its line through the hours is of the year.
     Source of the published column: data/evidence/brown2005.csv; doi:10.1198/016214504000001808.
     """
-    published = pd.read_csv(DATA / "evidence" / "brown2005.csv")
+    with (DATA / "evidence" / "brown2005.csv").open(encoding="utf-8") as table:
+        published = pd.read_csv(table)
     dated = nw.from_native(contacts).with_columns(nw.col("opened_at").dt.truncate("1d").alias("date")).to_native()
     hours = hourly_table(dated)
     working = hours[hours["weekday"].isin(WORKING_DAYS) & (hours["hour"] >= FIRST_HOUR)]

@@ -8,7 +8,7 @@ import re
 import pandas as pd
 import pytest
 
-from cxresearch import assumptions, evidence
+from cxresearch import evidence
 from cxresearch.assumptions import AssumptionError, assumption_values, load_assumptions
 from cxresearch.evidence import shares
 
@@ -88,7 +88,7 @@ def test_values_can_be_changed_by_name_only():
     ],
 )
 def test_a_broken_row_is_refused_with_what_is_wrong(tmp_path, name, column, value, says):
-    table = pd.read_csv(assumptions.DATA / "assumptions.csv", dtype=str, keep_default_na=False)
+    table = pd.read_csv(evidence.DATA / "assumptions.csv", dtype=str, keep_default_na=False)
     table.loc[table["name"] == name, column] = value
     path = tmp_path / "mine.csv"
     table.to_csv(path, index=False)
@@ -98,7 +98,7 @@ def test_a_broken_row_is_refused_with_what_is_wrong(tmp_path, name, column, valu
 
 def test_a_register_of_ones_own_is_read_and_a_wrong_shape_refused(tmp_path):
     path = tmp_path / "mine.csv"
-    table = pd.read_csv(assumptions.DATA / "assumptions.csv", dtype=str, keep_default_na=False)
+    table = pd.read_csv(evidence.DATA / "assumptions.csv", dtype=str, keep_default_na=False)
     table.loc[table["name"] == "customer_value", ["value", "kind"]] = ["250", "assumed"]
     table.to_csv(path, index=False)
     assert assumption_values(load_assumptions(path))["customer_value"] == 250

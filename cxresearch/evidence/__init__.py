@@ -15,6 +15,7 @@ from cxresearch.evidence.register import (
     load_evidence,
     load_waves,
     printed_numbers,
+    read_texts,
     register_table,
     value_text,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "order_test",
     "pool",
     "printed_numbers",
+    "read_texts",
     "register_table",
     "share_interval",
     "value_text",

@@ -10,46 +10,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pandas as pd
 
-from cxresearch.evidence.bounds import InfeasibleMargins, check_identities, find_clash, frechet_bounds, joint_range
-from cxresearch.evidence.comparison import change_table, order_test, pool
-from cxresearch.evidence.expectation import expectation_cells, expectation_curve, fit_expectation
-from cxresearch.evidence.shares import BaseMismatch, Share, add_intervals, base_test, interval_over_n, share_interval
-
 __all__ = [
     "TABLES",
-    "BaseMismatch",
     "EvidenceError",
-    "InfeasibleMargins",
-    "Share",
-    "add_intervals",
-    "base_test",
-    "change_table",
-    "check_identities",
     "counter_evidence",
-    "expectation_cells",
-    "expectation_curve",
-    "find_clash",
-    "fit_expectation",
-    "frechet_bounds",
-    "interval_over_n",
-    "joint_range",
     "load_calibration",
     "load_claims",
     "load_evidence",
     "load_waves",
-    "order_test",
-    "pool",
     "printed_numbers",
     "register_table",
-    "share_interval",
     "value_text",
 ]
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA: Traversable = files("cxresearch.evidence") / "data"  # the package's own; data/ at the top leads to it
 TABLES = (
     "bases",
     "calibration",
@@ -66,6 +46,12 @@ TABLES = (
 
 class EvidenceError(ValueError):
     """A table of evidence is not what its dictionary says."""
+
+
+def read_texts(file: Traversable) -> pd.DataFrame:
+    """A CSV whose cells all stay the texts they are; an empty cell is an empty text."""
+    with file.open(encoding="utf-8") as text:
+        return pd.read_csv(text, dtype=str, keep_default_na=False)
 
 
 def load_claims(folder: Path | str | None = None) -> pd.DataFrame:
@@ -93,7 +79,7 @@ def load_evidence(name: str, folder: Path | str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     name : one of ``TABLES``.
-    folder : where ``evidence/`` and ``dictionary/`` stand; the checkout's ``data`` if not given.
+    folder : where ``evidence/`` and ``dictionary/`` stand; the package's own if not given.
 
     Returns
     -------
@@ -104,13 +90,13 @@ def load_evidence(name: str, folder: Path | str | None = None) -> pd.DataFrame:
     """
     if name not in TABLES:
         raise EvidenceError(f"no table of evidence is called {name!r}; there are {list(TABLES)}.")
-    root = DATA if folder is None else Path(folder)
+    root: Traversable = DATA if folder is None else Path(folder)
     path, dictionary_path = root / "evidence" / f"{name}.csv", root / "dictionary" / f"{name}.csv"
     for needed in (path, dictionary_path):
         if not needed.is_file():
             raise EvidenceError(f"{needed} is not there; pass folder= to say where evidence/ and dictionary/ stand.")
-    dictionary = pd.read_csv(dictionary_path, dtype=str, keep_default_na=False)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    dictionary = read_texts(dictionary_path)
+    table = read_texts(path)
     if list(table.columns) != dictionary["column"].tolist():
         differing = sorted(set(table.columns) ^ set(dictionary["column"])) or "their order"
         raise EvidenceError(f"{path}: columns and dictionary differ in {differing}.")

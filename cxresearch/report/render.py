@@ -24,11 +24,11 @@ from cxresearch.report.drawing import refuse_active_content
 from cxresearch.report.freshness import due, run_in_language, stale_records, stale_report
 from cxresearch.report.prose import first_title, keep_together, plain_text, prose_reader
 from cxresearch.report.tables import table_view
-from cxresearch.report.tiles import change_in_words, forecast_view, tile, trend
+from cxresearch.report.tiles import forecast_view, tile, trend
 from cxresearch.report.whatif import SCRIPT, policy, what_if_view
 from cxresearch.style import format_date, format_value, load_words
 
-__all__ = ["change_in_words", "refuse_active_content", "render_index", "render_report"]
+__all__ = ["render_index", "render_report"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

@@ -26,14 +26,13 @@ from cxresearch.report.execute import (
     Kernels,
     execute_notebook,
     import_papermill,
-    proof_of_execution,
     recorded_headlines,
 )
 from cxresearch.report.parameters import ParameterError, Report
 from cxresearch.report.stop import RunTimedOut
 from cxresearch.risk_table import risk_table
 
-__all__ = ["execute_report", "failed_run", "proof_of_execution", "run_lock"]
+__all__ = ["execute_report", "failed_run", "run_lock"]
 
 COMPLETE, FAILED, USAGE, PARTIAL, UNDER_WAY = 0, 1, 2, 3, 75
 EXIT_CODES = {"complete": COMPLETE, "failed": FAILED, "partial": PARTIAL}

@@ -11,13 +11,12 @@ import pandas as pd
 from scipy.sparse.csgraph import connected_components
 
 from cxresearch.spread.chain_transform import transform_back
-from cxresearch.spread.offspring import FloatArray, excess_over_log1p, fit_offspring, retellings_log_probability
+from cxresearch.spread.offspring import FloatArray, excess_over_log1p, retellings_log_probability
 
 __all__ = [
     "chain_size_distribution",
     "chain_size_distribution_by_type",
     "expected_tellers",
-    "fit_offspring",
     "probability_extinct",
     "probability_extinct_by_type",
     "reproduction_number",

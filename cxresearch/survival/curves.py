@@ -39,19 +39,8 @@ from cxresearch.risk_table import (
     share_limits,
     validated,
 )
-from cxresearch.survival.competing import aalen_johansen
-from cxresearch.survival.hazard import hazard_rate
 
-__all__ = [
-    "aalen_johansen",
-    "duration_quantiles",
-    "hazard_rate",
-    "kaplan_meier",
-    "log_rank",
-    "median_duration",
-    "nelson_aalen",
-    "restricted_mean",
-]
+__all__ = ["duration_quantiles", "kaplan_meier", "log_rank", "median_duration", "nelson_aalen", "restricted_mean"]
 
 ROUNDING = 1e-12  # a share this close to its target has reached it
 DENSE_LIMIT = 50_000_000  # cells of a table over event times and groups: 400 MB an array
