@@ -25,12 +25,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cxresearch.hourly import mean_patience
-from cxresearch.patience import patience_at, standardised_patience
-from cxresearch.promise import broken_promise, broken_promise_growth, promise_effects, promise_elasticity
+from cxresearch.patience import (
+    broken_promise,
+    broken_promise_growth,
+    mean_patience,
+    patience_at,
+    promise_effects,
+    promise_elasticity,
+    standardised_patience,
+    unanswered_shares,
+)
 from cxresearch.risk_table import customer_blocks, poisson_bootstrap, risk_table
 from cxresearch.simulate import CONTACT_TRUTH, simulate_contacts, true_patience_survival
-from cxresearch.slow_channels import unanswered_shares
 
 HERE = Path(__file__).resolve().parent
 LEVEL, WIDTH_99 = 0.95, 2.5758293035489004

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy.special import gammaincinv
 
 from cxresearch.evidence import share_interval
-from cxresearch.hourly import hourly_table, mean_patience
-from cxresearch.promise import (
+from cxresearch.patience.hourly import hourly_table, mean_patience
+from cxresearch.patience.promise import (
     abandonment_by_promise,
     broken_promise,
     broken_promise_growth,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.duration.hazard_regression import PHReg
 
-from cxresearch.promise import (
+from cxresearch.patience import (
     abandonment_by_promise,
     broken_promise,
     broken_promise_growth,

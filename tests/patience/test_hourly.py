@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxresearch.contacts import load_contacts
-from cxresearch.hourly import hourly_table, mean_patience
+from cxresearch.patience import hourly_table, mean_patience
 from cxresearch.risk_table import risk_table
 from cxresearch.simulate import CONTACT_TRUTH, simulate_contacts
 

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch.simulate import simulate_contacts
-from cxresearch.slow_channels import (
+from cxresearch.patience import (
     first_responses,
     first_shares,
     interval_survival,
@@ -24,6 +23,7 @@ from cxresearch.slow_channels import (
     twitter_responses,
     unanswered_shares,
 )
+from cxresearch.simulate import simulate_contacts
 from cxresearch.survival import aalen_johansen, kaplan_meier
 
 OPEN = math.inf

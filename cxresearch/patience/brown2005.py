@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.evidence import DATA
-from cxresearch.hourly import FEWEST_HOURS, hourly_table, mean_patience
-from cxresearch.patience import patience_at
+from cxresearch.patience.hourly import FEWEST_HOURS, hourly_table, mean_patience
+from cxresearch.patience.two_clocks import patience_at
 from cxresearch.risk_table import poisson_bootstrap, risk_table
 from cxresearch.survival import hazard_rate
 

@@ -8,7 +8,7 @@ import pytest
 
 from cxresearch.contacts import load_contacts
 from cxresearch.evidence import DATA
-from cxresearch.published import brown_comparison
+from cxresearch.patience import brown_comparison
 
 
 @pytest.fixture(scope="module")
