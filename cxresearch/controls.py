@@ -8,9 +8,8 @@ import pandas as pd
 from IPython.display import display
 
 from cxresearch import figures
-from cxresearch.day import explore_day
 from cxresearch.patience import patience_at
-from cxresearch.queueing import Patience
+from cxresearch.queueing import Patience, explore_day
 from cxresearch.survival import kaplan_meier
 
 

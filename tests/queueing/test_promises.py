@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxresearch import scenarios
+from cxresearch.queueing import promises as scenarios
 from cxresearch.queueing import queue_measures
 
 
@@ -79,8 +79,9 @@ def test_a_log_in_which_everybody_left_has_no_team_to_change():
 
 
 def test_the_bank_waited_as_long_as_the_model_says(shared):
-    from cxresearch import day, headlines, survival
+    from cxresearch import headlines, survival
     from cxresearch.contacts import load_contacts, parse_period
+    from cxresearch.queueing import day
     from cxresearch.risk_table import risk_table
 
     span = parse_period("1999-02")

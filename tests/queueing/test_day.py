@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxresearch import controls, day
-from cxresearch.queueing import queue_measures
-from cxresearch.scenarios import agents_in_effect
+from cxresearch import controls
+from cxresearch.queueing import agents_in_effect, day, queue_measures
 
 
 def contacts() -> pd.DataFrame:

@@ -9,8 +9,9 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from cxresearch.coverage import day_profile_table, day_total, staffing_table
-from cxresearch.queueing import Patience, Target
+from cxresearch.queueing.day_profile import day_profile_table, day_total, staffing_table
+from cxresearch.queueing.measures import Target
+from cxresearch.queueing.offered_wait import Patience
 
 EVENING = range(18, 24)
 

@@ -16,19 +16,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxresearch.queueing import (
-    Patience,
-    PatienceLaw,
+from cxresearch.queueing.measures import (
     QueueMeasures,
-    Tail,
     Target,
     UnstableQueueError,
     agents_needed,
-    patience_law,
     percentile_range,
-    positive,
     queue_measures,
 )
+from cxresearch.queueing.offered_wait import Patience, PatienceLaw, Tail, patience_law, positive
 from cxresearch.risk_table import Floats, Integers
 
 _HOURS = 24

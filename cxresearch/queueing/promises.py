@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from cxresearch.queueing import Patience, PatienceLaw, Tail, Target, agents_needed, patience_law, queue_measures
+from cxresearch.queueing.measures import Target, agents_needed, queue_measures
+from cxresearch.queueing.offered_wait import Patience, PatienceLaw, Tail, patience_law
 
 _LONGEST_WAIT_S = 86_400.0  # nobody waits longer where nobody is there to answer
 

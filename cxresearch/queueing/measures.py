@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, log_ndtr
 
-from cxresearch.offered_wait import (
+from cxresearch.queueing.offered_wait import (
     Integrals,
     OfferedWait,
     Patience,

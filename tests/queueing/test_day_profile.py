@@ -11,8 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxresearch.coverage import day_profile_table, day_total, staffing_table
-from cxresearch.queueing import Target, UnstableQueueError, agents_needed, queue_measures
+from cxresearch.queueing import (
+    Target,
+    UnstableQueueError,
+    agents_needed,
+    day_profile_table,
+    day_total,
+    queue_measures,
+    staffing_table,
+)
 
 HOURS = np.arange(24)
 # An evening peak at 20 to 21 h, after the team has gone home at 18 h.
