@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from cxresearch import figures, findings_spread, impact, talk
-from cxresearch.assumptions import assumption_values, load_assumptions
+from cxresearch import figures, findings_spread, impact
+from cxresearch.impact import assumption_values, load_assumptions
+from cxresearch.impact import kinds_of_talk as talk
 from cxresearch.simulate.network import network_or_default, simulate_network
 from cxresearch.style import theme
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cxresearch import spread
-from cxresearch.complaint import FloatArray, Values
+from cxresearch.impact.complaint import FloatArray, Values
 from cxresearch.spread import (
     ExponentialKernel,
     MemoryKernel,

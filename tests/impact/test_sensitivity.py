@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxresearch import impact, sensitivity
-from cxresearch.assumptions import assumption_values, load_assumptions
+from cxresearch import impact
+from cxresearch.impact import assumption_values, load_assumptions, sensitivity
 
 REGISTER = load_assumptions()
 CHAIN = partial(impact.impact, reply_s=86_400.0, answered_share=1.0)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cxresearch.complaint import Values
+from cxresearch.impact.complaint import Values
 
 __all__ = ["morris_table", "range_table", "sobol_table"]
 

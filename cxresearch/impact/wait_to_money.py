@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cxresearch import talk
-from cxresearch.complaint import FloatArray, Values, complaint_probability, reply_chain, tellers_per_contact
+from cxresearch.impact import kinds_of_talk as talk
+from cxresearch.impact.complaint import FloatArray, Values, complaint_probability, reply_chain, tellers_per_contact
 
 __all__ = ["OUTCOMES", "fate_table", "impact", "impact_table", "quality_table", "reply_scenarios"]
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from cxresearch import complaint, impact, spread, talk
-from cxresearch.assumptions import assumption_values, load_assumptions
+from cxresearch import impact, spread
 from cxresearch.evidence import BaseMismatch, Share
+from cxresearch.impact import assumption_values, complaint, load_assumptions
+from cxresearch.impact import kinds_of_talk as talk
 from cxresearch.spread import incidence
 
 REGISTER = load_assumptions()

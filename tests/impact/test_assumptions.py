@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from cxresearch import evidence
-from cxresearch.assumptions import AssumptionError, assumption_values, load_assumptions
 from cxresearch.evidence import shares
+from cxresearch.impact import AssumptionError, assumption_values, load_assumptions
 
 REGISTER = load_assumptions()
 QUOTED = REGISTER[REGISTER["kind"] == "quoted"]

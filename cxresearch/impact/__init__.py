@@ -1,0 +1,68 @@
+"""From a wait to complaints, talk and money, and which assumption matters most."""
+
+from __future__ import annotations
+
+from cxresearch.impact.assumptions import AssumptionError, assumption_values, load_assumptions
+from cxresearch.impact.complaint import (
+    complaint_probability,
+    complaint_probability_random_reply,
+    reply_chain,
+    tellers_per_contact,
+    telling_table,
+)
+from cxresearch.impact.kinds_of_talk import (
+    KINDS,
+    NET,
+    VISIBLE,
+    audiences,
+    contact_matrix,
+    first_tellings,
+    growth_table,
+    hearing_over_time,
+    kernels_by_kind,
+    lifetime_table,
+    reach_table,
+    reply_effects,
+    reply_factors,
+    storm_table,
+    tellings,
+    town_and_net,
+)
+from cxresearch.impact.sensitivity import morris_table, range_table, sobol_table
+from cxresearch.impact.wait_to_money import OUTCOMES, fate_table, impact, impact_table, quality_table, reply_scenarios
+
+__all__ = [
+    "KINDS",
+    "NET",
+    "OUTCOMES",
+    "VISIBLE",
+    "AssumptionError",
+    "assumption_values",
+    "audiences",
+    "complaint_probability",
+    "complaint_probability_random_reply",
+    "contact_matrix",
+    "fate_table",
+    "first_tellings",
+    "growth_table",
+    "hearing_over_time",
+    "impact",
+    "impact_table",
+    "kernels_by_kind",
+    "lifetime_table",
+    "load_assumptions",
+    "morris_table",
+    "quality_table",
+    "range_table",
+    "reach_table",
+    "reply_chain",
+    "reply_effects",
+    "reply_factors",
+    "reply_scenarios",
+    "sobol_table",
+    "storm_table",
+    "tellers_per_contact",
+    "telling_table",
+    "tellings",
+    "town_and_net",
+]
