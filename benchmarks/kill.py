@@ -37,10 +37,12 @@ import psutil
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxresearch.contacts import parse_period
-from cxresearch.report import job, publish, run
-from cxresearch.report.execute import HEADLINE_MIME, import_papermill
-from cxresearch.report.parameters import load_report
-from cxresearch.report.stop import guarded
+from cxresearch.report import job
+from cxresearch.report.archive import publish
+from cxresearch.report.run import one_run as run
+from cxresearch.report.run.execute import HEADLINE_MIME, import_papermill
+from cxresearch.report.run.parameters import load_report
+from cxresearch.report.run.stop import guarded
 
 PERIOD = parse_period("1999-02")
 HEADLINE = f"""from IPython.display import display
@@ -134,7 +136,11 @@ def kernels_left(child: int) -> list[int]:
     left = []
     for process in psutil.process_iter(["cmdline", "status"]):
         command = process.info["cmdline"] or []
-        at = command.index("cxresearch.report.forge") + 1 if "cxresearch.report.forge" in command else 0
+        at = (
+            command.index("cxresearch.report.run.warm_start") + 1
+            if "cxresearch.report.run.warm_start" in command
+            else 0
+        )
         if at and command[at] == str(child) and process.info["status"] != psutil.STATUS_ZOMBIE:
             left.append(process.pid)
     return left
@@ -206,7 +212,7 @@ def main() -> int:
     # The browser would be most of the time of so small a run; its part of the gate has tests of its own.
     os.environ["CXRESEARCH_CHROMIUM"] = ""
     for name in ("gate", "render"):  # here, so that a forked run does not spend its time on it
-        importlib.import_module(f"cxresearch.report.{name}")
+        importlib.import_module(f"cxresearch.report.page.{name}")
     folder = Path(tempfile.mkdtemp(prefix="kill-"))
     root, out = make_checkout(folder / "checkout"), folder / "out"
     trials, problems, whole_s = [], [], 0.0

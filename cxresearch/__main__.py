@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--last takes a number from 1")
     given.out = given.out or ROOT / "reports" / "build"
     # Imported late: --help and a usage error answer at once.
-    from cxresearch.report.stop import Ended, guarded
+    from cxresearch.report.run.stop import Ended, guarded
 
     run = {"report": _report, "missing": _missing, "backfill": _backfill, "diff": _diff}[given.command]
     try:
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _report(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.contacts import parse_period, period_of
-    from cxresearch.report.parameters import load_report, parse_settings
+    from cxresearch.report.run.parameters import load_report, parse_settings
 
     report = load_report(given.name, ROOT)
     settings = parse_settings(given.set, report.declared, report.ranges)
@@ -75,7 +75,7 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
         periods = [period_of(date.today(), report.period).previous]
         for _ in range((given.last or 1) - 1):
             periods.insert(0, periods[0].previous)
-    from cxresearch.report.forge import close_forge, forge_for
+    from cxresearch.report.run.warm_start import close_forge, forge_for
 
     try:
         forge_for(report.notebooks)  # its imports run beside ours
@@ -108,8 +108,8 @@ def worst(codes: Any) -> int:
 
 def _range(given: argparse.Namespace) -> tuple[Any, list[Any]]:
     from cxresearch.contacts import parse_period, period_of
-    from cxresearch.report.history import periods_between
-    from cxresearch.report.parameters import load_report
+    from cxresearch.report.archive.history import periods_between
+    from cxresearch.report.run.parameters import load_report
 
     report = load_report(given.name, ROOT)
     first = parse_period(given.first, report.period)
@@ -118,7 +118,7 @@ def _range(given: argparse.Namespace) -> tuple[Any, list[Any]]:
 
 
 def _missing(given: argparse.Namespace, guard: Any) -> int:
-    from cxresearch.report.history import missing_periods
+    from cxresearch.report.archive.history import missing_periods
 
     report, periods = _range(given)
     missing = missing_periods(given.out, report.name, periods, today=date.today())
@@ -133,9 +133,9 @@ def _missing(given: argparse.Namespace, guard: Any) -> int:
 
 def _backfill(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.contacts import parse_period
+    from cxresearch.report.archive.history import missing_periods
     from cxresearch.report.backfill import backfill
-    from cxresearch.report.history import missing_periods
-    from cxresearch.report.parameters import parse_settings
+    from cxresearch.report.run.parameters import parse_settings
 
     report, periods = _range(given)
     settings = parse_settings(given.set, report.declared, report.ranges)
@@ -156,8 +156,8 @@ def _backfill(given: argparse.Namespace, guard: Any) -> int:
 
 def _diff(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.contacts import parse_period
-    from cxresearch.report.history import by_period, diff_facts, diff_headlines, load_runs
-    from cxresearch.report.parameters import ParameterError, load_report
+    from cxresearch.report.archive.history import by_period, diff_facts, diff_headlines, load_runs
+    from cxresearch.report.run.parameters import ParameterError, load_report
     from cxresearch.style import format_value, is_missing
 
     report = load_report(given.name, ROOT)

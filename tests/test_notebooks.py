@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxresearch.report.parameters import declared_parameters
-from cxresearch.report.run import proof_of_execution
+from cxresearch.report.run.execute import proof_of_execution
+from cxresearch.report.run.parameters import declared_parameters
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from cxresearch.contacts import Period, parse_period
-from cxresearch.report import job, run
-from cxresearch.report.forge import close_forge
-from cxresearch.report.kernel import end_with
-from cxresearch.report.parameters import load_report
-from cxresearch.report.stop import Ended, guarded
+from cxresearch.report import job
+from cxresearch.report.run import one_run as run
+from cxresearch.report.run.kernel import end_with
+from cxresearch.report.run.parameters import load_report
+from cxresearch.report.run.stop import Ended, guarded
+from cxresearch.report.run.warm_start import close_forge
 
 PATIENCE_S = 20  # how long a worker has to end its kernels when it is told to
 

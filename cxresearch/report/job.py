@@ -15,13 +15,14 @@ from typing import Any
 import psutil
 
 from cxresearch.contacts import Period
-from cxresearch.report import history, publish, run
-from cxresearch.report.brand import load_brand
-from cxresearch.report.deliver import DeliveryError, Mail, load_mail, send, store
-from cxresearch.report.execute import Kernels
-from cxresearch.report.forge import forge_for
-from cxresearch.report.parameters import Report
-from cxresearch.report.stop import Guard, RunTimedOut
+from cxresearch.report.archive import history, publish
+from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, send, store
+from cxresearch.report.page.brand import load_brand
+from cxresearch.report.run import one_run as run
+from cxresearch.report.run.execute import Kernels
+from cxresearch.report.run.parameters import Report
+from cxresearch.report.run.stop import Guard, RunTimedOut
+from cxresearch.report.run.warm_start import forge_for
 from cxresearch.style import load_words
 
 DUE = ".index-due"
@@ -124,7 +125,7 @@ def write_index(out: Path, report: Report) -> None:
 
 def index_page(out: Path, report: Report) -> str:
     """The index of what stands in ``out``; a report that a newer one should have replaced by today is marked STALE."""
-    from cxresearch.report import render
+    from cxresearch.report.page import render
 
     root = report.notebooks[0].parents[1]
     return render.render_index(
@@ -209,7 +210,7 @@ def _write_page(
     brand: dict[str, str],
 ) -> None:  # fmt: skip
     """The page, what the gate says of it, and the page on paper; one that does not pass the gate fails its run."""
-    from cxresearch.report import gate, render
+    from cxresearch.report.page import gate, render
 
     page = render.render_report(
         notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand
@@ -225,7 +226,7 @@ def _write_page(
 
 def _print(page: Path, target: Path) -> str:
     """Print the page; says what became of it. A report without its PDF is a report."""
-    from cxresearch.report.browser import BrowserError, write_pdf
+    from cxresearch.report.page.browser import BrowserError, write_pdf
 
     try:
         write_pdf(page, target)

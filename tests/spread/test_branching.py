@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxresearch import spread
 from cxresearch.spread import (
     chain_size_distribution,
     chain_size_distribution_by_type,
@@ -478,7 +477,3 @@ def test_impossible_dispersions_by_type_are_refused(dispersion, message):
 def test_unknown_root_is_refused():
     with pytest.raises(ValueError, match=r"root 'z' is not a type of the matrix; its types are \['a', 'b'\]"):
         chain_size_distribution_by_type(square([[0.1, 0.2], [0.3, 0.4]]), 1.0, root="z", max_size=5)
-
-
-def test_the_fit_is_reached_from_here():
-    assert spread.fit_offspring is offspring.fit_offspring

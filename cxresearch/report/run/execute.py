@@ -25,9 +25,9 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
-from cxresearch.report.forge import Forge
-from cxresearch.report.kernel import FIXED
-from cxresearch.report.parameters import declared_parameters
+from cxresearch.report.run.kernel import FIXED
+from cxresearch.report.run.parameters import declared_parameters
+from cxresearch.report.run.warm_start import Forge
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
 # What may be gone at the next attempt. An error raised by a cell is not among them: it would be raised again.
@@ -119,7 +119,7 @@ class _Kernel(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        command = [sys.executable, "-m", "cxresearch.report.kernel", "-f", "{connection_file}"]
+        command = [sys.executable, "-m", "cxresearch.report.run.kernel", "-f", "{connection_file}"]
         return KernelSpec(argv=command, display_name="Python 3", language="python")
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
@@ -190,7 +190,7 @@ def _attempt(
                 on_notebook_start=lambda notebook: seen.append(notebook),
                 on_cell_start=lambda cell, cell_index: say(f"{path.stem}: cell {cell_index + 1} of {total}"),
                 # What a kernel says of its own end is not for the night's mail; what a cell raises is in the notebook.
-                extra_arguments=["--IPKernelApp.log_level=50", "--Session.packer=cxresearch.report.kernel.pack"],
+                extra_arguments=["--IPKernelApp.log_level=50", "--Session.packer=cxresearch.report.run.kernel.pack"],
                 kernel_manager_class=kernels.manager,
                 # A kernel has nothing to save: to ask it politely costs half a second each.
                 shutdown_kernel="immediate",

@@ -21,15 +21,15 @@ import nbformat
 import pandas as pd
 
 from cxresearch.contacts import ContactLog, Period, load_contacts
-from cxresearch.report.execute import (
+from cxresearch.report.run.execute import (
     Executed,
     Kernels,
     execute_notebook,
     import_papermill,
     recorded_headlines,
 )
-from cxresearch.report.parameters import ParameterError, Report
-from cxresearch.report.stop import RunTimedOut
+from cxresearch.report.run.parameters import ParameterError, Report
+from cxresearch.report.run.stop import RunTimedOut
 from cxresearch.risk_table import risk_table
 
 __all__ = ["execute_report", "failed_run", "run_lock"]
@@ -88,7 +88,7 @@ def execute_report(
                 retries=report.retries, kernels=kernels, say=say,
             ))  # fmt: skip
         # While the kernels work, this process has time for what does not depend on them.
-        importlib.import_module("cxresearch.report.render")
+        importlib.import_module("cxresearch.report.page.render")
         waits.to_parquet(build / "tables" / "waits.parquet", index=False)
         contacts.set_aside.to_parquet(build / "tables" / "set_aside.parquet", index=False)
         facts = _facts(report, period, parameters, contacts, root)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from test_failures import HANG, contents, wait_for, write_cells
 
 from cxresearch import __main__ as command_line
+from tests.report.test_failures import HANG, contents, wait_for, write_cells
 
 MONTHS = [f"1999-{n:02d}" for n in range(1, 5)]
 # The mark is the month; March ends its whole worker, April's section fails.

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from cxresearch.report import publish
+from cxresearch.report.archive import publish
 
 
 def folder(path, text):

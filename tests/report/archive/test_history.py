@@ -10,8 +10,10 @@ import pytest
 
 from cxresearch import __main__ as command_line
 from cxresearch.contacts import PeriodError, parse_period
-from cxresearch.report import history, job, publish, run
-from cxresearch.report.parameters import Report
+from cxresearch.report import job
+from cxresearch.report.archive import history, publish
+from cxresearch.report.run import one_run as run
+from cxresearch.report.run.parameters import Report
 
 REPORT = Report(
     name="monthly", title="T", organisation="", period="month", notebooks=(Path('notebooks/one.ipynb').resolve(),), may_fail=(), headlines=(), inputs=(),
@@ -139,7 +141,7 @@ def test_a_diff_in_numbers(tmp_path):
 @pytest.fixture
 def commands(tmp_path, monkeypatch):
     """The command line on a folder with two reports, without a notebook behind them."""
-    monkeypatch.setattr("cxresearch.report.parameters.load_report", lambda name, root: REPORT)
+    monkeypatch.setattr("cxresearch.report.run.parameters.load_report", lambda name, root: REPORT)
     add(tmp_path, "1999-01", headline(0.2))
     add(tmp_path, "1999-02", headline(0.3))
     return lambda *words: command_line.main([*words, "--out", str(tmp_path)])

@@ -23,7 +23,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxresearch.present import POINTS
-from cxresearch.report import deliver
+from cxresearch.report.archive import deliver
 
 
 @pytest.fixture

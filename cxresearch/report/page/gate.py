@@ -14,10 +14,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from cxresearch.report.browser import BrowserError, chromium, find_chromium
-from cxresearch.report.colours import GROUNDS, SCHEMES, TEXT_RATIO, contrast, palettes
-from cxresearch.report.freshness import stale_records
-from cxresearch.report.whatif import SCRIPT, policy
+from cxresearch.report.archive.freshness import stale_records
+from cxresearch.report.page.blocks import SCRIPT, policy
+from cxresearch.report.page.brand import GROUNDS, SCHEMES, TEXT_RATIO, contrast, palettes
+from cxresearch.report.page.browser import BrowserError, chromium, find_chromium
 from cxresearch.style import format_date, load_words
 
 LARGEST_PAGE = 2_000_000  # bytes

@@ -8,13 +8,23 @@ from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
-from test_render import HEADLINES, NUMBERS, a_run, cell, displayed, figure, scenarios_shown, summary, waits
 
 from cxresearch import present
-from cxresearch.report import gate
-from cxresearch.report.browser import BrowserError, chromium, find_chromium, write_pdf
-from cxresearch.report.render import render_index, render_report
-from cxresearch.report.whatif import SCRIPT
+from cxresearch.report.page import gate
+from cxresearch.report.page.blocks import SCRIPT
+from cxresearch.report.page.browser import BrowserError, chromium, find_chromium, write_pdf
+from cxresearch.report.page.render import render_index, render_report
+from tests.report.page.test_render import (
+    HEADLINES,
+    NUMBERS,
+    a_run,
+    cell,
+    displayed,
+    figure,
+    scenarios_shown,
+    summary,
+    waits,
+)
 
 needs_browser = pytest.mark.skipif(not find_chromium(), reason="there is no Chromium on this system")
 

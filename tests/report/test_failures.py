@@ -19,8 +19,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from cxresearch import __main__ as command_line
-from cxresearch.report import publish, stop
-from cxresearch.report.execute import HEADLINE_MIME
+from cxresearch.report.archive import publish
+from cxresearch.report.run import stop
+from cxresearch.report.run.execute import HEADLINE_MIME
 
 TOML = """title = "Small"
 period = "month"
@@ -320,7 +321,7 @@ def test_a_parameter_that_cannot_be_right_ends_with_2_before_any_kernel(
     toml = checkout / "reports" / "small.toml"
     toml.write_text(toml.read_text() + "\n[ranges]\nmark = [0, 10]\n")
     monkeypatch.setattr(
-        "cxresearch.report.run.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started")
+        "cxresearch.report.run.one_run.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started")
     )
     assert run(checkout, "--set", setting) == 2
     assert message in capsys.readouterr().err

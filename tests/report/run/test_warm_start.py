@@ -8,10 +8,10 @@ import sys
 import nbformat
 import psutil
 import pytest
-from test_failures import wait_for, write_cells
 
-from cxresearch.report.execute import Kernels, execute_notebook
-from cxresearch.report.forge import Forge, close_forge, forge_for, imports_of
+from cxresearch.report.run.execute import Kernels, execute_notebook
+from cxresearch.report.run.warm_start import Forge, close_forge, forge_for, imports_of
+from tests.report.test_failures import wait_for, write_cells
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 
@@ -123,7 +123,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.provisioning import LocalProvisioner
 from jupyter_client.session import Session
 from papermill.clientwrap import PapermillNotebookClient
-from cxresearch.report.execute import import_papermill
+from cxresearch.report.run.execute import import_papermill
 
 def unresolved():
     classes = (PapermillNotebookClient, AsyncKernelManager, AsyncKernelClient, KernelSpecManager, LocalProvisioner, Session)

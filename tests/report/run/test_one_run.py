@@ -13,8 +13,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxresearch import __main__ as command_line
-from cxresearch.report.browser import find_chromium
-from cxresearch.report.run import proof_of_execution
+from cxresearch.report.page.browser import find_chromium
+from cxresearch.report.run.execute import proof_of_execution
 
 RECORD = (
     "from cxresearch import present\n"
@@ -102,7 +102,7 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
 )
 def test_bad_parameters_end_with_2_before_any_kernel(checkout, capsys, monkeypatch, arguments, message):
     monkeypatch.setattr(
-        "cxresearch.report.run.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started")
+        "cxresearch.report.run.one_run.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started")
     )
     assert run(checkout, *arguments) == 2
     assert message in capsys.readouterr().err

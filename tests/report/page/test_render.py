@@ -20,10 +20,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from cxresearch import present
 from cxresearch.contacts import parse_period
-from cxresearch.report.brand import load_brand
-from cxresearch.report.colours import contrast, page_palettes
-from cxresearch.report.freshness import period_in_words
-from cxresearch.report.render import change_in_words, refuse_active_content, render_index, render_report
+from cxresearch.report.archive.freshness import period_in_words
+from cxresearch.report.page.blocks import change_in_words, refuse_active_content
+from cxresearch.report.page.brand import contrast, load_brand, page_palettes
+from cxresearch.report.page.render import render_index, render_report
 from cxresearch.style import languages, load_words, theme
 
 HOSTILE = '</style></title><script>alert(1)</script><img src=x onerror=alert(2)>" onload="x\' \\ $x$'

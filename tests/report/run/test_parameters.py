@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cxresearch.report.parameters import (
+from cxresearch.report.run.parameters import (
     ParameterError,
     accepts,
     check_parameters,

@@ -25,7 +25,7 @@ from typing import Any
 
 import psutil
 
-from cxresearch.report.kernel import FIXED, end_with, run_kernel
+from cxresearch.report.run.kernel import FIXED, end_with, run_kernel
 
 INLINE = "module://matplotlib_inline.backend_inline"  # what ipykernel sets before a notebook imports Matplotlib
 
@@ -87,7 +87,14 @@ class Forge:
         self.statements = list(statements)
         ours, theirs = socket.socketpair()
         environment = {"MPLBACKEND": INLINE, **os.environ, **FIXED}
-        command = [sys.executable, "-m", "cxresearch.report.forge", str(os.getpid()), str(theirs.fileno()), *statements]
+        command = [
+            sys.executable,
+            "-m",
+            "cxresearch.report.run.warm_start",
+            str(os.getpid()),
+            str(theirs.fileno()),
+            *statements,
+        ]
         self._process = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )

@@ -1,10 +1,127 @@
-"""Headline numbers in words: their tiles, how they moved since the period before, their small trend."""
+"""What a page shows of a recorded table, figure, what-if and headline, as its template takes it.
+
+The one thing on a page that moves is a what-if: scenarios computed in the run, chosen by a slider, shown by a few lines
+of script. The script holds no number: it shows the cells of the table that stands in the page anyway. It is the same for
+every report, so the page's policy allows it by its hash and allows nothing else. docs/what-if.md says why.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from html.parser import HTMLParser
+from importlib.resources import files
 from typing import Any
 
 from cxresearch.style import format_interval, format_value, is_missing, load_words
+
+SCRIPT = (files("cxresearch.report.page") / "templates" / "whatif.js").read_text(encoding="utf-8")
+_DIGEST = hashlib.sha256(SCRIPT.encode()).digest()
+SCRIPT_SOURCE = f"'sha256-{base64.b64encode(_DIGEST).decode()}'"
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def policy(*, script: bool) -> str:
+    """The Content-Security-Policy of a page: nothing is loaded; with a what-if its one script runs."""
+    return f"{POLICY}; script-src {SCRIPT_SOURCE}" if script else POLICY
+
+
+def what_if_view(content: dict[str, Any], table: dict[str, Any], *, anchor: str) -> dict[str, Any]:
+    """What the template shows of one recorded what-if; ``table`` is its table as the page shows tables.
+
+    Its numbers are written as the notebook wrote those of the table, whatever the language of the page.
+    """
+    numbers = load_words()["numbers"]
+    products = {f"product_{place}": place for place in range(len(content["assumed"]))}
+    columns = list(enumerate(table["columns"]))[1:]
+    today = content["table"]["rows"][content["today"]]
+    return {
+        "type": "what_if",
+        "anchor": anchor,
+        "finding": content["finding"],
+        "subtitle": content["subtitle"],
+        "kind": content["kind"],
+        "today": content["today"],
+        "lever": {"label": table["columns"][0]["label"], "today": today[0]},
+        "outputs": [
+            {"column": place, "label": column["label"], "today": today[place]}
+            for place, column in columns if column["name"] not in products
+        ],
+        "assumed": [
+            {
+                **given,
+                "id": f"{anchor}-{place}",
+                "values": " ".join(repr(value) for value in given["values"]),
+                "each": format_value(given["value"], given["unit"]),
+                "range": [format_value(given[end], given["unit"]) for end in ("lower", "upper")],
+                "product_today": f"{today[_place(columns, place)]} {given['unit']}",
+            }
+            for place, given in enumerate(content["assumed"])
+        ],
+        "decimal": numbers["decimal"],
+        "thousands": numbers["thousands"],
+        "table": table,
+    }  # fmt: skip
+
+
+def _place(columns: list[tuple[int, dict[str, Any]]], product: int) -> int:
+    return next(place for place, column in columns if column["name"] == f"product_{product}")
+
+
+FOLDED_ROWS = 12  # beyond these a table is closed until its reader opens it
+FOLDED_LETTERS = 1_200  # so is one whose few rows are long texts
+_LONG = 28  # letters beyond which a cell is a text that wraps
+_NARROW = 44  # letters that stand beside each other on a telephone
+
+
+def table_view(content: dict[str, Any], *, label: str, file: str) -> dict[str, Any]:
+    """What the template shows of a table recorded by ``present``: its classes, its file, and how it is folded."""
+    slug = re.sub(r"[^a-z0-9]+", "-", content["caption"].lower()).strip("-")[:60]
+    data = base64.b64encode(content["csv"].encode()).decode()
+    columns, rows = content["columns"], content["rows"]
+    lengths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    texts = [not column["numeric"] for column in columns]
+    long = [text and length > _LONG for text, length in zip(texts, lengths, strict=True)]
+    return {
+        **content,
+        "classes": ["n" if not text else "long" if wraps else "" for text, wraps in zip(texts, long, strict=True)],
+        "label": label,
+        "folded": len(rows) > FOLDED_ROWS or sum(len(cell) for row in rows for cell in row) > FOLDED_LETTERS,
+        # Numbers are compared down a column and keep it; texts are read one row after the other.
+        "stacked": (long[0] or any(texts[1:])) and sum(min(length, _LONG) for length in lengths) > _NARROW,
+        "file": f"{file}-{slug}.csv",
+        "href": f"data:text/csv;charset=utf-8;base64,{data}",
+    }
+
+
+_SVG_TAGS = ("svg", "g", "path", "text", "tspan", "use", "defs", "clippath", "rect", "circle", "ellipse", "line",
+    "polyline", "polygon", "title", "desc", "image", "lineargradient", "stop", "pattern", "mask")  # fmt: skip
+
+
+class _SvgCheck(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
+        if tag not in _SVG_TAGS:
+            self.refused.append(f"<{tag}>")
+        for name, value in attrs:
+            text = (value or "").strip().lower()
+            outside = name in ("href", "xlink:href", "src") and not text.startswith(("#", "data:image/"))
+            if name.startswith("on") or outside or re.search(r"url\((?!\s*['\"]?#)|@import", text):
+                self.refused.append(f"{name}={text[:40]!r}")
+
+
+def refuse_active_content(svg: str, title: str) -> None:
+    """Raise ValueError where ``svg`` holds anything that runs, loads or is not a drawing."""
+    check = _SvgCheck()
+    check.feed(svg)
+    check.close()
+    if check.refused:
+        raise ValueError(f"the figure {title!r} holds what a report must not: {', '.join(check.refused[:3])}.")
 
 
 def tile(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from cxresearch.report.forecast import LEVEL, forecast_headlines, forecast_rows, pinball, redefined
+from cxresearch.report.archive.forecast import LEVEL, forecast_headlines, forecast_rows, pinball, redefined
 
 
 def one(value, unit="s", name="wait", label="Wait", kind="estimated"):

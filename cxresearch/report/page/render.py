@@ -11,7 +11,8 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path, PurePath
+from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 
 import jinja2
@@ -19,18 +20,24 @@ import nbformat
 from markupsafe import Markup
 
 from cxresearch.present import FIGURE, HEADLINE, NOTEBOOK_WIDTH, POINTS, TABLE, WHAT_IF
-from cxresearch.report.brand import check_colours
-from cxresearch.report.drawing import refuse_active_content
-from cxresearch.report.freshness import due, run_in_language, stale_records, stale_report
-from cxresearch.report.prose import first_title, keep_together, plain_text, prose_reader
-from cxresearch.report.tables import table_view
-from cxresearch.report.tiles import forecast_view, tile, trend
-from cxresearch.report.whatif import SCRIPT, policy, what_if_view
+from cxresearch.report.archive.freshness import due, run_in_language, stale_records, stale_report
+from cxresearch.report.page.blocks import (
+    SCRIPT,
+    forecast_view,
+    policy,
+    refuse_active_content,
+    table_view,
+    tile,
+    trend,
+    what_if_view,
+)
+from cxresearch.report.page.brand import check_colours
+from cxresearch.report.page.prose import first_title, keep_together, plain_text, prose_reader
 from cxresearch.style import format_date, format_value, load_words
 
 __all__ = ["render_index", "render_report"]
 
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATES = files("cxresearch.report.page") / "templates"
 
 
 def render_report(
@@ -313,7 +320,7 @@ def _css_string(text: str) -> Markup:
 @functools.cache
 def _environment(language: str) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.PackageLoader("cxresearch.report.page"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,0 +1,1 @@
+"""The runs that stand: history, forecasts, publishing, delivery, freshness."""

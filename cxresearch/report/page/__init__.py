@@ -1,0 +1,1 @@
+"""Executed notebooks to one page that loads nothing, checked before it is published."""

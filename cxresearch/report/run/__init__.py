@@ -1,0 +1,1 @@
+"""One run of a report: parameters read, kernels started, notebooks executed, success proved."""
