@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from cxresearch import figures, findings_spread, impact
+from cxresearch import figures, impact
+from cxresearch.exhibits import talk as findings_spread
 from cxresearch.impact import assumption_values, load_assumptions
 from cxresearch.impact import kinds_of_talk as talk
 from cxresearch.simulate.network import network_or_default, simulate_network

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxresearch import controls
+from cxresearch.exhibits import controls
 from cxresearch.queueing import agents_in_effect, day, queue_measures
 
 

@@ -79,8 +79,9 @@ def test_a_log_in_which_everybody_left_has_no_team_to_change():
 
 
 def test_the_bank_waited_as_long_as_the_model_says(shared):
-    from cxresearch import headlines, survival
+    from cxresearch import survival
     from cxresearch.contacts import load_contacts, parse_period
+    from cxresearch.exhibits import headlines
     from cxresearch.queueing import day
     from cxresearch.risk_table import risk_table
 

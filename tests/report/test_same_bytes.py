@@ -14,7 +14,7 @@ from cxresearch import __main__ as command_line
 
 # What tempts a page to differ: several figures and scales, ids, sets, dicts, bands, a what-if, a folded table.
 CELLS = [
-    "from cxresearch import figures, patience, present, survival\n"
+    "from cxresearch import figures, patience, survival\nfrom cxresearch.exhibits import show as present\n"
     "from cxresearch.contacts import load_contacts\nfrom cxresearch.risk_table import risk_table",
     "waits = risk_table(load_contacts(log).contacts, by=('channel', 'queue', 'weekday', 'hour'))",
     "curve = survival.kaplan_meier(waits, by='queue')\nax = figures.plot_survival(curve, horizon_s=200, by='queue')\n"

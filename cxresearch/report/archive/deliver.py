@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 
-from cxresearch.present import POINTS
+from cxresearch.exhibits import POINTS
 from cxresearch.style import format_date, load_words
 
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")

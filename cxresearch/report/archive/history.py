@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from cxresearch.contacts import Period, PeriodError, parse_period
-from cxresearch.headlines import COLUMNS, change_record, change_table
+from cxresearch.exhibits import COLUMNS, change_record, change_table
 from cxresearch.report.archive.forecast import forecast_headlines, forecast_rows, redefined
 
 Run = dict[str, Any]

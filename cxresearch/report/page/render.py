@@ -19,7 +19,7 @@ import jinja2
 import nbformat
 from markupsafe import Markup
 
-from cxresearch.present import FIGURE, HEADLINE, NOTEBOOK_WIDTH, POINTS, TABLE, WHAT_IF
+from cxresearch.exhibits import FIGURE, HEADLINE, NOTEBOOK_WIDTH, POINTS, TABLE, WHAT_IF
 from cxresearch.report.archive.freshness import due, run_in_language, stale_records, stale_report
 from cxresearch.report.page.blocks import (
     SCRIPT,

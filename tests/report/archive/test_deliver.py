@@ -22,7 +22,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from cxresearch.present import POINTS
+from cxresearch.exhibits import POINTS
 from cxresearch.report.archive import deliver
 
 

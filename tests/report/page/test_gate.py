@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from cxresearch import present
+from cxresearch.exhibits import show as present
 from cxresearch.report.page import gate
 from cxresearch.report.page.blocks import SCRIPT
 from cxresearch.report.page.browser import BrowserError, chromium, find_chromium, write_pdf

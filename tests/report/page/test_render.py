@@ -18,8 +18,8 @@ from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from cxresearch import present
 from cxresearch.contacts import parse_period
+from cxresearch.exhibits import show as present
 from cxresearch.report.archive.freshness import period_in_words
 from cxresearch.report.page.blocks import change_in_words, refuse_active_content
 from cxresearch.report.page.brand import contrast, load_brand, page_palettes
@@ -567,7 +567,7 @@ def test_the_same_input_gives_the_same_bytes_and_is_left_alone(page):
 
 def test_what_a_real_kernel_stored_is_rendered(tmp_path):
     source = (
-        "import pandas as pd\nfrom cxresearch import figures, present\n"
+        "import pandas as pd\nfrom cxresearch import figures\nfrom cxresearch.exhibits import show as present\n"
         "curve = pd.DataFrame({'duration_s': [1.0, 3.0], 'survival': [0.5, 0.25]})\n"
         "ax = figures.plot_survival(curve, horizon_s=4)\nax.set_title('Half leave at once')\n"
         "present.show_figure(ax, subtitle='Share', description='It falls.', kind='SIMULATED', table=curve)\n"

@@ -17,7 +17,7 @@ from cxresearch.report.page.browser import find_chromium
 from cxresearch.report.run.execute import proof_of_execution
 
 RECORD = (
-    "from cxresearch import present\n"
+    "from cxresearch.exhibits import show as present\n"
     "present.record_headline(name='contacts', label='Contacts', value=1.0, lower=1.0, upper=1.0, unit='contacts', "
     "kind='estimated', better=None)"
 )
@@ -188,7 +188,7 @@ def add_to_toml(checkout: Path, line: str) -> None:
 def test_a_page_that_does_not_pass_the_gate_is_not_published(checkout):
     assert run(checkout) == 0
     good = (checkout / "out" / "small" / "1999-02" / "report.html").read_bytes()
-    say = "from cxresearch import present; present.say('See /home/analyst/logs/february.csv for more.')"
+    say = "from cxresearch.exhibits import say; say('See /home/analyst/logs/february.csv for more.')"
     write_notebook(checkout / "notebooks" / "one.ipynb", RECORD, say)
     assert run(checkout) == 1
     failed = published(checkout, "1999-02.failed")

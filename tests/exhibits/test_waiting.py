@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from cxresearch import findings
+from cxresearch.exhibits import waiting as findings
 
 
 @pytest.mark.parametrize(

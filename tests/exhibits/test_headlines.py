@@ -11,10 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch import findings, headlines
 from cxresearch.contacts import LogError, parse_period
 from cxresearch.evidence import share_interval
-from cxresearch.headlines import change_table, earlier_headlines, log_span, period_headlines, waiting_headlines
+from cxresearch.exhibits import (
+    change_table,
+    earlier_headlines,
+    headlines,
+    log_span,
+    period_headlines,
+    waiting_headlines,
+)
+from cxresearch.exhibits import waiting as findings
 
 FEBRUARY = parse_period("1999-02")
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch import present
+from cxresearch.exhibits import show as present
 from cxresearch.style import format_date, load_words, theme
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)>"

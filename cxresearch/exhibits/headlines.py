@@ -151,7 +151,7 @@ def change_record(row: dict[str, Any], previous_label: str) -> dict[str, Any] | 
 
 def record_headlines(moved: pd.DataFrame, previous_label: str) -> None:
     """Record every row of a change table as a headline of the report."""
-    from cxresearch import present
+    from cxresearch.exhibits import show as present
 
     for row in moved.to_dict("records"):
         values = {name: row[name] for name in COLUMNS} | {"better": row["better"] or None}
