@@ -6,18 +6,19 @@ executed notebook, so a number that stands in the report is the number that the 
 
 from __future__ import annotations
 
+import base64
 import html
 import math
 import numbers
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxresearch.figures.parts import root_figure
+from cxresearch.figures import root_figure
 from cxresearch.style import format_interval, format_value, is_missing, load_words, theme
 
 __all__ = [
@@ -43,6 +44,7 @@ HEADLINE = "application/vnd.cxresearch.headline+json"
 POINTS = "application/vnd.cxresearch.points+json"
 WHAT_IF = "application/vnd.cxresearch.whatif+json"
 
+MOST_POINTS = 6
 NOTEBOOK_WIDTH = 'width="624"'
 KINDS = ("estimated", "quoted", "assumed", "SIMULATED")
 FORMATS = ("share", "points", "count", "seconds", "number", "p", "text")
@@ -56,7 +58,7 @@ def show_figure(
     kind: str,
     table: pd.DataFrame | None = None,
     caption: str = "",
-    formats: dict[str, str] | None = None,
+    formats: Mapping[str, str] | None = None,
 ) -> None:
     """Show the figure of ``ax`` under its finding, and close it.
 
@@ -70,7 +72,21 @@ def show_figure(
 
     Raises ValueError without a finding, subtitle or description, and for an unknown kind or column.
     """
-    finding = " ".join(_text(ax.get_title() or ax.get_title("left"), "ax.get_title()").split())
+    finding = _text(ax.get_title() or ax.get_title("left"), "ax.get_title()")
+    publish(
+        figure_bundle(
+            ax, finding=finding, subtitle=subtitle, description=description, kind=kind, table=table, caption=caption,
+            formats=formats,
+        )
+    )  # fmt: skip
+
+
+def figure_bundle(
+    ax: Axes, *, finding: str, subtitle: str, description: str, kind: str, table: pd.DataFrame | None = None,
+    caption: str = "", formats: Mapping[str, str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The bundle of :func:`show_figure`; the figure is closed, its title is the finding that is given."""
+    finding = " ".join(_text(finding, "finding").split())
     content: dict[str, Any] = {
         "finding": finding,
         "subtitle": _text(subtitle, "subtitle"),
@@ -85,23 +101,36 @@ def show_figure(
     plt.close(figure)
     # A notebook shows the drawing at a reader's size, not as wide as the window; the page sets its own width.
     svg = svg.replace("<svg ", f"<svg {NOTEBOOK_WIDTH} ", 1)
-    _publish({"image/svg+xml": svg, FIGURE: content, "text/plain": f"{finding}\n{content['subtitle']} ({kind})"})
+    plain = f"{finding}\n{content['subtitle']} ({kind})"
+    return {"text/html": _figure_html(content, svg), "image/svg+xml": svg, FIGURE: content, "text/plain": plain}
 
 
-def show_table(table: pd.DataFrame, *, caption: str, kind: str, formats: dict[str, str] | None = None) -> None:
+def show_table(table: pd.DataFrame, *, caption: str, kind: str, formats: Mapping[str, str] | None = None) -> None:
     """Show ``table`` with its caption; the first column names the rows.
 
     ``formats`` says how a column is written: "share", "points", "count", "seconds", "number", "p" or "text";
     without it whole numbers are counts, other numbers have three significant digits, the rest is text. The index is
     not shown. Raises ValueError for an empty table, an unknown format or a column that is not there.
     """
+    publish(table_bundle(table, caption=caption, kind=kind, formats=formats))
+
+
+def table_bundle(
+    table: pd.DataFrame, *, caption: str, kind: str, formats: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The bundle of :func:`show_table`."""
     content = _table_content(table, caption, _kind(kind), formats)
-    _publish({"text/html": _table_html(content), TABLE: content, "text/plain": f"{caption} ({kind})"})
+    return {"text/html": _table_html(content), TABLE: content, "text/plain": f"{caption} ({kind})"}
 
 
 def say(markdown: str) -> None:
     """Show computed prose; it may open with a heading (``## ...``) that is a finding."""
-    _publish({"text/markdown": _text(markdown, "markdown")})
+    publish(prose_bundle(markdown))
+
+
+def prose_bundle(markdown: str) -> dict[str, Any]:
+    """The bundle of :func:`say`."""
+    return {"text/markdown": _text(markdown, "markdown")}
 
 
 def record_headline(
@@ -132,6 +161,19 @@ def record_headline(
     n : contacts or respondents behind it.
     change : what moved since the period before (``headlines.change_record``), or None.
     """
+    publish(
+        headline_bundle(
+            name=name, label=label, value=value, lower=lower, upper=upper, unit=unit, kind=kind, better=better, n=n,
+            note=note, change=change,
+        )
+    )  # fmt: skip
+
+
+def headline_bundle(
+    *, name: str, label: str, value: float | None, lower: float | None, upper: float | None, unit: str, kind: str,
+    better: str | None, n: int | None, note: str, change: dict[str, Any] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """The bundle of :func:`record_headline`."""
     if not name.isidentifier():
         raise ValueError(f"a headline's name must be an identifier, the same in every period; got {name!r}.")
     if better not in ("higher", "lower", "", None):
@@ -158,16 +200,24 @@ def record_headline(
     if value is not None and lower == value == upper:
         interval = note or load_words()["page"]["counted"]
     line = f"{content['label']}: {format_value(value, unit)} ({interval}; {kind})"
-    _publish({"text/plain": line, HEADLINE: content})
+    return {"text/plain": line, HEADLINE: content}
 
 
 def main_points(points: Sequence[tuple[str, str]]) -> None:
-    """Show the main points, at most six pairs of a lead (what happened) and a sentence (value, change, interval)."""
-    if not 1 <= len(points) <= 6:
-        raise ValueError(f"one to six main points, or they are not main points; got {len(points)}.")
-    pairs = [[_text(lead, "lead"), _text(sentence, "sentence")] for lead, sentence in points]
+    """Show the main points: pairs of a lead (what happened) and a sentence (value, change, interval).
+
+    They come ranked, and the first six are chosen: more would be no main points.
+    """
+    publish(points_bundle(points))
+
+
+def points_bundle(points: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The bundle of :func:`main_points`."""
+    if not points:
+        raise ValueError("there is no main point to show; say in words why there is none.")
+    pairs = [[_text(lead, "lead"), _text(sentence, "sentence")] for lead, sentence in points[:MOST_POINTS]]
     prose = "\n".join(f"- **{_literal(lead)}** {_literal(sentence)}" for lead, sentence in pairs)
-    _publish({"text/markdown": prose, POINTS: {"points": pairs}})
+    return {"text/markdown": prose, POINTS: {"points": pairs}}
 
 
 def what_if(
@@ -176,7 +226,7 @@ def what_if(
     finding: str,
     subtitle: str,
     kind: str,
-    formats: dict[str, str] | None = None,
+    formats: Mapping[str, str] | None = None,
     assumed: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Show scenarios that the reader of the report moves through, without a kernel or a network.
@@ -193,6 +243,18 @@ def what_if(
     The table of all scenarios stands in the page too, and is all there is where scripts are off. Raises ValueError for
     fewer than two scenarios, another number of rows of today than one, and an assumption that is not whole.
     """
+    publish(
+        what_if_bundle(
+            scenarios, finding=finding, subtitle=subtitle, kind=kind, formats=formats, assumed=assumed
+        )
+    )  # fmt: skip
+
+
+def what_if_bundle(
+    scenarios: pd.DataFrame, *, finding: str, subtitle: str, kind: str, formats: Mapping[str, str] | None = None,
+    assumed: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """The bundle of :func:`what_if`."""
     if len(scenarios) < 2:
         raise ValueError(f"what_if needs at least two scenarios to move between; got {len(scenarios)}.")
     marked = scenarios["today"].astype(bool) if "today" in scenarios.columns else pd.Series(dtype=bool)
@@ -219,7 +281,7 @@ def what_if(
         "table": table,
         "assumed": [{**given, "values": numbers} for given, numbers in zip(assumed, values, strict=True)],
     }
-    _publish({"text/html": _table_html(table), WHAT_IF: content, "text/plain": f"{finding}\n{subtitle} ({kind})"})
+    return {"text/html": _table_html(table), WHAT_IF: content, "text/plain": f"{finding}\n{subtitle} ({kind})"}
 
 
 def _check_assumption(given: dict[str, Any], scenarios: pd.DataFrame) -> None:
@@ -248,7 +310,8 @@ def column_label(name: str, how: str = "") -> str:
     return label[:1].upper() + label[1:]
 
 
-def _publish(bundle: dict[str, Any]) -> None:
+def publish(bundle: dict[str, Any]) -> None:
+    """Display one bundle."""
     # IPython is there in every kernel; a program that only formats values does not pay for importing it.
     from IPython.display import display
 
@@ -279,8 +342,8 @@ def _literal(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>#$|])", r"\\\1", text)
 
 
-def _table_content(table: pd.DataFrame, caption: str, kind: str, formats: dict[str, str] | None) -> dict[str, Any]:
-    formats = formats or {}
+def _table_content(table: pd.DataFrame, caption: str, kind: str, formats: Mapping[str, str] | None) -> dict[str, Any]:
+    formats = dict(formats or {})
     if table.empty:
         raise ValueError(f"the table {caption!r} has no rows; say in words that there is nothing to show.")
     unknown = [name for name in formats if name not in table.columns]
@@ -289,7 +352,7 @@ def _table_content(table: pd.DataFrame, caption: str, kind: str, formats: dict[s
     wrong = sorted(set(formats.values()) - set(FORMATS))
     if wrong:
         raise ValueError(f"formats of {caption!r}: {wrong} are none of {list(FORMATS)}.")
-    how = {str(name): formats.get(name) or _default_format(table[name]) for name in table.columns}
+    how = unit_of(table, formats)
     return {
         "caption": _text(caption, "caption"),
         "kind": kind,
@@ -305,16 +368,71 @@ def _table_content(table: pd.DataFrame, caption: str, kind: str, formats: dict[s
     }
 
 
-def _default_format(column: pd.Series) -> str:
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+def unit_of(table: pd.DataFrame, given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """How each column of a table is written: as ``given`` says, else as its name does.
+
+    ``_s`` are seconds, ``share_...`` and ``..._share`` shares, ``p_value`` is a p-value, an hour or a weekday is a name;
+    ``lower``, ``upper`` and the like follow the estimate before them, ``se`` and ``difference`` of shares are points.
+    Of other columns whole numbers are counts, other numbers have three significant digits, the rest is text.
+    """
+    units: dict[str, str] = {}
+    estimate = ""
+    for name in map(str, table.columns):
+        column = table[name]
+        numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+        unit = (given or {}).get(name, "")
+        if not unit and numeric:
+            unit = _named_unit(name, estimate) or ("count" if pd.api.types.is_integer_dtype(column) else "number")
+        units[name] = unit or "text"
+        if not _FOLLOWS.search(name) and units[name] != "text":
+            estimate = units[name]
+    return units
+
+
+_FOLLOWS = re.compile(r"^(?:lower|upper|se|difference)$|_(?:lower|upper)$|^(?:lower|upper|difference)_")
+_SHARES = ("survival", "probability", "pooled", "unseen")
+_NAMES = ("hour", "weekday", "year")
+
+
+def _named_unit(name: str, estimate: str) -> str:
+    if name in _NAMES:
         return "text"
-    return "count" if pd.api.types.is_integer_dtype(column) else "number"
+    if name.endswith("_s"):
+        return "seconds"
+    if name in _SHARES or re.search(r"(?:^|_)share(?:_|$)", name):
+        return "share"
+    if name == "p_value":
+        return "p"
+    if _FOLLOWS.search(name):
+        return "points" if estimate == "share" and name.startswith(("se", "difference")) else estimate
+    return ""
 
 
 def _cell(value: Any, form: str) -> str:
     if form == "text" and is_missing(value):
         return ""
     return format_value(value, form)
+
+
+def _figure_html(content: dict[str, Any], svg: str) -> str:
+    """A figure as JupyterLab shows it: whatever is copied from there, its finding and its kind go with it.
+
+    The drawing is a picture in a data address, which an untrusted notebook shows, too.
+    """
+    words = load_words()["page"]
+    mark = f"<p {_MARK}>{html.escape(words['simulated'])}. {html.escape(words['simulated_more'])}</p>"
+    behind = f"<details><summary>{html.escape(words['numbers'])}</summary>{{}}</details>"
+    return (
+        f'<figure style="margin:0;max-width:46em">{mark if content["kind"] == "SIMULATED" else ""}'
+        f'<figcaption><strong style="font-size:1.15em">{html.escape(content["finding"])}</strong><br>'
+        f"{html.escape(content['subtitle'])} ({html.escape(content['kind'])})</figcaption>"
+        f'<img width="624" alt="{html.escape(content["description"], quote=True)}" '
+        f'src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
+        f"{behind.format(_table_html(content['table'])) if content['table'] else ''}</figure>"
+    )
+
+
+_MARK = 'style="background:#b00020;color:#fff;padding:.2em .6em;font-weight:bold"'
 
 
 def _table_html(content: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Figures: a table and Axes in, Axes out. They draw numbers and compute none."""
 
 from cxresearch.figures.day import plot_load, plot_staffing
+from cxresearch.figures.parts import axes_or_new, root_figure
 from cxresearch.figures.spread import (
     plot_amounts,
     plot_indices,
@@ -21,6 +22,7 @@ from cxresearch.figures.waiting import plot_bars_hour, plot_dots, plot_hazard, p
 from cxresearch.figures.week import plot_week
 
 __all__ = [
+    "axes_or_new",
     "plot_amounts",
     "plot_bars_hour",
     "plot_claims",
@@ -41,4 +43,5 @@ __all__ = [
     "plot_tail",
     "plot_trends",
     "plot_week",
+    "root_figure",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cxresearch.style.words import (
     format_date,
+    format_duration,
     format_interval,
     format_number,
     format_value,
@@ -12,4 +13,13 @@ from cxresearch.style.words import (
     load_words,
 )
 
-__all__ = ["format_date", "format_interval", "format_number", "format_value", "is_missing", "languages", "load_words"]
+__all__ = [
+    "format_date",
+    "format_duration",
+    "format_interval",
+    "format_number",
+    "format_value",
+    "is_missing",
+    "languages",
+    "load_words",
+]

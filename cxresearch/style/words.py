@@ -43,8 +43,12 @@ def is_missing(value: object) -> bool:
 
 
 def format_number(value: float, decimals: int, *, language: str = "en") -> str:
-    """Fixed ``decimals``, grouped thousands, a true minus sign, never minus zero."""
+    """Fixed ``decimals``, grouped thousands, a true minus sign, never minus zero; ∞ and "not known" as such."""
     words = load_words(language)["numbers"]
+    if is_missing(value):
+        return words["not_known"]
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     text = f"{abs(value):,.{decimals}f}"
     grouped = text.replace(",", "\0").replace(".", words["decimal"]).replace("\0", words["thousands"])
     shown_as_zero = not any(digit in "123456789" for digit in text)
@@ -84,7 +88,7 @@ def _one_decimal(value: float, language: str) -> str:
 
 def _never_zero(text: str, value: float, unit: str, language: str) -> str:
     """``text``, or more decimals of ``value`` where an end that is not zero would be read as zero."""
-    if unit not in ("points", "s", "seconds", "count", "contacts") or set(text) & set("123456789"):
+    if unit not in ("points", "s", "seconds", "count", "contacts") or set(text) & set("123456789∞"):
         return text
     shown = 100 * value if unit == "points" else value
     decimals = -math.floor(math.log10(abs(shown)))
@@ -96,12 +100,37 @@ def _seconds(value: float, language: str) -> str:
     size = abs(value)
     number = _one_decimal(value, language) if 0 < size < 9.95 else format_number(value, 0, language=language)
     text = f"{number} {units['s']}"
-    for threshold_s, one_s, word in ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min")):
-        if size >= threshold_s:
-            longer = format_number(value / one_s, 1, language=language)
-            longer = longer.removesuffix(load_words(language)["numbers"]["decimal"] + "0")
-            return f"{text} ({longer} {units[word]})"
-    return text
+    return text if size < 120 else f"{text} ({format_duration(value, language=language)})"
+
+
+_DURATIONS = ((31_557_600, "year", "years"), (2_629_800, "month", "months"), (86_400, "day", "days"), (3_600, "h", "h"),
+              (60, "min", "min"))  # fmt: skip
+
+
+def format_duration(value: Any, *, language: str = "en") -> str:
+    """A length of time as a sentence says it, in one unit: 3.4 s, 76 s, 3.3 min, 2 h, 1 day, 1.7 years, never.
+
+    Up to two minutes in seconds; from there on two digits, as in the brackets behind the seconds of a table.
+    """
+    words = load_words(language)
+    if is_missing(value):
+        return words["numbers"]["not_known"]
+    if math.isinf(value):
+        return words["numbers"]["never"]
+    size = abs(value)
+    if size < 119.5:
+        number = _one_decimal(value, language) if 0 < size < 9.95 else format_number(value, 0, language=language)
+        return f"{number} {words['units']['s']}"
+    # From two of a unit on, or where it is exactly one: 90 min, but 1 day.
+    fits = (unit for unit in _DURATIONS if size >= 2 * unit[0] or size == unit[0])
+    one_s, one, many = next(fits, _DURATIONS[-1])
+    digits = value / one_s
+    shown = float(f"{digits:.1e}") if abs(digits) < 1e15 else float(digits)
+    text = format_number(shown, 0 if shown.is_integer() or abs(shown) >= 10 else 1, language=language)
+    return f"{text} {words['units']['long'][one if shown == 1 else many] if one in _LONG else words['units'][one]}"
+
+
+_LONG = ("year", "month", "day")
 
 
 def format_value(value: Any, unit: str = "number", *, language: str = "en") -> str:
