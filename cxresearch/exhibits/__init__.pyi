@@ -1,0 +1,33 @@
+"""The face of exhibits, as type checkers and tab completion see it; loaded name by name."""
+
+from .controls import day_controls as day_controls
+from .controls import waiting_controls as waiting_controls
+from .exhibit import Exhibit as Exhibit
+from .exhibit import Exhibits as Exhibits
+from .exhibit import nothing as nothing
+from .headlines import COLUMNS as COLUMNS
+from .headlines import change_record as change_record
+from .headlines import change_table as change_table
+from .headlines import earlier_headlines as earlier_headlines
+from .headlines import log_span as log_span
+from .headlines import period_headlines as period_headlines
+from .headlines import waiting_headlines as waiting_headlines
+from .show import FIGURE as FIGURE
+from .show import HEADLINE as HEADLINE
+from .show import KINDS as KINDS
+from .show import NOTEBOOK_WIDTH as NOTEBOOK_WIDTH
+from .show import POINTS as POINTS
+from .show import TABLE as TABLE
+from .show import WHAT_IF as WHAT_IF
+from .show import column_label as column_label
+from .show import headline_bundle as headline_bundle
+from .show import main_points as main_points
+from .show import points_bundle as points_bundle
+from .show import record_headline as record_headline
+from .show import say as say
+from .show import show_figure as show_figure
+from .show import show_table as show_table
+from .show import what_if as what_if
+from .show import what_if_bundle as what_if_bundle
+from .talk import KIND_LABELS as KIND_LABELS
+from .talk import duration as duration
