@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "cxresearch"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # The chain: a module may import those before it, never those after it.
-CHAIN = ("contacts", "risk_table", "survival", "regression", "patience", "queueing", "headlines")
+CHAIN = ("risk_table", "contacts", "survival", "regression", "patience", "queueing", "headlines")
 ALONE = ("evidence", "survey", "spread")
 DRAWING = ("figures", "style")
 

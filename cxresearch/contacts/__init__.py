@@ -1,39 +1,19 @@
-"""Any contact log to canonical columns; calendar periods of it."""
+"""Any contact log to canonical columns; calendar periods of it, each read once."""
 
 from __future__ import annotations
 
-from cxresearch.contacts.log import (
-    BANK_HEADER,
-    BANK_LONGEST_SERVICE_S,
-    BANK_LONGEST_WAIT_S,
-    BANK_QUEUES,
-    CANONICAL,
-    REQUIRED,
-    SUFFIXES,
-    WORDS,
-    ContactLog,
-    LogError,
-    account_table,
-    load_contacts,
-)
+from cxresearch.contacts.bank import BANK_HEADER, BANK_LONGEST_SERVICE_S, BANK_LONGEST_WAIT_S, BANK_QUEUES
+from cxresearch.contacts.canonical import CANONICAL, REQUIRED, SLOW, WORDS, LogError
+from cxresearch.contacts.files import SUFFIXES, FileFacts, file_facts
+from cxresearch.contacts.kept import FOLDER, kept_folder, log_facts
+from cxresearch.contacts.log import ContactLog, load, load_contacts
+from cxresearch.contacts.period_log import PeriodLog, account_table, kept_period, read_period
 from cxresearch.contacts.periods import KINDS, Period, PeriodError, parse_period, period_of
+from cxresearch.contacts.rows import Reading, open_log
 
 __all__ = [
-    "BANK_HEADER",
-    "BANK_LONGEST_SERVICE_S",
-    "BANK_LONGEST_WAIT_S",
-    "BANK_QUEUES",
-    "CANONICAL",
-    "KINDS",
-    "REQUIRED",
-    "SUFFIXES",
-    "WORDS",
-    "ContactLog",
-    "LogError",
-    "Period",
-    "PeriodError",
-    "account_table",
-    "load_contacts",
-    "parse_period",
-    "period_of",
-]
+    "BANK_HEADER", "BANK_LONGEST_SERVICE_S", "BANK_LONGEST_WAIT_S", "BANK_QUEUES", "CANONICAL", "FOLDER", "KINDS",
+    "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "FileFacts", "LogError", "Period", "PeriodError", "PeriodLog",
+    "Reading", "account_table", "file_facts", "kept_folder", "kept_period", "load", "load_contacts", "log_facts",
+    "open_log", "parse_period", "period_of", "read_period",
+]  # fmt: skip

@@ -50,7 +50,7 @@ def waiting_headlines(waits: pd.DataFrame, *, contacts: int, channel: str, kind:
     rows = [
         ("contacts", "Contacts, all channels", contacts, contacts, contacts, "contacts", "", contacts,
          "a count of the log, no sampling error"),
-        ("abandonment_share", f"Gave up, of those who queued ({channel})", row["share_left"], row["lower"], row["upper"],
+        ("abandonment_share", f"Gave up, of those who queued ({channel})", row["share_left_of_queued"], row["lower"], row["upper"],
          "share", "lower", queued, ""),
         ("mean_wait_s", f"Mean wait in the queue ({channel})", row["mean_wait_s"], row["mean_wait_lower_s"],
          row["mean_wait_upper_s"], "s", "lower", queued, ""),

@@ -105,8 +105,8 @@ def hour_finding(hours: pd.DataFrame) -> str:
     enough = hours[hours["queued"] >= FEW]
     if enough.empty:
         return "Too few contacts to tell the hours apart"
-    worst, best = enough.loc[enough["share_left"].idxmax()], enough.loc[enough["share_left"].idxmin()]
-    return f"{_clock(worst['hour'])} lost {share(worst['share_left'])} of those who queued, {_clock(best['hour'])} {share(best['share_left'])}"
+    worst, best = enough.loc[enough["share_left_of_queued"].idxmax()], enough.loc[enough["share_left_of_queued"].idxmin()]
+    return f"{_clock(worst['hour'])} lost {share(worst['share_left_of_queued'])} of those who queued, {_clock(best['hour'])} {share(best['share_left_of_queued'])}"
 
 
 def comparable(waits: pd.DataFrame, by: str, *, event: str) -> pd.DataFrame:
@@ -148,15 +148,15 @@ def ratio_finding(ratios: pd.DataFrame | None, ties: pd.DataFrame | None) -> str
 
 
 def week_finding(week: pd.DataFrame) -> str:
-    """Title of a week (``weekday, hour, queued, share_left``): the hour of the week that loses the largest share."""
+    """Title of a week (``weekday, hour, queued, share_left_of_queued``): the hour of the week that loses the largest share."""
     enough = week[week["queued"] >= FEW]
     if enough.empty:
         return "Too few contacts to tell the hours of the week apart"
-    worst = enough.loc[enough["share_left"].idxmax()]
-    half = enough.sort_values("share_left", ascending=False)
+    worst = enough.loc[enough["share_left_of_queued"].idxmax()]
+    half = enough.sort_values("share_left_of_queued", ascending=False)
     half = half[half["left"].cumsum() <= enough["left"].sum() / 2]
     return (
-        f"{WEEKDAYS[int(worst['weekday']) - 1]} {_clock(worst['hour'])} loses most, {share(worst['share_left'])}; "
+        f"{WEEKDAYS[int(worst['weekday']) - 1]} {_clock(worst['hour'])} loses most, {share(worst['share_left_of_queued'])}; "
         f"half of all losses fall into {len(half) + 1} of {len(enough)} hours of the week"
     )
 
@@ -187,10 +187,10 @@ def main_points(moved: pd.DataFrame, span: Period, *, hours: pd.DataFrame) -> li
     ]  # fmt: skip
     enough = hours[hours["queued"] >= FEW]
     if len(enough) > 1:
-        worst = enough.loc[enough["share_left"].idxmax()]
+        worst = enough.loc[enough["share_left_of_queued"].idxmax()]
         points.append((
             f"{_clock(worst['hour'])} is the hour that loses most.",
-            f"{share(worst['share_left'])} of the {worst['queued']:,.0f} who queued then gave up "
+            f"{share(worst['share_left_of_queued'])} of the {worst['queued']:,.0f} who queued then gave up "
             f"({format_interval(worst['lower'], worst['upper'], 'share')}); their mean wait was {seconds(worst['mean_wait_s'])}.",
         ))  # fmt: skip
     return points
@@ -284,10 +284,10 @@ def load_finding(hours: pd.DataFrame) -> str:
     enough = hours[hours["contacts"] >= FEW]
     if enough.empty:
         return "Too few contacts to tell the hours apart"
-    busiest, worst = enough.loc[enough["contacts"].idxmax()], enough.loc[enough["share_left"].idxmax()]
+    busiest, worst = enough.loc[enough["contacts"].idxmax()], enough.loc[enough["share_left_of_asked"].idxmax()]
     if busiest["hour"] == worst["hour"]:
-        return f"The busiest hour, {_clock(busiest['hour'])}, is the one that loses most: {share(worst['share_left'])}"
-    return f"Most contacts come from {_clock(busiest['hour'])}; the largest part gives up from {_clock(worst['hour'])}, {share(worst['share_left'])}"
+        return f"The busiest hour, {_clock(busiest['hour'])}, is the one that loses most: {share(worst['share_left_of_asked'])}"
+    return f"Most contacts come from {_clock(busiest['hour'])}; the largest part gives up from {_clock(worst['hour'])}, {share(worst['share_left_of_asked'])}"
 
 
 def staffing_finding(table: pd.DataFrame, most_abandoned: float) -> str:

@@ -12,11 +12,11 @@ from cxresearch.style import theme
 def plot_load(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw contacts an hour as bars, the part that gives up dark at their foot.
 
-    ``hours`` has ``hour`` (0 to 23), ``arrivals_per_h`` and ``share_left`` (of all contacts; NaN without any).
+    ``hours`` has ``hour`` (0 to 23), ``arrivals_per_h`` and ``share_left_of_asked`` (of all contacts; NaN without any).
     """
-    parts.require_columns(hours, ["hour", "arrivals_per_h", "share_left"], "plot_load")
+    parts.require_columns(hours, ["hour", "arrivals_per_h", "share_left_of_asked"], "plot_load")
     ax = parts.axes_or_new(ax)
-    lost = (hours["arrivals_per_h"] * hours["share_left"]).fillna(0.0)
+    lost = (hours["arrivals_per_h"] * hours["share_left_of_asked"]).fillna(0.0)
     ax.bar(hours["hour"], hours["arrivals_per_h"], width=0.8, color=theme.C1, alpha=0.35)
     ax.bar(hours["hour"], lost, width=0.8, color=theme.C2)
     top = hours["arrivals_per_h"].max()

@@ -109,7 +109,7 @@ def _services(dated: Any) -> pd.DataFrame:
 
 def _share_left(asked: pd.DataFrame) -> pd.DataFrame:
     left = asked.loc[asked["what"] == "left", "contacts"].sum()
-    return pd.DataFrame({"quantity": ["share_left"], "estimate": [left / asked["contacts"].sum()]})
+    return pd.DataFrame({"quantity": ["share_left_of_asked"], "estimate": [left / asked["contacts"].sum()]})
 
 
 def _service_figures(services: pd.DataFrame) -> pd.DataFrame:

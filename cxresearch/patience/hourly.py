@@ -25,9 +25,9 @@ def hourly_table(contacts: Any, *, by: str | Sequence[str] = ()) -> pd.DataFrame
 
     Returns
     -------
-    DataFrame ``*by, date, hour, weekday, contacts, queued, left, waited_s, mean_wait_s, share_left``, sorted
+    DataFrame ``*by, date, hour, weekday, contacts, queued, left, waited_s, mean_wait_s, share_left_of_asked``, sorted
         ``date`` is midnight, ``weekday`` 1 Monday to 7 Sunday; ``contacts`` is everybody, ``left`` the abandoned,
-        ``waited_s`` the seconds waited by all together; ``mean_wait_s`` and ``share_left`` are per contact, those
+        ``waited_s`` the seconds waited by all together; ``mean_wait_s`` and ``share_left_of_asked`` are per contact, those
         answered at once included. An hour without contacts has no row.
 
     It is no risk table: who was answered at once is counted here and says nothing on patience there.
@@ -47,7 +47,7 @@ def hourly_table(contacts: Any, *, by: str | Sequence[str] = ()) -> pd.DataFrame
     counts["queued"] = counts["contacts"].where(~counts["at_once"].astype(bool), 0)
     table = _sums(counts, keys)
     table["mean_wait_s"] = table["waited_s"] / table["contacts"]
-    table["share_left"] = table["left"] / table["contacts"]
+    table["share_left_of_asked"] = table["left"] / table["contacts"]
     return table
 
 
@@ -77,7 +77,7 @@ def mean_patience(
         ``ratio_upper`` (all seconds waited over all who left), ``hours, days, contacts``. Where the slope is not above
         0 the estimate is infinite.
 
-    The line is the ordinary least squares line of share_left on mean_wait_s, each hour once: the published method. It
+    The line is the ordinary least squares line of share_left_of_asked on mean_wait_s, each hour once: the published method. It
     is exact for exponential patience only; other laws give another slope, and the mean alone cannot size a team.
     Chance in hours with few contacts flattens the line and so lengthens the estimate (by 15 % at 40 contacts an hour,
     1 % at 400, in benchmarks/results/calibration.md), and its interval does not know. ``ratio_s``, the

@@ -287,7 +287,7 @@ def promise_table(waits: pd.DataFrame, *, by: Names = (), event: str = "abandone
     DataFrame, one row a group and promise (missing ``promised_s``: none was made, last)
         ``*by, promised_s, queued, kept`` (answered or served within the promise), ``left_in_time, open_in_time,
         missed`` (still waiting when it passed), ``left_after_missed`` (contacts); ``share_missed`` of those who queued;
-        ``share_left`` of those who queued with ``lower, upper`` (Wilson, 95 %); ``share_left_after_missed`` of those
+        ``share_left_of_queued`` of those who queued with ``lower, upper`` (Wilson, 95 %); ``share_left_after_missed`` of those
         missed. The counts of a promise add up to ``queued``; where nothing was promised only ``queued`` and the share
         that left are known.
 
@@ -307,13 +307,13 @@ def promise_table(waits: pd.DataFrame, *, by: Names = (), event: str = "abandone
     counts = [name for name in parts if name != "left"]
     table[counts] = table[counts].where(table["promised_s"].notna())
     table["share_missed"] = table["missed"] / table["queued"]
-    table["share_left"] = table["left"] / table["queued"]
-    bounds = [share_interval(share, n) for share, n in zip(table["share_left"], table["queued"], strict=True)]
+    table["share_left_of_queued"] = table["left"] / table["queued"]
+    bounds = [share_interval(share, n) for share, n in zip(table["share_left_of_queued"], table["queued"], strict=True)]
     table[["lower", "upper"]] = pd.DataFrame(bounds, index=table.index)
     # Rounding may leave a share of 0 or 1 outside its own interval by 1e-17.
     table["lower"], table["upper"] = (
-        table["lower"].clip(upper=table["share_left"]),
-        table["upper"].clip(lower=table["share_left"]),
+        table["lower"].clip(upper=table["share_left_of_queued"]),
+        table["upper"].clip(lower=table["share_left_of_queued"]),
     )
     table["share_left_after_missed"] = table["left_after_missed"] / table["missed"].where(table["missed"] > 0)
     return table.drop(columns="left")

@@ -79,7 +79,7 @@ def waiting_table(waits: pd.DataFrame, *, by: str | Sequence[str] = (), event: s
     Returns
     -------
     DataFrame, one row a group, the largest first
-        ``queued, left`` (contacts), ``share_left, lower, upper`` (Wilson, 95 %), ``mean_wait_s`` of all who queued with
+        ``queued, left`` (contacts), ``share_left_of_queued, lower, upper`` (Wilson, 95 %), ``mean_wait_s`` of all who queued with
         ``mean_wait_lower_s, mean_wait_upper_s`` (normal), ``mean_wait_of_leavers_s``, ``median_patience_s`` (NaN where
         fewer than half would have left within the longest wait seen).
 
@@ -99,13 +99,13 @@ def waiting_table(waits: pd.DataFrame, *, by: str | Sequence[str] = (), event: s
         .groupby(names, as_index=False).sum()
     )  # fmt: skip
     table = sums[[*names, "queued", "left"]].copy()
-    table["share_left"] = table["left"] / table["queued"]
-    bounds = [share_interval(share, n) for share, n in zip(table["share_left"], table["queued"], strict=True)]
+    table["share_left_of_queued"] = table["left"] / table["queued"]
+    bounds = [share_interval(share, n) for share, n in zip(table["share_left_of_queued"], table["queued"], strict=True)]
     table[["lower", "upper"]] = pd.DataFrame(bounds, index=table.index)
     # Rounding may leave a share of 0 or 1 outside its own interval by 1e-17.
     table["lower"], table["upper"] = (
-        table["lower"].clip(upper=table["share_left"]),
-        table["upper"].clip(lower=table["share_left"]),
+        table["lower"].clip(upper=table["share_left_of_queued"]),
+        table["upper"].clip(lower=table["share_left_of_queued"]),
     )
     mean = sums["spent_s"] / sums["queued"]
     variance = (sums["squared"] - sums["queued"] * mean**2).clip(lower=0) / (sums["queued"] - 1).clip(lower=1)

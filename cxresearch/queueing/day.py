@@ -29,7 +29,7 @@ def day_table(contacts: Any, *, days: int, channel: str, weekdays: Iterable[int]
     -------
     DataFrame, one row for each hour 0 to 23
         ``hour``, ``contacts`` (in the period), ``arrivals_per_h`` (a day), ``left`` (gave up, in the period),
-        ``share_left`` (of all contacts, also those answered at once; NaN without contacts), ``handle_time_s`` (mean of
+        ``share_left_of_asked`` (of all contacts, also those answered at once; NaN without contacts), ``handle_time_s`` (mean of
         the answered; the day's mean where an hour has none).
 
     Raises ValueError where the channel has no contacts or no handle time is known.
@@ -62,10 +62,10 @@ def day_table(contacts: Any, *, days: int, channel: str, weekdays: Iterable[int]
     table = counted.set_index("hour").reindex(range(24)).rename_axis("hour").reset_index()
     table[["contacts", "left"]] = table[["contacts", "left"]].fillna(0).astype(int)
     table["arrivals_per_h"] = table["contacts"] / days
-    table["share_left"] = table["left"] / table["contacts"].where(table["contacts"] > 0)
+    table["share_left_of_asked"] = table["left"] / table["contacts"].where(table["contacts"] > 0)
     whole = table["talk_s"].sum() / table["talks"].sum()
     table["handle_time_s"] = (table["talk_s"] / table["talks"].where(table["talks"] > 0)).fillna(whole)
-    return table[["hour", "contacts", "arrivals_per_h", "left", "share_left", "handle_time_s"]]
+    return table[["hour", "contacts", "arrivals_per_h", "left", "share_left_of_asked", "handle_time_s"]]
 
 
 def usual_scenarios(*, contained: tuple[float, float], evening_experts: int, redial_share: float) -> pd.DataFrame:

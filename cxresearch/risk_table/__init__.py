@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxresearch.risk_table.bootstrap import customer_blocks, poisson_bootstrap
-from cxresearch.risk_table.group_by import FROM_OPENED_AT, add_tables, risk_table
+from cxresearch.risk_table.group_by import FROM_OPENED_AT, add_tables, contact_counts, risk_table
 from cxresearch.risk_table.intervals import Interval, Z, rate_limits, share_limits
 from cxresearch.risk_table.risk_sets import (
     OUTCOMES,
@@ -36,6 +36,7 @@ __all__ = [
     "cells",
     "checked",
     "column_names",
+    "contact_counts",
     "customer_blocks",
     "first_place",
     "group_codes",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -76,6 +76,56 @@ def risk_table(
     table = table.astype({"outcome": "str", "contacts": "int64"}).reset_index(drop=True)[[*keys, "contacts"]]
     table.attrs["tick_s"] = float(tick_s)
     return table
+
+
+def contact_counts(
+    contacts: Any, *, by: str | Sequence[str] = (), tick_s: float = 1.0, ticks_s: Mapping[str, float] | None = None
+) -> pd.DataFrame:
+    """Count all contacts, those answered at once too, by duration, outcome and cell: one group-by, like ``risk_table``.
+
+    Parameters
+    ----------
+    contacts, by, tick_s : as for :func:`risk_table`; ``queued`` and ``handle_s`` are counted where they are known.
+    ticks_s : channel -> tick, seconds, for channels whose waits are counted in another tick, such as messages.
+
+    Returns
+    -------
+    DataFrame ``*by, queued, duration_s, outcome, contacts, handled, handle_s``, sorted
+        ``queued`` is False for contacts answered at once, True for all others; ``handled`` are the answered whose handle
+        time is known, ``handle_s`` the seconds they took together.
+
+    It is no risk table: the rows with ``queued`` are one, once ``handled`` and ``handle_s`` are dropped.
+    """
+    by = [by] if isinstance(by, str) else list(by)
+    frame = nw.from_native(contacts).lazy()
+    schema = frame.collect_schema()
+    names = schema.names()
+    derived = [name for name in by if name not in names and name in FROM_OPENED_AT]
+    duration = _tick("wait_s", schema, tick_s)
+    for channel, width in (ticks_s or {}).items():
+        duration = nw.when(nw.col("channel") == channel).then(_tick("wait_s", schema, width)).otherwise(duration)
+    queued = nw.col("queued").fill_null(value=True) if "queued" in names else nw.lit(value=True)
+    talk = nw.col("handle_s") if "handle_s" in names else nw.lit(None, dtype=nw.Float64)
+    talk = nw.when(nw.col("outcome") == "answered").then(talk)
+    keys = [*by, "queued", "duration_s", "outcome"]
+    counted = (
+        frame.with_columns(
+            *(_from_opened_at(name) for name in derived),
+            duration.alias("duration_s"), queued.alias("queued"), talk.alias("handle_s"),
+        )
+        .group_by(*keys)
+        .agg(
+            contacts=nw.len(), handled=(~nw.col("handle_s").is_null()).cast(nw.Int64).sum(),
+            handle_s=nw.col("handle_s").sum(),
+        )
+        .sort(*keys, nulls_last=True)
+        .collect()
+    )  # fmt: skip
+    table = counted.to_pandas()
+    table["duration_s"] = table["duration_s"].to_numpy(dtype=float, na_value=np.nan)
+    table["handle_s"] = table["handle_s"].to_numpy(dtype=float, na_value=0.0)
+    _check(table, by)
+    return table.astype({"outcome": "str", "queued": "bool", "contacts": "int64", "handled": "int64"})
 
 
 def add_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -140,7 +140,7 @@ def moved() -> pd.DataFrame:
 
 def test_main_points_lead_with_what_happened_and_respect_the_interval(moved):
     hours = pd.DataFrame({
-        "hour": [9, 20, 3], "queued": [100, 200, 5], "share_left": [0.1, 0.5, 1.0], "lower": [0.05, 0.4, 0.5],
+        "hour": [9, 20, 3], "queued": [100, 200, 5], "share_left_of_queued": [0.1, 0.5, 1.0], "lower": [0.05, 0.4, 0.5],
         "upper": [0.2, 0.6, 1.0], "mean_wait_s": [30.0, 300.0, 9.0],
     })  # fmt: skip
     points = dict(findings.main_points(moved, FEBRUARY, hours=hours))

@@ -64,7 +64,7 @@ def test_what_agrees_and_what_does_not_in_both_months(months):
         assert (
             verdict[["ne_over_ps", "ps_over_nw", "first_peak", "second_peak", "index_ps", "index_ne"]] == "agrees"
         ).all()
-        assert (verdict[["mean_patience", "share_left", "r_squared"]] == "differs").all()
+        assert (verdict[["mean_patience", "share_left_of_asked", "r_squared"]] == "differs").all()
         assert 8 <= found.loc["first_peak", "ours"] <= 15
         assert 55 <= found.loc["second_peak", "ours"] <= 60
     assert months["January"].loc["mean_patience", "ours"] == pytest.approx(376.08, abs=0.01)

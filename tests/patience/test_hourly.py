@@ -51,7 +51,7 @@ def test_the_hours_are_counted_with_those_answered_at_once():
     ]
     assert table["waited_s"].tolist() == [40.0, 5.0, 0.0]
     assert table["mean_wait_s"][0] == pytest.approx(40 / 3)
-    assert table["share_left"].tolist() == pytest.approx([1 / 3, 1.0, 0.0])
+    assert table["share_left_of_asked"].tolist() == pytest.approx([1 / 3, 1.0, 0.0])
 
 
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])

@@ -34,7 +34,7 @@ THREE = table(duration_s=[10.0, 20.0, 30.0], outcome=["abandoned", "answered", "
 
 def test_a_waiting_table_worked_by_hand():
     (row,) = waiting_table(THREE).to_dict("records")
-    assert (row["queued"], row["left"], row["share_left"]) == (4, 3, 0.75)
+    assert (row["queued"], row["left"], row["share_left_of_queued"]) == (4, 3, 0.75)
     assert row["mean_wait_s"] == 22.5
     assert row["mean_wait_of_leavers_s"] == pytest.approx(70 / 3)
     half = 1.959963984540054 * math.sqrt(((12.5**2 + 2.5**2 + 2 * 7.5**2) / 3) / 4)
@@ -163,7 +163,7 @@ def test_groups_add_up_to_the_whole_and_the_share_lies_in_its_interval(waits):
     assert rows["queued"].sum() == whole["queued"] == waits["contacts"].sum()
     assert rows["left"].sum() == whole["left"]
     assert (rows["mean_wait_s"] * rows["queued"]).sum() == pytest.approx(whole["mean_wait_s"] * whole["queued"])
-    assert ((rows["lower"] <= rows["share_left"]) & (rows["share_left"] <= rows["upper"])).all()
+    assert ((rows["lower"] <= rows["share_left_of_queued"]) & (rows["share_left_of_queued"] <= rows["upper"])).all()
 
 
 @pytest.mark.parametrize(

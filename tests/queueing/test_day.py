@@ -37,7 +37,7 @@ def hours_like(agents: int, arrivals_per_h: float, patience_s: float, days: int 
     return pd.DataFrame(
         {
             "hour": range(24), "contacts": n, "arrivals_per_h": arrivals_per_h,
-            "left": math.ceil(n * queue.probability_abandon), "share_left": queue.probability_abandon + 1e-9, "handle_time_s": 200.0,
+            "left": math.ceil(n * queue.probability_abandon), "share_left_of_asked": queue.probability_abandon + 1e-9, "handle_time_s": 200.0,
         }
     )  # fmt: skip
 
@@ -46,10 +46,10 @@ def hours_like(agents: int, arrivals_per_h: float, patience_s: float, days: int 
 def test_a_day_worked_by_hand_on_every_engine(engine):
     table = day.day_table(engine(contacts()), days=2, channel="phone")
     eight = table.loc[table["hour"] == 8].iloc[0]
-    assert (eight["contacts"], eight["arrivals_per_h"], eight["left"], eight["share_left"]) == (3, 1.5, 1, 1 / 3)
+    assert (eight["contacts"], eight["arrivals_per_h"], eight["left"], eight["share_left_of_asked"]) == (3, 1.5, 1, 1 / 3)
     assert table["handle_time_s"].tolist() == [200.0] * 24, "an hour without answers takes the day's mean"
     assert table["contacts"].sum() == 3
-    assert table["share_left"].isna().sum() == 23
+    assert table["share_left_of_asked"].isna().sum() == 23
 
 
 def test_only_the_days_that_are_asked_for():

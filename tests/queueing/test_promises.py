@@ -19,7 +19,7 @@ def hours(contacts=600, left=60, open_hours=range(9, 17), days=30, handle_time_s
 def test_the_team_in_effect_loses_what_the_log_lost():
     found = scenarios.agents_in_effect(hours(), patience=120.0)
     row = found.iloc[9]
-    assert row["share_left"] == pytest.approx(0.1)
+    assert row["share_left_of_asked"] == pytest.approx(0.1)
     lower, upper = int(np.floor(row["agents"])), int(np.ceil(row["agents"]))
     assert upper - lower == 1
     few, many = (queue_measures(arrivals_per_h=20, handle_time_s=180, agents=n, patience=120) for n in (lower, upper))
@@ -38,7 +38,7 @@ def test_an_hour_that_lost_everybody_is_closed_and_one_without_loss_is_not_infin
     table.loc[10, "left"] = 0
     found = scenarios.agents_in_effect(table, patience=120.0)
     assert (found.loc[9, "agents"], bool(found.loc[9, "open"])) == (0.0, False)
-    assert found.loc[10, "share_left"] == pytest.approx(0.5 / 600)
+    assert found.loc[10, "share_left_of_asked"] == pytest.approx(0.5 / 600)
     assert found.loc[11, "agents"] < found.loc[10, "agents"] < 12
 
 
@@ -52,7 +52,7 @@ def test_today_is_the_log_and_every_promise_is_kept():
     today = table[table["today"]]
     assert len(today) == 1
     assert today["left"].iloc[0] == pytest.approx(8 * 60)
-    assert today["share_left"].iloc[0] == pytest.approx(0.1)
+    assert today["share_left_of_asked"].iloc[0] == pytest.approx(0.1)
     assert today["slowest_hour_s"].iloc[0] == pytest.approx(12)
     rest = table[~table["today"]]
     assert (rest["mean_wait_s"] <= rest["slowest_hour_s"]).all()
@@ -61,7 +61,7 @@ def test_today_is_the_log_and_every_promise_is_kept():
     assert (rest["agent_hours_per_day"] % 8 == 0).all()
     assert rest["agent_hours_per_day"].is_monotonic_decreasing
     assert rest["left"].is_monotonic_increasing
-    assert table["left"].to_numpy() == pytest.approx(table["share_left"].to_numpy() * 4800)
+    assert table["left"].to_numpy() == pytest.approx(table["share_left_of_asked"].to_numpy() * 4800)
 
 
 def test_closed_hours_lose_what_they_lose_whatever_is_promised():

@@ -24,7 +24,7 @@ CELLS = [
     "ax = figures.plot_hazard(hazard, horizon_s=200)\nax.set_title('They leave early')\n"
     "present.show_figure(ax, subtitle='Rate', description='It falls.', kind='SIMULATED')",
     "week = patience.waiting_table(waits, by=('weekday', 'hour'))\n"
-    "ax = figures.plot_week(week, value='share_left')\nax.set_title('Mondays')\n"
+    "ax = figures.plot_week(week, value='share_left_of_queued')\nax.set_title('Mondays')\n"
     "present.show_figure(ax, subtitle='Share', description='Mondays.', kind='SIMULATED')",
     "present.main_points([('Queues:', ', '.join(sorted({*waits.queue})) + '.')])",
     "present.record_headline(name='contacts', label='Contacts', value=400, lower=400, upper=400, unit='contacts', "

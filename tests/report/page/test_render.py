@@ -68,7 +68,7 @@ def waits():
 
 
 SCENARIOS = pd.DataFrame(
-    {"slowest_hour_s": [20.0, 60.0, 90.0], "share_left": [0.04, 0.12, 0.2], "left": [100, 400, 700]}
+    {"slowest_hour_s": [20.0, 60.0, 90.0], "share_left_of_asked": [0.04, 0.12, 0.2], "left": [100, 400, 700]}
 ).assign(today=[False, True, False])
 ASSUMED = {"times": "left", "result": "Lost with them", "label": "Value of one", "value": 25, "lower": 0, "upper": 200}
 ASSUMED |= {"step": 5, "unit": "EUR", "reason": "Nobody measured it."}
@@ -81,7 +81,7 @@ def scenarios_shown(**changes):
         "kind": "estimated",
         "assumed": [ASSUMED],
     } | changes
-    given.setdefault("formats", {"slowest_hour_s": "seconds", "share_left": "share"})
+    given.setdefault("formats", {"slowest_hour_s": "seconds", "share_left_of_asked": "share"})
     shown = displayed(present.what_if, SCENARIOS, **given)
     return new_notebook(cells=[new_markdown_cell("# What would change?"), cell(shown)])
 

@@ -1,0 +1,26 @@
+"""The canonical columns of a contact, their words, and what is said of a log that cannot be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CANONICAL = {
+    "contact_id": "VARCHAR", "customer_key": "VARCHAR", "channel": "VARCHAR", "queue": "VARCHAR",
+    "opened_at": "TIMESTAMP", "queued": "BOOLEAN", "wait_s": "DOUBLE", "outcome": "VARCHAR",
+    "promised_s": "DOUBLE", "handle_s": "DOUBLE", "reply": "VARCHAR", "value": "DOUBLE",
+}  # fmt: skip
+REQUIRED = ("wait_s", "outcome")
+WORDS = {
+    "outcome": ("answered", "abandoned", "deflected", "open"),
+    "channel": ("phone", "chat", "email", "social", "web_form", "in_person", "other"),
+    "reply": ("none", "unhelpful", "helpful"),
+}
+SLOW = ("email", "social", "web_form")  # channels on which nobody waits on the line: counted in minutes
+
+
+class LogError(ValueError):
+    """A contact log that cannot be used as it is; the message says where, how many rows, and what to do."""
+
+
+def sql_text(value: Any) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,400 @@
+"""One period of a log, read once: its contacts, its days, and its counts, from which every table of waits is a sum."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, sql_text
+from cxresearch.contacts.kept import VERSION, identity, kept_folder, log_facts, read_json, room_for_another, write_json
+from cxresearch.contacts.periods import Period, parse_period, period_of
+from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
+from cxresearch.risk_table import contact_counts
+
+CELL = ("day", "weekday", "hour", "channel", "queue", "promised_s")
+ENDS = ("queued", "duration_s", "outcome")
+SUMS = ("contacts", "handled", "handle_s")
+MINUTE_S = 60.0  # the tick of messages
+CELLS, FACTS, ROWS = "cells.parquet", "period.json", "contacts.parquet"
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodLog:
+    """One period of a contact log.
+
+    ``period``: its days. ``cells``: all contacts counted, ``day, weekday, hour, channel, queue, promised_s, queued,
+    duration_s, outcome, contacts, handled, handle_s`` (see ``risk_table.contact_counts``; durations in whole seconds, of
+    messages in whole minutes). ``counts``: ``read = kept + set_aside``, and ``other_periods``. ``set_aside``:
+    ``reason, rows``; ``repaired``: ``repair, rows``. ``files``: ``path, used, reason``. ``newest``: the last ``opened_at``
+    read. ``simulated``: whether any row says that it is. ``preset``: the one that was used, or None. ``previous``: the
+    period of the same kind before it, or None where neither the log nor a kept table reaches back. ``kept_days``: days
+    that come from kept tables, since the log no longer holds them.
+    """
+
+    period: Period
+    cells: pd.DataFrame
+    counts: dict[str, int]
+    set_aside: pd.DataFrame
+    repaired: pd.DataFrame
+    files: pd.DataFrame
+    newest: datetime | None
+    simulated: bool
+    preset: str | None = None
+    previous: PeriodLog | None = None
+    kept_days: tuple[date, ...] = ()
+    within: tuple[tuple[str, str], ...] = ()
+    _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
+
+    @property
+    def label(self) -> str:
+        """What is told of every table: the channel where one was chosen, and the period."""
+        return ", ".join([*(value for _, value in self.within), self.period.label])
+
+    @property
+    def kind(self) -> str:
+        """``estimated``, or ``SIMULATED`` where the log is."""
+        return "SIMULATED" if self.simulated else "estimated"
+
+    @property
+    def contacts(self) -> duckdb.DuckDBPyRelation:
+        """The canonical rows, on the engine. Raises LogError where only counts were kept of some days."""
+        if self._rows is None or self.kept_days:
+            raise LogError(
+                f"{self.period.label}: of {len(self.kept_days) or 'all its'} days only counts were kept, no rows."
+            )
+        return self._rows
+
+    @cached_property
+    def days(self) -> pd.DataFrame:
+        """Days with contacts: ``day`` (midnight), ``contacts``, ``open_from`` and ``open_to`` (hours of the day between
+        the first hour and the end of the last one in which somebody asked)."""
+        found = self.cells.groupby("day", as_index=False).agg(
+            contacts=("contacts", "sum"), open_from=("hour", "min"), open_to=("hour", "max")
+        )
+        return found.assign(open_to=found["open_to"] + 1)
+
+    @cached_property
+    def missing_days(self) -> tuple[date, ...]:
+        """Days without any contact, on weekdays that have some in at least half of their weeks here and in ``previous``."""
+        spans = [log for log in (self.previous, self) if log is not None]
+        there = {day.date() for log in spans for day in log.days["day"]}
+        dates = [
+            log.period.start + timedelta(n) for log in spans for n in range((log.period.end - log.period.start).days)
+        ]
+        usual = {
+            weekday for weekday in range(7)
+            if sum(d in there for d in dates if d.weekday() == weekday) * 2 >= sum(d.weekday() == weekday for d in dates)
+        }  # fmt: skip
+        return tuple(d for d in dates if d >= self.period.start and d.weekday() in usual and d not in there)
+
+    def only(self, **which: str) -> PeriodLog:
+        """The contacts of one channel or one queue: ``month.only(channel="phone")``. LogError where there are none."""
+        unknown = sorted(set(which) - {"channel", "queue"})
+        if unknown:
+            raise LogError(f"a period is narrowed by channel or queue; got {', '.join(unknown)}.")
+        cells, rows = self.cells, self._rows
+        for column, value in which.items():
+            known = sorted(cells[column].dropna().unique())
+            cells = cells[cells[column] == value]
+            if cells.empty:
+                raise LogError(
+                    f"{self.label}: no contact has the {column} {value!r}; there are {', '.join(known) or 'none'}."
+                )
+            rows = None if rows is None else rows.filter(f"{column} = {sql_text(value)}")
+        before = self.previous
+        if before is not None:
+            try:
+                before = before.only(**which)
+            except LogError:
+                before = None
+        return replace(
+            self, cells=cells, previous=before, _rows=rows, within=(*self.within, *which.items())
+        )  # fmt: skip
+
+    def waits(self, by: str | Sequence[str] = ()) -> pd.DataFrame:
+        """The risk table of those who queued: ``*by, duration_s, outcome, contacts``, sorted.
+
+        ``by`` takes ``day, weekday, hour, queue, channel, promised_s``. ``attrs``: ``tick_s``, and ``place`` and ``kind``
+        of the period. Raises LogError where nobody queued.
+        """
+        names = _named(by)
+        queued = self.cells[self.cells["queued"]]
+        if queued.empty:
+            raise LogError(f"{self.label}: nobody queued, so there is no wait to look at.")
+        keys = [*names, "duration_s", "outcome"]
+        table = queued.groupby(keys, as_index=False, dropna=False, observed=True)["contacts"].sum()
+        slow = queued["channel"].isin(SLOW).all()
+        table.attrs = {"tick_s": MINUTE_S if slow else 1.0, "place": self.label, "kind": self.kind}
+        return table
+
+    def asked(self, by: str | Sequence[str] = ()) -> pd.DataFrame:
+        """All who asked, by cell: ``*by, contacts, queued, left, waited_s, handled, handle_s``, sorted.
+
+        ``left`` gave up; ``waited_s`` and ``handle_s`` are seconds of all together; ``handled`` are the answered whose
+        handle time is known. Without ``by`` it is one row.
+        """
+        names = _named(by)
+        cells = self.cells
+        parts = cells[names].assign(
+            contacts=cells["contacts"],
+            queued=cells["contacts"].where(cells["queued"], 0),
+            left=cells["contacts"].where(cells["outcome"] == "abandoned", 0),
+            waited_s=cells["contacts"] * cells["duration_s"],
+            handled=cells["handled"],
+            handle_s=cells["handle_s"],
+        )
+        if not names:
+            return parts.sum().to_frame().T.astype(dict.fromkeys(("contacts", "queued", "left", "handled"), "int64"))
+        table = parts.groupby(names, as_index=False, dropna=False, observed=True).sum()
+        table.attrs = {"place": self.label, "kind": self.kind}
+        return table
+
+    def keep(self, folder: Path) -> None:
+        """Keep the counts of the period in ``folder``: ``cells.parquet`` and ``period.json``, without any row."""
+        self.cells.to_parquet(folder / CELLS, index=False)
+        write_json(folder / FACTS, _facts(self))
+
+    def __repr__(self) -> str:
+        aside = f", {self.counts['set_aside']:,} set aside" if self.counts.get("set_aside") else ""
+        before = "none before" if self.previous is None else f"before it {self.previous.period.label}"
+        return (
+            f"<PeriodLog {self.label}{', SIMULATED' if self.simulated else ''}: {int(self.cells['contacts'].sum()):,} "
+            f"contacts on {len(self.days)} days{aside}; {before}>"
+        )
+
+
+def kept_period(folder: Path) -> PeriodLog | None:
+    """The counts that :meth:`PeriodLog.keep` left in ``folder``; None where there are none of this version and shape."""
+    facts = read_json(folder / FACTS)
+    try:
+        if facts["version"] != VERSION:
+            return None
+        cells = pd.read_parquet(folder / CELLS)
+        if list(cells.columns) != [*CELL, *ENDS, *SUMS] or int(cells["contacts"].sum()) != facts["counts"]["kept"]:
+            return None
+        return PeriodLog(
+            period=parse_period(facts["period"]), cells=cells, counts=facts["counts"],
+            set_aside=pd.DataFrame(facts["set_aside"], columns=["reason", "rows"]),
+            repaired=pd.DataFrame(facts["repaired"], columns=["repair", "rows"]),
+            files=pd.DataFrame(facts["files"], columns=["path", "used", "reason"]),
+            newest=datetime.fromisoformat(facts["newest"]) if facts["newest"] else None,
+            simulated=facts["simulated"], preset=facts["preset"],
+            kept_days=tuple(date.fromisoformat(day) for day in facts["kept_days"]),
+        )  # fmt: skip
+    except Exception:  # whatever is wrong with a kept folder, the log is still there to be read
+        return None
+
+
+def read_period(reading: Reading, name: str = "", *, archive: Sequence[Path] = ()) -> PeriodLog:
+    """One period of a log and the one before it, from one pass over the log's rows, or as they were kept.
+
+    Parameters
+    ----------
+    reading : the open log. name : of the period; empty: the last month that the log covers to its end.
+    archive : folders with kept counts of other periods (months, for a quarter or a year). What they hold of days before
+        the log begins is used.
+    """
+    span = parse_period(name) if name else None
+    if not reading.paths:
+        folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return _made(reading, span, folder, archive)
+    quoted = reading.preset is None
+    key = identity(log_facts(reading.paths, quoted=quoted), reading.columns, reading.preset)
+    home = kept_folder()
+    folder = home / f"{key}-{span.name if span else 'last'}"
+    if (found := _kept(folder)) is not None:
+        return replace(found, files=reading.files)
+    home_build = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
+    try:
+        made = _made(reading, span, home_build, archive)
+        shutil.rmtree(folder, ignore_errors=True)
+        home_build.rename(folder)
+    except OSError:  # another process was faster, and keeps the same
+        shutil.rmtree(home_build, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(home_build, ignore_errors=True)
+        raise
+    room_for_another(home)
+    return _kept(folder) or made
+
+
+def _kept(folder: Path) -> PeriodLog | None:
+    """A period with its rows and the period before, as :func:`_made` left them."""
+    now = kept_period(folder)
+    if now is None or not (folder / ROWS).is_file():
+        return None
+    before = kept_period(folder / "previous")
+    return _with_rows(now, before, folder)
+
+
+def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> PeriodLog:
+    # No connection is opened before somebody asks for rows.
+    rows = duckdb.connect().read_parquet(str(folder / ROWS))
+
+    def of(log: PeriodLog) -> duckdb.DuckDBPyRelation:
+        return rows.filter(f"set_aside IS NULL AND ({inside(log.period.start, log.period.end)})").select(
+            ", ".join(CANONICAL)
+        )
+
+    return replace(now, _rows=of(now), previous=before and replace(before, _rows=of(before)))
+
+
+def _made(reading: Reading, span: Period | None, folder: Path, archive: Sequence[Path]) -> PeriodLog:
+    """Read the rows once into ``folder``, and count them."""
+    read, in_parquet = _copied(reading, span, folder / ROWS)
+    if span is None:
+        span = _last_month(read)
+    groups = _grouped(read, span)
+    total = int(groups["rows"].sum()) if in_parquet is None else in_parquet
+    first, last = groups["oldest"].min(), groups["newest"].max()
+    both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
+    cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
+    before, now = (_filled(log, cells, None if pd.isna(first) else first.date(), archive) for log in both)
+    if now is None:
+        raise no_contacts(
+            groups[groups["span"].isin(["now", "undated"])], where=reading.where,
+            span=f"from {span.start} to before {span.end}", total=total, first=first, last=last,
+        )  # fmt: skip
+    now.keep(folder)
+    if before is not None:
+        (folder / "previous").mkdir()
+        before.keep(folder / "previous")
+    return _with_rows(now, before, folder)
+
+
+def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb.DuckDBPyRelation, int | None]:
+    """The one query over the log's rows: canonical rows of the span and of the one before; of Parquet, all its rows.
+
+    Of a text log the rows outside stay, without their cells, so that every row of the log is counted in this pass.
+    Parquet knows how many rows it has, and those outside are never read.
+    """
+    rows, total = reading.rows, None
+    if span is not None:
+        near = inside(span.previous.start, span.end)
+        if reading.paths and not reading.is_text:
+            rows = rows.filter(near)
+            files = [str(path) for path in reading.paths]
+            known = reading.engine.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [files]).fetchall()
+            total = int(known[0][0])
+        else:
+            others = [name for name in rows.columns if name != "opened_at"]
+            kept = ", ".join(f"CASE WHEN {near} THEN {name} END AS {name}" for name in others)
+            rows = rows.select(f"opened_at, {kept}")
+    try:
+        rows.write_parquet(str(target))
+    except duckdb.Error as error:
+        raise LogError(f"cannot read {reading.where}: {str(error).splitlines()[0]}") from error
+    return reading.engine.read_parquet(str(target)), total
+
+
+def _grouped(read: duckdb.DuckDBPyRelation, span: Period) -> pd.DataFrame:
+    """Every row counted once: :func:`rows.group_rows`, apart by ``span``: before, now, undated, outside."""
+    where = [
+        ("undated", "opened_at IS NULL"),
+        ("before", f"opened_at >= DATE '{span.previous.start}' AND opened_at < DATE '{span.start}'"),
+        ("now", f"opened_at >= DATE '{span.start}' AND opened_at < DATE '{span.end}'"),
+    ]
+    cases = " ".join(f"WHEN {holds} THEN '{name}'" for name, holds in where)
+    return group_rows(dated(read).select(f"*, CASE {cases} ELSE 'outside' END AS span"), "span")
+
+
+def _last_month(read: duckdb.DuckDBPyRelation) -> Period:
+    """The last month that is covered to its end; a log that ends on the 14th has not covered that month."""
+    first, newest = read.filter("set_aside IS NULL").aggregate("min(opened_at), max(opened_at)").fetchall()[0]
+    if newest is None:
+        raise LogError("the log has no column opened_at, so no period can be chosen; map it with columns={...}.")
+    month = period_of(newest.date(), "month")
+    # Within the last day counts as the end: a log exported at night stops minutes before it.
+    covered = (month.end - newest.date()).days <= 1 or first.date() >= month.start
+    return month if covered else month.previous
+
+
+def _cells(read: duckdb.DuckDBPyRelation, start: date, end: date) -> pd.DataFrame:
+    """The one group-by: all kept contacts of both periods."""
+    near = read.filter(f"set_aside IS NULL AND opened_at IS NOT NULL AND ({inside(start, end)})")
+    table = contact_counts(
+        near, by=("date", "weekday", "hour", "channel", "queue", "promised_s"), ticks_s=dict.fromkeys(SLOW, MINUTE_S)
+    )
+    return table.rename(columns={"date": "day"}).assign(day=pd.to_datetime(table["date"]))[[*CELL, *ENDS, *SUMS]]
+
+
+def _counted(reading: Reading, groups: pd.DataFrame, span: Period, which: str, total: int) -> PeriodLog:
+    facts = counted(groups[groups["span"].isin([which, "undated"])], where=reading.where)
+    return PeriodLog(
+        period=span, cells=pd.DataFrame(columns=[*CELL, *ENDS, *SUMS]),
+        counts={**facts.counts, "other_periods": total - facts.counts["read"]}, set_aside=facts.set_aside,
+        repaired=facts.repaired, files=reading.files, newest=facts.newest, simulated=facts.simulated,
+        preset=reading.preset,
+    )  # fmt: skip
+
+
+def _filled(
+    log: PeriodLog, cells: pd.DataFrame | None, first: date | None, archive: Sequence[Path]
+) -> PeriodLog | None:
+    """``log`` with its cells, and with the days before the log begins from kept counts; None without any contact."""
+    start, end = pd.Timestamp(log.period.start), pd.Timestamp(log.period.end)
+    parts: list[pd.DataFrame] = []
+    days: set[date] = set()
+    if cells is not None and log.counts["kept"]:
+        parts.append(cells[(cells["day"] >= start) & (cells["day"] < end)])
+    for kept in filter(None, map(kept_period, archive)):
+        until = end if first is None else min(end, pd.Timestamp(first))
+        old = kept.cells[(kept.cells["day"] >= start) & (kept.cells["day"] < until)]
+        old = old[~old["day"].dt.date.isin(days)]
+        if len(old) and (not parts or kept.simulated == log.simulated):
+            parts.append(old)
+            days |= set(old["day"].dt.date)
+            log = replace(log, simulated=kept.simulated)
+    if not parts:
+        return None
+    cells = pd.concat(parts, ignore_index=True).sort_values("day", kind="stable", ignore_index=True)
+    counts = {**log.counts, "kept": int(cells["contacts"].sum())}
+    counts["read"] = counts["kept"] + counts["set_aside"]
+    return replace(log, cells=cells, counts=counts, kept_days=tuple(sorted(days)))
+
+
+def _named(by: str | Sequence[str]) -> list[str]:
+    names = [by] if isinstance(by, str) else list(by)
+    if unknown := [name for name in names if name not in CELL]:
+        raise ValueError(f"by takes {', '.join(CELL)}; got {', '.join(map(str, unknown))}.")
+    return names
+
+
+def _facts(log: PeriodLog) -> dict[str, Any]:
+    return {
+        "version": VERSION, "columns": list(log.cells.columns), "period": log.period.name, "counts": log.counts,
+        "set_aside": [[str(r), int(n)] for r, n in log.set_aside.itertuples(index=False)],
+        "repaired": [[str(r), int(n)] for r, n in log.repaired.itertuples(index=False)],
+        "files": [[Path(p).name, bool(u), r] for p, u, r in log.files.itertuples(index=False)],
+        "newest": log.newest.isoformat() if log.newest else None, "simulated": log.simulated, "preset": log.preset,
+        "kept_days": [day.isoformat() for day in log.kept_days],
+    }  # fmt: skip
+
+
+def account_table(log: PeriodLog) -> pd.DataFrame:
+    """Where every row of a period went, from the rows read to the contacts that queued and gave up.
+
+    DataFrame ``step, rows``. The set-aside rows, those answered at once and those that queued add up to the rows read.
+    """
+    cells = log.cells
+    queued = cells["queued"].astype(bool)
+    left = cells["outcome"] == "abandoned"
+    steps = [("Rows of the period", log.counts["read"])]
+    steps += [(f"set aside: {reason}", rows) for reason, rows in log.set_aside.itertuples(index=False)]
+    steps += [
+        ("answered at once (they say nothing on patience)", cells.loc[~queued, "contacts"].sum()),
+        ("queued", cells.loc[queued, "contacts"].sum()),
+        ("of those who queued: gave up", cells.loc[queued & left, "contacts"].sum()),
+    ]
+    return pd.DataFrame(steps, columns=["step", "rows"])
