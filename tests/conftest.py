@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Periods that tests read are kept aside, never in the cache of whoever runs them.
+os.environ["CXRESEARCH_KEPT"] = tempfile.mkdtemp(prefix="cxresearch-tests-")
+atexit.register(shutil.rmtree, os.environ["CXRESEARCH_KEPT"], ignore_errors=True)
 
 # Deterministic: the same examples on every machine and every night.
 settings.register_profile(

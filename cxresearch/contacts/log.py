@@ -114,9 +114,9 @@ def load(
     """Open a contact log: ``cx.load("calls.csv").period("2026-10")``.
 
     ``source`` and ``mapping`` are the ``source`` and ``columns`` of :func:`load_contacts`, ``format`` is its ``preset``.
-    Only headers are read here. Raises LogError for a missing file or column.
+    An empty format is none. Only headers are read here. Raises LogError for a missing file or column.
     """
-    return ContactLog(open_log(source, preset=format, columns=mapping))
+    return ContactLog(open_log(source, preset=format or None, columns=mapping or None))
 
 
 def load_contacts(

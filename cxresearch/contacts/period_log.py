@@ -98,11 +98,16 @@ class PeriodLog:
         return tuple(d for d in dates if d >= self.period.start and d.weekday() in usual and d not in there)
 
     def only(self, **which: str) -> PeriodLog:
-        """The contacts of one channel or one queue: ``month.only(channel="phone")``. LogError where there are none."""
+        """The contacts of one channel or one queue: ``month.only(channel="phone")``; all where no channel is known.
+
+        Raises LogError where there are none.
+        """
         unknown = sorted(set(which) - {"channel", "queue"})
         if unknown:
             raise LogError(f"a period is narrowed by channel or queue; got {', '.join(unknown)}.")
         cells, rows = self.cells, self._rows
+        # A log that names no channel at all has one.
+        which = {column: value for column, value in which.items() if column != "channel" or cells[column].notna().any()}
         for column, value in which.items():
             known = sorted(cells[column].dropna().unique())
             cells = cells[cells[column] == value]

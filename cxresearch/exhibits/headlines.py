@@ -1,158 +1,104 @@
-"""The few numbers a report leads with: their values, and how they moved since the period before."""
+"""The few numbers a report leads with: their values, and the exhibits that show how they moved."""
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from cxresearch.contacts import LogError, Period, load_contacts, parse_period, period_of
-from cxresearch.risk_table import risk_table
+from cxresearch.contacts import PeriodLog
+from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_record, change_text
+from cxresearch.exhibits.exhibit import Exhibit
+from cxresearch.exhibits.show import headline_bundle, points_bundle
+from cxresearch.exhibits.waiting import FEW, clock, counted
+from cxresearch.patience import patience_at, waiting_table
+from cxresearch.style import format_interval, format_value
 
-COLUMNS = ["name", "label", "value", "lower", "upper", "unit", "kind", "better", "n", "note"]
 
-
-def waiting_headlines(waits: pd.DataFrame, *, contacts: int, channel: str, kind: str = "estimated") -> pd.DataFrame:
-    """The four numbers of a period: contacts, share that gave up, mean wait, share still willing after a minute.
+def headline_table(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
+    """The numbers of a period: contacts, share that gave up, mean wait, share still willing after a minute.
 
     Parameters
     ----------
-    waits : risk table of the contacts of one channel that queued (``duration_s, outcome, contacts``; more columns are
-        summed over).
-    contacts : all contacts of the period, every channel, also those answered at once.
-    channel : its name, for the labels.
-    kind : ``estimated``, or ``SIMULATED`` when the log is.
+    period_log : one period of a log. channel : whose queue is measured.
 
     Returns
     -------
-    DataFrame ``name, label, value, lower, upper, unit, kind, better, n, note``, one row a headline. Intervals are
+    DataFrame ``name, label, value, lower, upper, unit, kind, better, n, base, note``, one row a headline. Intervals are
     95 %: Wilson for the share, normal for the mean, log-log for Kaplan-Meier; they take contacts as independent. The
-    number of contacts is counted, not estimated: its interval is the value.
+    number of contacts is counted, not estimated: its interval is the value. What the period does not know is NaN, and
+    ``note`` says why. Raises LogError where the channel has no contact.
     """
-    # Imported here: who only compares kept headlines, as the index does, needs no estimator.
-    from cxresearch.patience import patience_at, waiting_table
-
-    row = waiting_table(waits).iloc[0]
-    queued = int(row["queued"])
-    if row["left"]:
-        at = patience_at(waits, [60.0]).iloc[0]
-        willing = (
-            at["survival"],
-            at["lower"],
-            at["upper"],
-            "" if at["at_risk"] else "nobody was seen to wait a minute",
-        )
-    else:
-        willing = (math.nan, math.nan, math.nan, "nobody gave up, so patience cannot be seen")
+    contacts, one = int(period_log.asked()["contacts"].iloc[0]), period_log.only(channel=channel)
+    nan = math.nan
+    share = wait = willing = (nan, nan, nan, "nobody queued")
+    queued = 0
+    if one.cells["queued"].any():
+        waits = one.waits()
+        row = waiting_table(waits).iloc[0]
+        queued = int(row["queued"])
+        share = (row["share_left_of_queued"], row["lower"], row["upper"], "")
+        wait = (row["mean_wait_s"], row["mean_wait_lower_s"], row["mean_wait_upper_s"], "")
+        willing = (nan, nan, nan, "nobody gave up, so patience cannot be seen")
+        if row["left"]:
+            at = patience_at(waits, [60.0]).iloc[0]
+            note = "" if at["at_risk"] else "nobody was seen to wait a minute"
+            willing = (at["survival"], at["lower"], at["upper"], note)
+    name, of = (channel if one.within else "all channels"), "contacts that queued"
     rows = [
-        ("contacts", "Contacts, all channels", contacts, contacts, contacts, "contacts", "", contacts,
+        ("contacts", "Contacts, all channels", contacts, contacts, contacts, "contacts", "", contacts, "all contacts",
          "a count of the log, no sampling error"),
-        ("abandonment_share", f"Gave up, of those who queued ({channel})", row["share_left_of_queued"], row["lower"], row["upper"],
-         "share", "lower", queued, ""),
-        ("mean_wait_s", f"Mean wait in the queue ({channel})", row["mean_wait_s"], row["mean_wait_lower_s"],
-         row["mean_wait_upper_s"], "s", "lower", queued, ""),
-        ("patience_survival_60s", f"Would still wait after a minute ({channel})", *willing[:3], "share", "higher",
-         queued, willing[3]),
+        ("abandonment_share", f"Gave up, of those who queued ({name})", *share[:3], "share", "lower", queued, of, share[3]),
+        ("mean_wait_s", f"Mean wait in the queue ({name})", *wait[:3], "s", "lower", queued, of, wait[3]),
+        ("patience_survival_60s", f"Would still wait after a minute ({name})", *willing[:3], "share", "higher", queued, of,
+         willing[3]),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=[c for c in COLUMNS if c != "kind"])
-    table.insert(COLUMNS.index("kind"), "kind", kind)
+    table.insert(COLUMNS.index("kind"), "kind", period_log.kind)
     return table
 
 
-def one_channel(waits: pd.DataFrame, channel: str) -> pd.DataFrame:
-    """The rows of one channel of a risk table. Raises LogError when nobody queued there."""
-    mine = waits[waits["channel"] == channel]
-    if mine.empty:
-        raise LogError(
-            f"no {channel} contact queued; the channels with a queue are {', '.join(set(waits['channel']))}."
-        )
-    return mine
+def headlines(moved: pd.DataFrame, before: str) -> Exhibit:
+    """Record every row of a change table as a headline of the report; ``before`` names the period before."""
+    bundles = []
+    for row in moved.to_dict("records"):
+        values = {str(name): row[name] for name in COLUMNS} | {"better": row["better"] or None}
+        known = not any(math.isnan(row[end]) for end in ("value", "lower", "upper"))
+        note = row["note"] if row["note"] or known else "not known"
+        bundles.append(headline_bundle(**(values | {"note": note}), change=change_record(row, before)))
+    return Exhibit(finding=f"{len(moved)} headlines", table=moved, ready=tuple(bundles))
 
 
-def period_headlines(
-    source: Any, period: Period, *, channel: str, preset: str | None = None, columns: dict | None = None
-) -> pd.DataFrame:
-    """``waiting_headlines`` of one period of a log. Raises LogError when the period or the channel has no contacts."""
-    log = load_contacts(source, preset=preset, columns=columns, start=period.start, end=period.end)
-    table = risk_table(log.contacts, by="channel")
-    return waiting_headlines(
-        one_channel(table, channel),
-        contacts=log.counts["kept"],
-        channel=channel,
-        kind="SIMULATED" if log.simulated else "estimated",
+def main_points(moved: pd.DataFrame, before: str, *, hours: pd.DataFrame) -> Exhibit:
+    """The main points: the changes, largest loss first, and the hour that loses most.
+
+    ``moved`` is a ``changes.change_table``, ``before`` names the period before; ``hours`` is a ``patience.waiting_table``
+    by hour, which may be empty.
+    """
+    points = change_points(moved, before)
+    enough = hours[hours["queued"] >= FEW]
+    if len(enough) > 1:
+        worst = enough.loc[enough["share_left_of_queued"].idxmax()]
+        points.append((
+            f"{clock(worst['hour'])} is the hour that loses most.",
+            f"{format_value(worst['share_left_of_queued'], 'share')} of the {format_value(worst['queued'], 'count')} who queued "
+            f"then gave up ({format_interval(worst['lower'], worst['upper'], 'share')}); their mean wait was "
+            f"{format_value(worst['mean_wait_s'], 's')}.",
+        ))  # fmt: skip
+    return Exhibit(
+        finding=points[0][0], table=pd.DataFrame(points, columns=["lead", "sentence"]), ready=(points_bundle(points),)
     )
 
 
-def earlier_headlines(
-    source: Any, period: Period, *, channel: str, kept: str = "", preset: str | None = None, columns: dict | None = None
-) -> pd.DataFrame | None:
-    """The headlines of ``period`` from the log, else from ``kept`` (a headlines.json), else None: nothing to compare."""
-    try:
-        return period_headlines(source, period, channel=channel, preset=preset, columns=columns)
-    except LogError:
-        if not kept or not Path(kept).is_file():
-            return None
-    return pd.DataFrame(json.loads(Path(kept).read_text(encoding="utf-8")))[COLUMNS]
-
-
-def log_span(source: Any, period: str, *, preset: str | None = None, columns: dict | None = None) -> Period:
-    """The period of that name, or for an empty name the last month that the log covers to its end.
-
-    A log that ends on the 14th has not covered that month; one with a single month gets that one.
-    """
-    if period:
-        return parse_period(period)
-    newest = load_contacts(source, preset=preset, columns=columns).newest
-    if newest is None:
-        raise LogError("the log has no column opened_at, so no period can be chosen; map it with columns={...}.")
-    month = period_of(newest.date(), "month")
-    # Within the last day counts as the end: a log exported at night stops minutes before it.
-    return month if (month.end - newest.date()).days <= 1 else month.previous
-
-
-def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
-    """``now`` with what changed since ``before``: ``previous, difference, difference_lower, difference_upper, verdict``.
-
-    The interval of a difference is put together from the two intervals (MOVER; for two shares it is Newcombe's):
-    Zou & Donner (2008), doi:10.1002/sim.3095. Both periods are taken as independent. ``verdict`` is ``rose``, ``fell``,
-    ``not distinguishable from no change``, or ``nothing to compare``.
-    """
-    moved = now.copy()
-    earlier = (before if before is not None else now.iloc[:0]).set_index("name")
-    for column in ("value", "lower", "upper"):
-        moved[f"previous_{column}"] = moved["name"].map(earlier[column]).astype(float)
-    moved["difference"] = moved["value"] - moved["previous_value"]
-    moved["difference_lower"] = moved["difference"] - (
-        (moved["value"] - moved["lower"]) ** 2 + (moved["previous_upper"] - moved["previous_value"]) ** 2
-    ).pow(0.5)
-    moved["difference_upper"] = moved["difference"] + (
-        (moved["upper"] - moved["value"]) ** 2 + (moved["previous_value"] - moved["previous_lower"]) ** 2
-    ).pow(0.5)
-    moved["verdict"] = "not distinguishable from no change"
-    moved.loc[moved["difference_lower"] > 0, "verdict"] = "rose"
-    moved.loc[moved["difference_upper"] < 0, "verdict"] = "fell"
-    moved.loc[moved["difference"].isna(), "verdict"] = "nothing to compare"
-    return moved
-
-
-def change_record(row: dict[str, Any], previous_label: str) -> dict[str, Any] | None:
-    """One row of a change table as it stands in headlines.json; None when there was nothing to compare."""
-    if row["verdict"] == "nothing to compare":
-        return None
-    return {
-        "difference": row["difference"], "lower": row["difference_lower"], "upper": row["difference_upper"],
-        "previous": row["previous_value"], "distinguishable": row["verdict"] in ("rose", "fell"),
-        "previous_period_label": previous_label,
-    }  # fmt: skip
-
-
-def record_headlines(moved: pd.DataFrame, previous_label: str) -> None:
-    """Record every row of a change table as a headline of the report."""
-    from cxresearch.exhibits import show as present
-
-    for row in moved.to_dict("records"):
-        values = {name: row[name] for name in COLUMNS} | {"better": row["better"] or None}
-        present.record_headline(**values, change=change_record(row, previous_label))
+def change_overview(moved: pd.DataFrame, *, now: str, before: str, kind: str = "estimated") -> Exhibit:
+    """Every headline beside the period before, and how many moved further than chance explains."""
+    known = moved[moved["verdict"] != NOTHING]
+    estimates = known[known["lower"] < known["upper"]]
+    clear = int(estimates["verdict"].isin(["rose", "fell"]).sum())
+    finding = f"{counted(clear)} of {counted(len(estimates)).lower()} estimates moved further than chance explains"
+    if known.empty:
+        finding = f"There is nothing before {now} to compare with"
+    return Exhibit(
+        finding=finding, says=f"## {finding}", table=moved, shown=change_text(moved), kind=kind,
+        caption=f"The headlines of {now} beside {before}",
+    )  # fmt: skip

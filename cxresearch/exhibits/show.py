@@ -144,6 +144,7 @@ def record_headline(
     kind: str,
     better: str | None,
     n: int | None = None,
+    base: str = "",
     note: str = "",
     change: dict[str, Any] | None = None,
 ) -> None:
@@ -158,20 +159,20 @@ def record_headline(
     unit : see :func:`format_value`.
     kind : "estimated", "quoted", "assumed" or "SIMULATED".
     better : "higher", "lower", or None where neither is good in itself.
-    n : contacts or respondents behind it.
+    n : contacts or respondents behind it. base : of whom it is told, such as "contacts that queued".
     change : what moved since the period before (``headlines.change_record``), or None.
     """
     publish(
         headline_bundle(
             name=name, label=label, value=value, lower=lower, upper=upper, unit=unit, kind=kind, better=better, n=n,
-            note=note, change=change,
+            base=base, note=note, change=change,
         )
     )  # fmt: skip
 
 
 def headline_bundle(
     *, name: str, label: str, value: float | None, lower: float | None, upper: float | None, unit: str, kind: str,
-    better: str | None, n: int | None, note: str, change: dict[str, Any] | None,
+    better: str | None, n: int | None, base: str, note: str, change: dict[str, Any] | None,
 ) -> dict[str, Any]:  # fmt: skip
     """The bundle of :func:`record_headline`."""
     if not name.isidentifier():
@@ -193,6 +194,7 @@ def headline_bundle(
         "kind": _kind(kind),
         "better": better or None,
         "n": None if n is None or is_missing(n) else int(n),
+        "base": base.strip(),
         "note": note.strip(),
         "change": change,
     }
@@ -397,7 +399,7 @@ _NAMES = ("hour", "weekday", "year")
 def _named_unit(name: str, estimate: str) -> str:
     if name in _NAMES:
         return "text"
-    if name.endswith("_s"):
+    if name.endswith("_s") and not name.endswith("_per_s"):
         return "seconds"
     if name in _SHARES or re.search(r"(?:^|_)share(?:_|$)", name):
         return "share"

@@ -18,7 +18,14 @@ from cxresearch.figures.surveys import (
     plot_ranges,
     plot_trends,
 )
-from cxresearch.figures.waiting import plot_bars_hour, plot_dots, plot_hazard, plot_outcomes, plot_survival
+from cxresearch.figures.waiting import (
+    plot_bars_hour,
+    plot_dots,
+    plot_hazard,
+    plot_outcomes,
+    plot_survival,
+    plot_wait_distribution,
+)
 from cxresearch.figures.week import plot_week
 
 __all__ = [
@@ -42,6 +49,7 @@ __all__ = [
     "plot_survival",
     "plot_tail",
     "plot_trends",
+    "plot_wait_distribution",
     "plot_week",
     "root_figure",
 ]

@@ -221,3 +221,21 @@ def _key(ax: Axes, groups: list[str]) -> None:
         labelcolor="linecolor",
         prop={"weight": "bold", "size": theme.text_size(parts.root_figure(ax))},
     )
+
+
+def plot_wait_distribution(waits: pd.DataFrame, *, by: str, horizon_s: float, ax: Axes | None = None) -> Axes:
+    """Draw the share of contacts whose wait had ended, against seconds, one line a group.
+
+    ``waits`` has ``duration_s``, ``contacts`` and the column ``by``; however a wait ended, it ended.
+    """
+    import seaborn  # a second of import that few figures need
+
+    parts.require_columns(waits, ["duration_s", "contacts", by], "plot_wait_distribution")
+    ax = parts.axes_or_new(ax)
+    names = waits.groupby(by, sort=False)["contacts"].sum().sort_values(ascending=False).index
+    for colour, name in zip(theme.SERIES, names, strict=False):
+        rows = waits[waits[by] == name]
+        seaborn.ecdfplot(data=rows, x="duration_s", weights="contacts", ax=ax, color=colour, label=str(name))
+    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"), ylabel="")
+    _finish(ax, horizon_s, "Share whose wait had ended")
+    return ax

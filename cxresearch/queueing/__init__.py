@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cxresearch.queueing.day import explore_day
+from cxresearch.queueing.day import day_table, explore_day, scenario_table, staffing_for, usual_scenarios
 from cxresearch.queueing.day_profile import day_profile_table, day_total, staffing_table
 from cxresearch.queueing.measures import (
     AgentsNeeded,
@@ -16,7 +16,7 @@ from cxresearch.queueing.measures import (
     square_root_limit,
 )
 from cxresearch.queueing.offered_wait import Patience, PatienceLaw, Tail, erlang_b, patience_law
-from cxresearch.queueing.promises import agents_in_effect
+from cxresearch.queueing.promises import agents_in_effect, promise_table
 
 __all__ = [
     "AgentsNeeded",
@@ -30,12 +30,17 @@ __all__ = [
     "agents_needed",
     "agents_needed_interval",
     "day_profile_table",
+    "day_table",
     "day_total",
     "erlang_b",
     "explore_day",
     "patience_law",
+    "promise_table",
     "queue_measures",
     "resampled_curves",
+    "scenario_table",
     "square_root_limit",
+    "staffing_for",
     "staffing_table",
+    "usual_scenarios",
 ]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
@@ -16,55 +14,36 @@ from cxresearch.queueing.offered_wait import Patience
 EVENING = range(18, 24)
 
 
-def day_table(contacts: Any, *, days: int, channel: str, weekdays: Iterable[int] = ()) -> pd.DataFrame:
-    """Contacts of one channel by hour of the day, from the engine of the log.
+def day_table(asked: pd.DataFrame, *, days: int) -> pd.DataFrame:
+    """Contacts by hour of the day, as rates.
 
     Parameters
     ----------
-    contacts : canonical contacts (``opened_at, channel, outcome, wait_s, handle_s``), on any engine
-    days : how many days of the period are counted (of those ``weekdays``), to turn counts into rates.
-    weekdays : 1 Monday to 7 Sunday; empty: all.
+    asked : DataFrame ``hour, contacts, left, handled, handle_s``, one row an hour with contacts: all who asked, those
+        answered at once too (``PeriodLog.asked("hour")``).
+    days : how many days these are, to turn counts into rates.
 
     Returns
     -------
     DataFrame, one row for each hour 0 to 23
         ``hour``, ``contacts`` (in the period), ``arrivals_per_h`` (a day), ``left`` (gave up, in the period),
-        ``share_left_of_asked`` (of all contacts, also those answered at once; NaN without contacts), ``handle_time_s`` (mean of
-        the answered; the day's mean where an hour has none).
+        ``share_left_of_asked`` (NaN without contacts), ``handle_time_s`` (mean of the answered; the day's mean where an
+        hour has none).
 
-    Raises ValueError where the channel has no contacts or no handle time is known.
+    Raises ValueError where there are no contacts or no handle time is known.
     """
     if days < 1:
         raise ValueError(f"days must be >= 1; got {days}.")
-    frame = nw.from_native(contacts).lazy().filter(nw.col("channel") == channel)
-    # Numbered as in risk_table: Monday 1, on every engine.
-    weekday = (nw.col("opened_at").dt.weekday() + 6) % 7 + 1
-    if wanted := list(weekdays):
-        frame = frame.filter(weekday.cast(nw.Int64).is_in(wanted))
-    answered = nw.when(nw.col("outcome") == "answered").then(nw.col("handle_s"))
-    counted = (
-        frame.with_columns(
-            hour=nw.col("opened_at").dt.hour().cast(nw.Int64),
-            gone=nw.when(nw.col("outcome") == "abandoned").then(1).otherwise(0),
-            talk_s=answered,
-        )
-        .group_by("hour")
-        .agg(
-            contacts=nw.len(), left=nw.col("gone").sum(), talk_s=nw.col("talk_s").sum(), talks=nw.col("talk_s").count()
-        )
-        .collect()
-        .to_pandas()
-    )
-    if counted.empty:
-        raise ValueError(f"no {channel} contact in these days; check channel and weekdays.")
-    if not counted["talks"].sum():
-        raise ValueError(f"no handle_s is known for {channel}: map the column, agents cannot be worked out without it.")
-    table = counted.set_index("hour").reindex(range(24)).rename_axis("hour").reset_index()
+    if asked.empty or not asked["contacts"].sum():
+        raise ValueError("there is no contact in these days; check channel and weekdays.")
+    if not asked["handled"].sum():
+        raise ValueError("no handle_s is known: map the column, agents cannot be worked out without it.")
+    table = asked.set_index("hour").reindex(range(24)).rename_axis("hour").reset_index()
     table[["contacts", "left"]] = table[["contacts", "left"]].fillna(0).astype(int)
     table["arrivals_per_h"] = table["contacts"] / days
     table["share_left_of_asked"] = table["left"] / table["contacts"].where(table["contacts"] > 0)
-    whole = table["talk_s"].sum() / table["talks"].sum()
-    table["handle_time_s"] = (table["talk_s"] / table["talks"].where(table["talks"] > 0)).fillna(whole)
+    whole = asked["handle_s"].sum() / asked["handled"].sum()
+    table["handle_time_s"] = (table["handle_s"] / table["handled"].where(table["handled"] > 0)).fillna(whole)
     return table[["hour", "contacts", "arrivals_per_h", "left", "share_left_of_asked", "handle_time_s"]]
 
 
@@ -87,7 +66,7 @@ def scenario_table(hours: pd.DataFrame, scenarios: pd.DataFrame, *, patience: Pa
 
     Parameters
     ----------
-    hours : ``scenarios.agents_in_effect``: ``hour, arrivals_per_h, agents, handle_time_s``; a part of an agent counts as one.
+    hours : ``agents_in_effect``: ``hour, arrivals_per_h, agents, handle_time_s``; a part of an agent counts as one.
     scenarios : one row a scenario, all of it ASSUMED: ``scenario``, ``contained_share`` (a bot settles), ``evening_experts``
         (agents added from 18 to 24 h), ``redial_share`` (of the neglected that try again).
 
@@ -129,7 +108,7 @@ def staffing_for(
 ) -> pd.DataFrame:
     """Agents that every hour needs so that at most ``most_abandoned`` (a share) of its contacts leave.
 
-    ``coverage.staffing_table`` for the hours of ``scenarios.agents_in_effect``, a part of an agent counted as one;
+    ``staffing_table`` for the hours of ``agents_in_effect``, a part of an agent counted as one;
     ``replicates`` carry the uncertainty of the curve.
     """
     return staffing_table(

@@ -18,7 +18,7 @@ def agents_in_effect(hours: pd.DataFrame, *, patience: Patience, tail: Tail = "l
 
     Parameters
     ----------
-    hours : ``hour, contacts, left`` (in the period), ``arrivals_per_h, handle_time_s``, as ``day.day_table`` returns them.
+    hours : ``hour, contacts, left`` (in the period), ``arrivals_per_h, handle_time_s``, as ``day_table`` returns them.
     patience, tail : as for ``queueing.queue_measures``.
 
     Returns
@@ -74,7 +74,7 @@ def promise_table(
         ``share_left_of_asked``, ``left`` (of all contacts of the period), ``today`` (bool).
 
     Hours that are closed today stay closed, and lose whom they lose. Every hour is a queue in its steady state and
-    every day the average day (see ``coverage``); nobody calls twice. What is left out makes real queues slower than
+    every day the average day (see ``day_profile``); nobody calls twice. What is left out makes real queues slower than
     these. There is no interval: the doubt is in the model more than in the sample.
 
     Raises ValueError where no hour is open.

@@ -119,7 +119,8 @@ def format_duration(value: Any, *, language: str = "en") -> str:
         return words["numbers"]["never"]
     size = abs(value)
     if size < 119.5:
-        number = _one_decimal(value, language) if 0 < size < 9.95 else format_number(value, 0, language=language)
+        tenths = size < 9.95 and not float(value).is_integer()
+        number = _one_decimal(value, language) if tenths else format_number(value, 0, language=language)
         return f"{number} {words['units']['s']}"
     # From two of a unit on, or where it is exactly one: 90 min, but 1 day.
     fits = (unit for unit in _DURATIONS if size >= 2 * unit[0] or size == unit[0])

@@ -11,19 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch.contacts import LogError, parse_period
+from cxresearch.contacts import LogError, PeriodLog, load
 from cxresearch.evidence import share_interval
-from cxresearch.exhibits import (
-    change_table,
-    earlier_headlines,
-    headlines,
-    log_span,
-    period_headlines,
-    waiting_headlines,
-)
-from cxresearch.exhibits import waiting as findings
-
-FEBRUARY = parse_period("1999-02")
+from cxresearch.exhibits import change_record, change_table, change_text, headlines, period
+from cxresearch.exhibits.headlines import headline_table
+from cxresearch.exhibits.show import HEADLINE, POINTS
 
 
 def log(**changes) -> pd.DataFrame:
@@ -35,26 +27,41 @@ def log(**changes) -> pd.DataFrame:
     return pd.DataFrame({**frame, **changes})
 
 
+def february(frame: pd.DataFrame) -> PeriodLog:
+    return load(frame).period("1999-02")
+
+
+def some(waits: list[tuple[float, str, int]], at_once: int = 0) -> PeriodLog:
+    """A February of these waits (seconds, outcome, how many)."""
+    rows = [(wait, outcome, True) for wait, outcome, n in waits for _ in range(n)] + [
+        (0.0, "answered", False)
+    ] * at_once
+    frame = pd.DataFrame(rows, columns=["wait_s", "outcome", "queued"])
+    return february(frame.assign(opened_at=pd.Timestamp("1999-02-03 10:00"), channel="phone"))
+
+
 def test_headlines_worked_by_hand():
-    waits = pd.DataFrame({"duration_s": [10.0, 100.0], "outcome": ["abandoned", "answered"], "contacts": [1, 3]})
-    rows = waiting_headlines(waits, contacts=9, channel="phone").set_index("name")
+    rows = headline_table(some([(10.0, "abandoned", 1), (100.0, "answered", 3)], at_once=5), channel="phone")
+    rows = rows.set_index("name")
     assert rows["value"].to_dict() == {
         "contacts": 9, "abandonment_share": 0.25, "mean_wait_s": 77.5, "patience_survival_60s": 0.75,
     }  # fmt: skip
     assert rows.loc["contacts", ["lower", "upper"]].tolist() == [9, 9]
     assert tuple(rows.loc["abandonment_share", ["lower", "upper"]]) == share_interval(0.25, 4)
     assert rows["better"].tolist() == ["", "lower", "lower", "higher"]
+    assert rows["base"].tolist() == ["all contacts", *["contacts that queued"] * 3]
 
 
-def test_nobody_gave_up_or_nobody_waited_a_minute():
-    answered = pd.DataFrame({"duration_s": [100.0], "outcome": ["answered"], "contacts": [3]})
-    row = waiting_headlines(answered, contacts=3, channel="phone").iloc[3]
+def test_nobody_gave_up_or_nobody_waited_a_minute_or_nobody_queued():
+    row = headline_table(some([(100.0, "answered", 3)]), channel="phone").iloc[3]
     assert math.isnan(row["value"])
     assert row["note"] == "nobody gave up, so patience cannot be seen"
-    short = pd.DataFrame({"duration_s": [5.0, 6.0], "outcome": ["abandoned", "answered"], "contacts": [1, 3]})
-    row = waiting_headlines(short, contacts=3, channel="phone").iloc[3]
+    row = headline_table(some([(5.0, "abandoned", 1), (6.0, "answered", 3)]), channel="phone").iloc[3]
     assert math.isnan(row["value"])
     assert row["note"] == "nobody was seen to wait a minute"
+    none = headline_table(some([], at_once=3), channel="phone")
+    assert none["value"].isna().tolist() == [False, True, True, True]
+    assert set(none["note"][1:]) == {"nobody queued"}
 
 
 def test_a_change_of_two_shares_has_newcombes_interval():
@@ -95,34 +102,24 @@ def test_a_change_interval_covers_the_truth_as_often_as_it_says():
     assert abs(covered / trials - 0.95) < 3 * math.sqrt(0.95 * 0.05 / trials)
 
 
-def test_the_period_before_comes_from_the_log_else_from_what_was_kept_else_not_at_all(tmp_path):
-    frame = log()
-    now = period_headlines(frame, FEBRUARY, channel="phone")
-    assert now.set_index("name").loc["mean_wait_s", "value"] == 55.0
-    before = earlier_headlines(frame, FEBRUARY.previous, channel="phone")
-    assert before.set_index("name").loc["mean_wait_s", "value"] == 50.0
-    later = frame[frame["opened_at"] >= "1999-02-01"]
-    assert earlier_headlines(later, FEBRUARY.previous, channel="phone") is None
-    kept = tmp_path / "headlines.json"
-    kept.write_text(json.dumps(before.to_dict("records")))
-    again = earlier_headlines(later, FEBRUARY.previous, channel="phone", kept=str(kept))
-    pd.testing.assert_frame_equal(again, before, check_dtype=False)
+def test_the_period_before_comes_from_the_log_or_there_is_none():
+    month = february(log())
+    assert headline_table(month, channel="phone").set_index("name").loc["mean_wait_s", "value"] == 55.0
+    moved = period.changes(month, channel="phone").set_index("name")
+    assert moved.loc["mean_wait_s", "previous"] == 50.0
+    later = february(log()[2:])
+    assert later.previous is None
+    assert set(period.changes(later, channel="phone")["verdict"]) == {"nothing to compare"}
 
 
 def test_a_simulated_log_makes_simulated_headlines():
-    assert set(period_headlines(log(), FEBRUARY, channel="phone")["kind"]) == {"estimated"}
-    assert set(period_headlines(log(simulated=True), FEBRUARY, channel="phone")["kind"]) == {"SIMULATED"}
+    assert set(headline_table(february(log()), channel="phone")["kind"]) == {"estimated"}
+    assert set(headline_table(february(log(simulated=True)), channel="phone")["kind"]) == {"SIMULATED"}
 
 
 def test_a_channel_without_contacts_is_named():
-    with pytest.raises(LogError, match="no chat contact queued; the channels with a queue are phone"):
-        period_headlines(log(), FEBRUARY, channel="chat")
-
-
-def test_the_last_month_that_a_log_covers():
-    assert log_span(log(), "").name == "1999-02"
-    assert log_span(log()[:3], "").name == "1999-01", "February has come to its fifth day only"
-    assert log_span(log(), "1999-Q1").name == "1999-Q1"
+    with pytest.raises(LogError, match="no contact has the channel 'chat'; there are phone"):
+        headline_table(february(log()), channel="chat")
 
 
 @pytest.fixture
@@ -143,7 +140,7 @@ def test_main_points_lead_with_what_happened_and_respect_the_interval(moved):
         "hour": [9, 20, 3], "queued": [100, 200, 5], "share_left_of_queued": [0.1, 0.5, 1.0], "lower": [0.05, 0.4, 0.5],
         "upper": [0.2, 0.6, 1.0], "mean_wait_s": [30.0, 300.0, 9.0],
     })  # fmt: skip
-    points = dict(findings.main_points(moved, FEBRUARY, hours=hours))
+    points = shown_points(headlines.main_points(moved, "January 1999", hours=hours))
     assert points["More people gave up."].startswith(
         "21.9 % of those who queued gave up, up 3.4 points from January 1999"
     )
@@ -151,18 +148,38 @@ def test_main_points_lead_with_what_happened_and_respect_the_interval(moved):
     assert "not distinguishable from no change" in points["The queue."]
     assert points["More contacts came."] == "18,068 contacts, all channels together, up 1,372 from January 1999."
     assert points["20 to 21 h is the hour that loses most."].startswith("50.0 % of the 200"), "3 h has too few contacts"
-    assert findings.change_finding(moved, FEBRUARY) == "One of two estimates moved further than chance explains"
+    overview = headlines.change_overview(moved, now="February 1999", before="January 1999")
+    assert overview.finding == "One of two estimates moved further than chance explains"
+
+
+def shown_points(exhibit) -> dict[str, str]:
+    (bundle,) = exhibit.bundles()
+    return dict(bundle[POINTS]["points"])
 
 
 def test_nothing_to_compare_is_said(moved):
     alone = change_table(moved[["name", "label", "value", "lower", "upper", "unit"]], None)
-    points = dict(findings.main_points(alone, FEBRUARY, hours=pd.DataFrame({"queued": []})))
+    points = shown_points(headlines.main_points(alone, "January 1999", hours=pd.DataFrame({"queued": []})))
     assert points["People gave up."].endswith("there is no January 1999 to compare with.")
-    assert findings.change_finding(alone, FEBRUARY) == "There is nothing before February 1999 to compare with"
-    assert set(findings.change_text(alone)["change"]) == {"not known"}
+    overview = headlines.change_overview(alone, now="February 1999", before="January 1999")
+    assert overview.finding == "There is nothing before February 1999 to compare with"
+    assert set(change_text(alone)["change"]) == {"not known"}
 
 
 def test_records_are_plain_json(moved):
-    changes = [headlines.change_record(row, "January 1999") for row in moved.to_dict("records")]
+    changes = [change_record(row, "January 1999") for row in moved.to_dict("records")]
     assert [c["distinguishable"] for c in changes] == [True, True, False]
     assert json.loads(json.dumps(changes)) == changes
+
+
+def test_every_headline_is_recorded_with_its_base_also_where_nobody_queued():
+    for month in (february(log()), some([], at_once=2)):
+        recorded = [bundle[HEADLINE] for bundle in period.headlines(month, channel="phone").bundles()]
+        assert [h["name"] for h in recorded] == [
+            "contacts",
+            "abandonment_share",
+            "mean_wait_s",
+            "patience_survival_60s",
+        ]
+        assert all(h["base"] for h in recorded)
+        assert all(h["note"] for h in recorded if h["value"] is None)

@@ -306,7 +306,11 @@ def test_what_became_of_the_promises_worked_by_hand():
     assert [thirty[n] for n in ("queued", "kept", "left_in_time", "open_in_time", "missed", "left_after_missed")] == [
         6, 2, 1, 0, 3, 3,
     ]  # fmt: skip
-    assert (thirty["share_missed"], thirty["share_left_of_queued"], thirty["share_left_after_missed"]) == (0.5, 4 / 6, 1.0)
+    assert (thirty["share_missed"], thirty["share_left_of_queued"], thirty["share_left_after_missed"]) == (
+        0.5,
+        4 / 6,
+        1.0,
+    )
     assert (sixty["open_in_time"], sixty["share_left_of_queued"]) == (4, 0.0)
     assert math.isnan(none["kept"])
     assert none["share_left_of_queued"] == 1.0

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import math
 
-import duckdb
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxresearch.exhibits import controls
 from cxresearch.queueing import agents_in_effect, day, queue_measures
 
 
-def contacts() -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "opened_at": pd.to_datetime(
-                ["1999-02-01 08:10", "1999-02-01 08:50", "1999-02-07 08:30", "1999-02-02 09:00"]
-            ),
-            "channel": ["phone", "phone", "phone", "chat"],
-            "outcome": ["answered", "abandoned", "answered", "answered"],
-            "wait_s": [0.0, 20.0, 5.0, 1.0],
-            "handle_s": [100.0, np.nan, 300.0, 9.0],
-        }
-    )
+def asked(**changes) -> pd.DataFrame:
+    hours = {"hour": [8, 9], "contacts": [3, 1], "left": [1, 0], "handled": [2, 0], "handle_s": [400.0, 0.0]}
+    return pd.DataFrame({**hours, **changes})
 
 
 def hours_like(agents: int, arrivals_per_h: float, patience_s: float, days: int = 20) -> pd.DataFrame:
@@ -42,20 +30,14 @@ def hours_like(agents: int, arrivals_per_h: float, patience_s: float, days: int 
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("engine", [lambda f: f, pl.from_pandas, lambda f: duckdb.from_df(f)])
-def test_a_day_worked_by_hand_on_every_engine(engine):
-    table = day.day_table(engine(contacts()), days=2, channel="phone")
+def test_a_day_worked_by_hand():
+    table = day.day_table(asked(), days=2)
     eight = table.loc[table["hour"] == 8].iloc[0]
-    assert (eight["contacts"], eight["arrivals_per_h"], eight["left"], eight["share_left_of_asked"]) == (3, 1.5, 1, 1 / 3)
+    assert (eight["contacts"], eight["arrivals_per_h"], eight["left"]) == (3, 1.5, 1)
+    assert eight["share_left_of_asked"] == 1 / 3
     assert table["handle_time_s"].tolist() == [200.0] * 24, "an hour without answers takes the day's mean"
-    assert table["contacts"].sum() == 3
-    assert table["share_left_of_asked"].isna().sum() == 23
-
-
-def test_only_the_days_that_are_asked_for():
-    monday = day.day_table(contacts(), days=1, channel="phone", weekdays=[1])
-    assert monday["contacts"].sum() == 2
-    assert day.day_table(contacts(), days=1, channel="phone", weekdays=[7])["contacts"].sum() == 1
+    assert table["contacts"].sum() == 4
+    assert table["share_left_of_asked"].isna().sum() == 22
 
 
 @pytest.mark.parametrize(("agents", "arrivals_per_h"), [(1, 10.0), (4, 90.0), (30, 500.0)])
@@ -114,9 +96,9 @@ def test_staffing_meets_its_goal_in_every_hour():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: day.day_table(contacts(), days=0, channel="phone"), "days must be >= 1"),
-        (lambda: day.day_table(contacts(), days=1, channel="email"), "no email contact in these days"),
-        (lambda: day.day_table(contacts().assign(handle_s=np.nan), days=1, channel="phone"), "no handle_s is known"),
+        (lambda: day.day_table(asked(), days=0), "days must be >= 1"),
+        (lambda: day.day_table(asked(contacts=0), days=1), "no contact in these days"),
+        (lambda: day.day_table(asked(handled=0), days=1), "no handle_s is known"),
         (lambda: day.scenario_table(hours_like(2, 40.0, 300.0).assign(agents=2), scenarios().drop(columns="redial_share"),
                                     patience=300.0), "no column redial_share"),
     ],
@@ -124,22 +106,3 @@ def test_staffing_meets_its_goal_in_every_hour():
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_controls_show_what_the_functions_give():
-    hours = agents_in_effect(hours_like(2, 40.0, 300.0), patience=300.0)
-    widget = controls.day_controls(hours, patience=300.0)
-    widget.update()
-    before = widget.result
-    widget.children[1].value = 5
-    expected = day.explore_day(hours, patience=300.0, contained_share=0.15, evening_experts=5, redial_share=0.3)
-    pd.testing.assert_frame_equal(widget.result, expected)
-    assert widget.result["lost"][1] < before["lost"][1]
-
-
-def test_waiting_controls_show_the_group_that_is_chosen():
-    waits = pd.DataFrame({"queue": ["a", "b"], "duration_s": [10.0, 90.0], "outcome": "abandoned", "contacts": 5})
-    widget = controls.waiting_controls(waits, by="queue")
-    widget.update()
-    widget.children[0].value = "b"
-    assert widget.result["survival"].tolist() == [1.0, 1.0, 0.0]

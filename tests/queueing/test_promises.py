@@ -80,16 +80,13 @@ def test_a_log_in_which_everybody_left_has_no_team_to_change():
 
 def test_the_bank_waited_as_long_as_the_model_says(shared):
     from cxresearch import survival
-    from cxresearch.contacts import load_contacts, parse_period
-    from cxresearch.exhibits import headlines
+    from cxresearch.contacts import load
     from cxresearch.queueing import day
-    from cxresearch.risk_table import risk_table
 
-    span = parse_period("1999-02")
-    log = load_contacts(str(shared / "data" / "anonymous-bank"), start=span.start, end=span.end)
-    mine = headlines.one_channel(risk_table(log.contacts, by="channel"), "phone")
+    month = load(shared / "data" / "anonymous-bank").period("1999-02")
+    mine = month.waits()
     curve = survival.kaplan_meier(mine)
-    table = day.day_table(log.contacts, days=28, channel="phone")
+    table = day.day_table(month.asked("hour"), days=28)
     found = scenarios.promise_table(
         scenarios.agents_in_effect(table, patience=curve), patience=curve, promises_s=[20], days=28
     )

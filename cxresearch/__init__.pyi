@@ -1,0 +1,56 @@
+"""The public face, as type checkers and tab completion see it: the log, and the exhibits of one period of it."""
+
+from . import cascade as cascade
+from . import contacts as contacts
+from . import evidence as evidence
+from . import exhibits as exhibits
+from . import figures as figures
+from . import impact as impact
+from . import patience as patience
+from . import queueing as queueing
+from . import regression as regression
+from . import risk_table as risk_table
+from . import simulate as simulate
+from . import spread as spread
+from . import style as style
+from . import survey as survey
+from . import survival as survival
+from .contacts import load as load
+from .exhibits.controls import waiting_controls as waiting_controls
+from .exhibits.day_of_period import bot_range as bot_range
+from .exhibits.day_of_period import busiest_hour_team as busiest_hour_team
+from .exhibits.day_of_period import day_controls as day_controls
+from .exhibits.day_of_period import day_load as day_load
+from .exhibits.day_of_period import day_of as day_of
+from .exhibits.day_of_period import promise_what_if as promise_what_if
+from .exhibits.day_of_period import scenarios as scenarios
+from .exhibits.day_of_period import staffing as staffing
+from .exhibits.period import account as account
+from .exhibits.period import beside_published as beside_published
+from .exhibits.period import change_overview as change_overview
+from .exhibits.period import city_requests as city_requests
+from .exhibits.period import group_test as group_test
+from .exhibits.period import hazard_ratios as hazard_ratios
+from .exhibits.period import headlines as headlines
+from .exhibits.period import how_sure as how_sure
+from .exhibits.period import leaving_hazard as leaving_hazard
+from .exhibits.period import loss_by_group as loss_by_group
+from .exhibits.period import loss_by_hour as loss_by_hour
+from .exhibits.period import loss_by_week_hour as loss_by_week_hour
+from .exhibits.period import main_points as main_points
+from .exhibits.period import mean_patience as mean_patience
+from .exhibits.period import message_firsts as message_firsts
+from .exhibits.period import message_outcomes as message_outcomes
+from .exhibits.period import patience_by_group as patience_by_group
+from .exhibits.period import patience_curve as patience_curve
+from .exhibits.period import patience_inside_hours as patience_inside_hours
+from .exhibits.period import promise_effects as promise_effects
+from .exhibits.period import promise_elasticity as promise_elasticity
+from .exhibits.period import proportional_hazards as proportional_hazards
+from .exhibits.period import public_conversations as public_conversations
+from .exhibits.period import two_clocks as two_clocks
+from .exhibits.period import wait_distribution as wait_distribution
+from .exhibits.period import wait_of_leavers as wait_of_leavers
+from .exhibits.period import wait_outcomes as wait_outcomes
+
+__version__: str

@@ -1,0 +1,150 @@
+"""The day of a period: its load, the team that explains its losses, and the exhibits of what would change them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxresearch import evidence, queueing, survival
+from cxresearch.contacts import PeriodLog
+from cxresearch.exhibits import controls, day
+from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.impact import assumption_values, impact, load_assumptions
+
+BOT_CLAIM = "C002-08"  # the quoted share of questions that a bot settles
+
+
+@dataclass(frozen=True)
+class Day:
+    """The mean day of a period, on chosen weekdays.
+
+    ``days`` were counted. ``hours`` is ``queueing.day_table``, ``team`` the same with the agents in effect
+    (``queueing.agents_in_effect``), ``waits`` the risk table and ``curve`` its patience; None where ``why`` says why not.
+    """
+
+    place: str
+    kind: str
+    days: int
+    hours: pd.DataFrame | None
+    waits: pd.DataFrame | None
+    curve: pd.DataFrame | None
+    team: pd.DataFrame | None
+    why: str
+
+
+def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = ()) -> Day:
+    """The mean day of a period on ``weekdays`` (1 Monday to 7 Sunday; none: all)."""
+    days = mine.period.weekdays(weekdays)
+    asked = mine.asked(("weekday", "hour"))
+    if weekdays:
+        asked = asked[asked["weekday"].isin(weekdays)]
+    hours = waits = curve = team = None
+    why = ""
+    try:
+        hours = queueing.day_table(asked.groupby("hour", as_index=False).sum().drop(columns="weekday"), days=days)
+        if not mine.cells["queued"].any():
+            raise ValueError("nobody queued, so there is no team to work back")
+        waits = mine.waits()
+        if not (waits["outcome"] == "abandoned").any():
+            raise ValueError("nobody gave up, so no number of agents explains the losses")
+        curve = survival.kaplan_meier(waits)
+        team = queueing.agents_in_effect(hours, patience=curve)
+        if not team["open"].any():
+            team, why = None, "no hour has an agent in effect: everybody left"
+    except ValueError as refusal:
+        why = str(refusal)
+    return Day(
+        mine.label, mine.kind, days, hours, waits, curve, team, f"The day cannot be modelled: {why}" if why else ""
+    )
+
+
+def day_load(one: Day) -> Exhibit:
+    """Contacts an hour, and those who gave up."""
+    if one.hours is None:
+        return nothing(one.why)
+    return day.day_load(one.hours, days=one.days, place=one.place, kind=one.kind)
+
+
+def staffing(one: Day, *, most_abandoned: float, replicates: int, rng: np.random.Generator) -> Exhibit:
+    """Agents that look as if they were there beside those that would keep the loss at most ``most_abandoned``."""
+    if one.team is None or one.waits is None or one.curve is None:
+        return nothing(one.why)
+    try:
+        samples = list(queueing.resampled_curves(one.waits, replicates=replicates, rng=rng))
+        table = queueing.staffing_for(one.team, patience=one.curve, most_abandoned=most_abandoned, replicates=samples)
+    except ValueError as refusal:
+        return nothing(f"How many agents would be needed cannot be said: {refusal}")
+    return day.staffing(table, most_abandoned=most_abandoned, replicates=replicates, place=one.place, kind=one.kind)
+
+
+def busiest_hour_team(one: Day, *, most_abandoned: float, replicates: int, rng: np.random.Generator) -> Exhibit:
+    """How sure the team of the busiest hour is."""
+    if one.team is None or one.waits is None or one.curve is None:
+        return nothing(one.why)
+    row = one.team.loc[one.team["arrivals_per_h"].idxmax()]
+    try:
+        needed = queueing.agents_needed_interval(
+            arrivals_per_h=float(row["arrivals_per_h"]), handle_time_s=float(row["handle_time_s"]), patience=one.curve,
+            target=queueing.Target(abandon=most_abandoned),
+            replicates=queueing.resampled_curves(one.waits, replicates=replicates, rng=rng),
+        )  # fmt: skip
+    except ValueError as refusal:
+        return nothing(f"The team of the busiest hour cannot be worked out: {refusal}")
+    return day.busiest_hour_team(row, needed.iloc[0], most_abandoned=most_abandoned, place=one.place, kind=one.kind)
+
+
+def promise_what_if(
+    one: Day, *, promises_s: Sequence[float], contact_value: float, currency: str, assumptions_file: str = ""
+) -> Exhibit:
+    """What each promise takes and saves; the reader moves through them, and sets what is assumed."""
+    if one.team is None or one.curve is None:
+        return nothing(one.why)
+    try:
+        promises = queueing.promise_table(one.team, patience=one.curve, promises_s=promises_s, days=one.days)
+    except ValueError as refusal:
+        return nothing(f"What a promise would take cannot be said: {refusal}")
+    # Nobody replies to a contact that gave up: what it sets off is that of an answer that never comes.
+    register = assumption_values(load_assumptions(assumptions_file))
+    heard = float(impact(register, reply_s=math.inf, answered_share=0.0)["heard"])
+    return day.promise_what_if(
+        promises, days=one.days, heard=heard, contact_value=contact_value, currency=currency, place=one.place,
+        kind=one.kind,
+    )  # fmt: skip
+
+
+def bot_range() -> Exhibit:
+    """What a bot settles, as it is quoted."""
+    return day.bot_range(_bot())
+
+
+def scenarios(one: Day, *, evening_experts: int, redial_share: float) -> Exhibit:
+    """The day as it is beside a bot, more people in the evening, and customers who call again."""
+    if one.team is None or one.curve is None:
+        return nothing(one.why)
+    bot = _bot()
+    cases = queueing.usual_scenarios(
+        contained=(bot["value"], bot["second_value"]), evening_experts=evening_experts, redial_share=redial_share
+    )
+    try:
+        table = queueing.scenario_table(one.team, cases, patience=one.curve)
+    except ValueError as refusal:
+        return nothing(f"The scenarios cannot be worked out: {refusal}")
+    return day.scenarios(table, place=one.place)
+
+
+def day_controls(one: Day) -> Any:
+    """Sliders for an analyst in JupyterLab: the bot, the evening team, the redials."""
+    return (
+        nothing(one.why)
+        if one.team is None or one.curve is None
+        else controls.day_controls(one.team, patience=one.curve)
+    )
+
+
+def _bot() -> pd.Series:
+    return evidence.load_claims().set_index("claim_id").loc[BOT_CLAIM]

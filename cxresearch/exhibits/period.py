@@ -1,0 +1,372 @@
+"""Exhibits of one period of a log: each works out its tables and hands them to the exhibit of the same name.
+
+``mine`` below is a :class:`contacts.PeriodLog`, mostly of one channel (``month.only(channel="phone")``). Where the period
+does not hold what an exhibit needs, the exhibit says so in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from cxresearch import evidence, patience, regression, survival
+from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.contacts import account_table as rows_of
+from cxresearch.exhibits import headlines as lead
+from cxresearch.exhibits import messages, promises, waiting
+from cxresearch.exhibits.changes import change_table
+from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.waiting import FEW
+
+T = TypeVar("T")
+MINUTES_S = (60.0, 120.0)
+NOBODY = "Nobody gave up, so how long people would wait cannot be seen"
+
+
+def account(mine: PeriodLog) -> Exhibit:
+    """Where every row of the period went, from the rows read to those that queued and gave up."""
+    table = rows_of(mine)
+    caption = f"Where every row of {mine.period.label} went"
+    return Exhibit(finding=caption, table=table, caption=caption, kind=mine.kind)
+
+
+def headlines(month: PeriodLog, *, channel: str) -> Exhibit:
+    """Record the headlines of the period, each with its change since the period before."""
+    return lead.headlines(changes(month, channel=channel), month.period.previous.label)
+
+
+def changes(month: PeriodLog, *, channel: str) -> pd.DataFrame:
+    """The headlines of the period and how they moved: ``changes.change_table``."""
+    before = None
+    if month.previous is not None:
+        before, _ = _estimated(lambda: lead.headline_table(month.previous, channel=channel))  # type: ignore[arg-type]
+    return change_table(lead.headline_table(month, channel=channel), before)
+
+
+def main_points(month: PeriodLog, *, channel: str) -> Exhibit:
+    """The main points of the period: what changed, and the hour that loses most."""
+    hours = _by_hour(month.only(channel=channel))
+    return lead.main_points(changes(month, channel=channel), month.period.previous.label, hours=hours)
+
+
+def change_overview(month: PeriodLog, *, channel: str) -> Exhibit:
+    """Every headline beside the period before."""
+    span = month.period
+    moved = changes(month, channel=channel)
+    return lead.change_overview(moved, now=span.label, before=span.previous.label, kind=month.kind)
+
+
+def loss_by_hour(mine: PeriodLog) -> Exhibit:
+    """Share of those who queued who gave up, by hour of the day."""
+    return waiting.loss_by_hour(_by_hour(mine), place=mine.label, kind=mine.kind)
+
+
+def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
+    """Why the wait of those who left is not patience, and what is."""
+    if (waits := _left(mine)) is None:
+        return nothing(NOBODY)
+    until = min(horizon_s, float(waits["duration_s"].max()))
+    row = patience.waiting_table(waits).iloc[0]
+    measures, why = _estimated(lambda: patience.patience_measures(waits, horizon_s=until))
+    return (
+        nothing(why) if measures is None else waiting.wait_of_leavers(row, measures, place=mine.label, kind=mine.kind)
+    )
+
+
+def patience_curve(mine: PeriodLog, *, by: str = "", horizon_s: float = 300.0) -> Exhibit:
+    """Share who would still wait, against seconds; ``by`` draws the four largest groups that lost somebody."""
+    if (waits := _left(mine, by)) is None:
+        return nothing(NOBODY)
+    at_s = [*MINUTES_S, horizon_s]
+    if not by:
+        curve = survival.kaplan_meier(waits)
+        at, median = patience.survival_at(curve, at_s), patience.waiting_table(waits).iloc[0]["median_patience_s"]
+        return waiting.patience_curve(curve, at, horizon_s=horizon_s, median_s=median, place=mine.label, kind=mine.kind)
+    rows = _largest(waits, by)
+    curves = survival.kaplan_meier(rows, by=by)
+    at = patience.survival_at(curves, at_s, by=by)
+    return waiting.patience_curve(curves, at, horizon_s=horizon_s, by=by, place=mine.label, kind=mine.kind)
+
+
+def two_clocks(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
+    """Patience beside the wait on offer."""
+    waits = _left(mine)
+    if waits is None or not (waits["outcome"] == "answered").any():
+        return nothing("Two clocks are seen only where some gave up and some were answered after a wait")
+    pair = patience.patience_and_offered_wait(waits)
+    at = patience.survival_at(pair, [30.0, *MINUTES_S], by="clock")
+    return waiting.two_clocks(pair, at, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
+
+
+def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng: np.random.Generator) -> Exhibit:
+    """What repeat callers and good and bad days do to the interval of those who would still wait."""
+    if _left(mine) is None:
+        return nothing(NOBODY)
+    drawn, why = _estimated(
+        lambda: patience.clustered_patience(mine.contacts, duration_s, replicates=replicates, rng=rng)
+    )
+    return nothing(why) if drawn is None else waiting.how_sure(drawn, duration_s, place=mine.label, kind=mine.kind)
+
+
+def loss_by_group(month: PeriodLog, *, channel: str) -> Exhibit:
+    """Share of those who queued who gave up, queue beside queue, or channel beside channel where there is one queue."""
+    mine, by = _groups(month, channel)
+    if not by or not mine.cells["queued"].any():
+        return nothing("There is one queue and one channel only, so there is nothing to set side by side")
+    return waiting.loss_by_group(patience.waiting_table(mine.waits(by), by=by), by, place=mine.label, kind=mine.kind)
+
+
+def wait_distribution(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibit:
+    """How long those who queued did wait, group beside group."""
+    mine, by = _groups(month, channel)
+    if not by or not mine.cells["queued"].any():
+        return nothing("There is one group of waits only")
+    return waiting.wait_distribution(mine.waits(by), by, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
+
+
+def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibit:
+    """Share who would still wait, for the four largest groups."""
+    mine, by = _groups(month, channel)
+    return patience_curve(mine, by=by, horizon_s=horizon_s) if by else nothing("There is one group only")
+
+
+def group_test(month: PeriodLog, *, channel: str) -> Exhibit:
+    """Whether the curves of the groups differ by more than chance."""
+    mine, by = _groups(month, channel)
+    waits = _left(mine, by) if by else None
+    rows = None if waits is None else _largest(waits, by)
+    if rows is None or rows[by].nunique() < 2:
+        return nothing("Fewer than two groups lost anybody, so there is no difference to test")
+    test, why = _estimated(lambda: survival.log_rank(rows, by=by))
+    return nothing(why) if test is None else waiting.group_test(test, by)
+
+
+def hazard_ratios(mine: PeriodLog) -> Exhibit:
+    """Rates of giving up of the queues at the same hour and after the same wait (Cox, a baseline for each hour)."""
+    rows = _comparable(mine)
+    if rows is None:
+        return nothing("There is one queue only, so there is nothing to compare at the same hour")
+    ratios, why = _estimated(lambda: regression.cox(rows, "queue", strata="hour"))
+    ties, _ = _estimated(lambda: regression.tie_table(rows, "queue", strata="hour"))
+    if ratios is None or ties is None:
+        return nothing(why)
+    return waiting.hazard_ratios(ratios, ties, reference=min(rows["queue"]), place=mine.label, kind=mine.kind)
+
+
+def proportional_hazards(mine: PeriodLog) -> Exhibit:
+    """Whether one ratio may stand for the whole wait."""
+    rows = _comparable(mine)
+    if rows is None:
+        return nothing("With one queue there is no ratio that could change")
+    test, why = _estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour"))
+    return nothing(why) if test is None else waiting.proportional_hazards(test, place=mine.label, kind=mine.kind)
+
+
+def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
+    """Share of those who queued who gave up, by weekday and hour."""
+    if not mine.cells["queued"].any():
+        return nothing("Nobody queued")
+    week = patience.waiting_table(mine.waits(("weekday", "hour")), by=("weekday", "hour"))
+    return waiting.loss_by_week_hour(week[week["queued"] >= FEW], place=mine.label, kind=mine.kind)
+
+
+def patience_inside_hours(mine: PeriodLog) -> Exhibit:
+    """Patience worked out inside each hour, beside the pooled curve."""
+    waits = mine.waits("hour") if mine.cells["queued"].any() else pd.DataFrame()
+    busy = waits[waits.groupby("hour")["contacts"].transform("sum") >= FEW] if len(waits) else waits
+    if busy.empty or not (busy["outcome"] == "abandoned").any():
+        return nothing("No hour has thirty waits and a loss: patience cannot be worked out hour by hour")
+    inside = patience.standardised_patience(busy, list(MINUTES_S), strata="hour")
+    return waiting.patience_inside_hours(inside, place=mine.label, kind=mine.kind)
+
+
+def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibit:
+    """The mean patience that the hours tell."""
+    hours = mine.asked(("day", "hour", "weekday")).rename(columns={"day": "date"})
+    row, why = _estimated(lambda: patience.mean_patience(hours, rng=rng).iloc[0])
+    return (
+        nothing(f"The hours do not tell the mean patience: {why}")
+        if row is None
+        else waiting.mean_patience(row, kind=mine.kind)
+    )
+
+
+def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generator) -> Exhibits:
+    """The published analysis of the Anonymous Bank beside this period; nothing for any other log."""
+    if mine.preset != "anonymous_bank":
+        return Exhibits([])
+    beside = patience.brown_comparison(mine.contacts, rng=rng, replicates=replicates)
+    return Exhibits([waiting.beside_published(beside, place=mine.period.label, kind=mine.kind)])
+
+
+def promise_elasticity(mine: PeriodLog) -> Exhibit:
+    """Who sets the clock, and what became of the promises."""
+    waits = _promised(mine)
+    if waits is None:
+        return nothing("This log does not know what was promised, or all promises are alike. The question stays open")
+    clock: Any = "up" if mine.simulated else "nearest"
+    elasticity, why = _estimated(lambda: patience.promise_elasticity(waits, clock=clock).iloc[0])
+    broken, other = _estimated(lambda: patience.broken_promise(waits).iloc[0])
+    if elasticity is None or broken is None:
+        return nothing(why or other)
+    became = patience.promise_table(waits)
+    return promises.promise_elasticity(elasticity, broken, became, place=mine.label, kind=mine.kind)
+
+
+def promise_effects(mine: PeriodLog) -> Exhibits:
+    """The rate of leaving under each promise over that without one, and what each minute past it does.
+
+    Nothing where every contact has a promise, or none.
+    """
+    waits = _promised(mine)
+    if waits is None or not waits["promised_s"].isna().any():
+        return Exhibits([])
+    effects, why = _estimated(lambda: patience.promise_effects(waits))
+    growth, other = _estimated(lambda: patience.broken_promise_growth(waits))
+    quoted = evidence.load_calibration().set_index("metric").loc["post_reference_hazard"]
+    told = {"place": mine.label, "kind": mine.kind}
+    return Exhibits([
+        nothing(why) if effects is None else promises.promise_effects(effects, **told),
+        nothing(other) if growth is None else promises.broken_promise_growth(growth, quoted, **told),
+    ])  # fmt: skip
+
+
+def wait_outcomes(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
+    """How waits have ended by each second."""
+    if not mine.cells["queued"].any():
+        return nothing("Nobody queued, so no wait has ended")
+    waits = mine.waits()
+    if (waits["outcome"] == "open").all():
+        return nothing("All waits are still open")
+    ends = survival.aalen_johansen(waits)
+    return waiting.wait_outcomes(ends, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
+
+
+def leaving_hazard(mine: PeriodLog, *, horizon_s: float = 300.0, bandwidth_s: float = 8.0) -> Exhibit:
+    """The rate of leaving among those who still wait."""
+    if (waits := _left(mine)) is None:
+        return nothing(NOBODY)
+    hazard, why = _estimated(lambda: survival.hazard_rate(waits, event="abandoned", bandwidth_s=bandwidth_s))
+    if hazard is None:
+        return nothing(why)
+    return waiting.leaving_hazard(
+        hazard, horizon_s=horizon_s, bandwidth_s=bandwidth_s, place=mine.label, kind=mine.kind
+    )
+
+
+def message_firsts(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
+    """What came first after a message: an answer, another try, another channel."""
+    firsts, unknown, _, why = _messages(month, within_s)
+    if firsts is None:
+        return Exhibits([nothing(why)])
+    return messages.message_firsts(firsts, unknown=unknown, place=month.label, kind=month.kind)
+
+
+def message_outcomes(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
+    """What came first against time, of the channel with the most messages; nothing where there are none."""
+    firsts, _, counted, _ = _messages(month, within_s)
+    if firsts is None:
+        return Exhibits([])
+    most = counted.groupby("channel")["contacts"].sum().idxmax()
+    ends = patience.response_outcomes(counted[counted["channel"] == most])
+    exhibit = messages.message_outcomes(
+        ends, firsts[firsts["channel"] == most], horizon_s=max(within_s), kind=month.kind,
+        subtitle=f"What came first, {most}, {month.label}",
+    )  # fmt: skip
+    return Exhibits([exhibit])
+
+
+def city_requests(file: str, *, replicates: int, rng: np.random.Generator, by: str = "Agency") -> Exhibits:
+    """Requests to a city in the format of NYC 311 (Parquet); nothing where no file is named."""
+    if not file:
+        return Exhibits([])
+    requests = pd.read_parquet(file)
+    asked = patience.nyc311_responses(requests, by=by)
+    shares = patience.unanswered_shares(asked, [86_400.0, 604_800.0], by=by, replicates=replicates, rng=rng)
+    return messages.city_requests(
+        shares, patience.nyc311_account(requests), patience.interval_survival(asked, by=by), by
+    )
+
+
+def public_conversations(file: str) -> Exhibits:
+    """Public support conversations, one row a message (Parquet); nothing where no file is named."""
+    if not file:
+        return Exhibits([])
+    turns = pd.read_parquet(file)
+    talks = patience.twitter_responses(turns)
+    firsts = patience.first_shares(talks.assign(channel="social"), [900.0, 3_600.0, 86_400.0])
+    return messages.public_conversations(patience.response_outcomes(talks), firsts, patience.twitter_account(turns))
+
+
+def _estimated(estimate: Callable[[], T]) -> tuple[T | None, str]:
+    """What an estimator gives, or why it refuses: its refusal is a sentence for the reader."""
+    try:
+        return estimate(), ""
+    except ValueError as refusal:
+        return None, str(refusal)
+
+
+def _left(mine: PeriodLog, by: str | tuple[str, ...] = ()) -> pd.DataFrame | None:
+    """The risk table, or None where nobody gave up."""
+    cells = mine.cells
+    if not (cells["queued"].astype(bool) & (cells["outcome"] == "abandoned")).any():
+        return None
+    return mine.waits(by or ())
+
+
+def _by_hour(mine: PeriodLog) -> pd.DataFrame:
+    """The hours of the day with enough waits."""
+    if not mine.cells["queued"].any():
+        return pd.DataFrame(columns=["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"])
+    hours = patience.waiting_table(mine.waits("hour"), by="hour")
+    return hours[hours["queued"] >= FEW].sort_values("hour")
+
+
+def _groups(month: PeriodLog, channel: str) -> tuple[PeriodLog, str]:
+    """What is set side by side: the queues of the channel, else the channels; "" where there is one of both."""
+    mine = month.only(channel=channel)
+
+    def several(log: PeriodLog, column: str) -> bool:
+        return len(log.cells.loc[log.cells["queued"], column].dropna().unique()) > 1
+
+    if several(mine, "queue"):
+        return mine, "queue"
+    return (month, "channel") if several(month, "channel") else (mine, "")
+
+
+def _largest(waits: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The four largest groups with thirty who left, or, where none has, of those with any."""
+    groups = patience.waiting_table(waits[waits[by].notna()], by=by)
+    several = groups[groups["left"] >= FEW]
+    largest = (groups[groups["left"] > 0] if several.empty else several)[by].head(4)
+    return waits[waits[by].isin(largest)]
+
+
+def _comparable(mine: PeriodLog) -> pd.DataFrame | None:
+    """The waits by queue and hour of queues with enough contacts and a loss; None where there are not two."""
+    waits = _left(mine, ("queue", "hour"))
+    if waits is None:
+        return None
+    sums = waits.assign(events=waits["contacts"].where(waits["outcome"] == "abandoned", 0))
+    sums = sums.groupby("queue")[["contacts", "events"]].sum()
+    enough = sums.index[(sums["contacts"] >= FEW) & (sums["events"] > 0)]
+    return waits[waits["queue"].isin(enough)] if len(enough) > 1 else None
+
+
+def _promised(mine: PeriodLog) -> pd.DataFrame | None:
+    """The waits by promise, or None where promises are not known, or do not differ."""
+    waits = _left(mine, "promised_s")
+    return None if waits is None or waits["promised_s"].nunique() < 2 else waits
+
+
+def _messages(month: PeriodLog, within_s: Sequence[float]) -> tuple[pd.DataFrame | None, int, pd.DataFrame, str]:
+    try:
+        counted = patience.first_responses(month.contacts)
+    except LogError as refusal:
+        return None, 0, pd.DataFrame(), str(refusal)
+    if counted.empty:
+        return None, 0, counted, "This log holds no e-mail, social media or web forms"
+    return patience.first_shares(counted, within_s), counted.attrs["customers_unknown"], counted, ""
