@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import gzip
 import hashlib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pandas as pd
 
 from cxresearch.contacts.bank import BANK_HEADER
 from cxresearch.contacts.canonical import REQUIRED, LogError
+from cxresearch.contacts.memory import remembered
 
 SUFFIXES = (".parquet", ".csv", ".txt", ".gz")
 
@@ -33,7 +35,9 @@ def choose_files(
         paths = [Path(p) for name in named for p in (sorted(glob.glob(str(name))) or [str(name)])]
     if not paths:
         raise LogError(f"no contact log in {source}: no file ends in {', '.join(SUFFIXES)}.")
-    headers = {path: _header(engine, path) for path in paths if _there(path)}
+    headers = {
+        path: remembered("headers", path, functools.partial(_header, engine, path)) for path in paths if _there(path)
+    }
     is_bank = {path: tuple(n.strip() for n in names) == BANK_HEADER for path, names in headers.items()}
     # A preset found in one file of a folder speaks for all of them.
     if preset is None and not columns and any(is_bank.values()):
@@ -129,6 +133,16 @@ class FileFacts:
     path: str
     sha256: str
     records: int | None
+
+
+def log_facts(paths: Iterable[Path], *, quoted: bool = True) -> list[FileFacts]:
+    """:func:`file_facts` of every file, from the last time where a file has not changed since."""
+
+    def found(path: Path) -> list[Any]:
+        fact = file_facts(path, quoted=quoted)
+        return [fact.sha256, fact.records]
+
+    return [FileFacts(str(path), *remembered("files", path, functools.partial(found, path))) for path in paths]
 
 
 def file_facts(path: Path, *, quoted: bool = True) -> FileFacts:

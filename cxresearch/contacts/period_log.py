@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -16,7 +18,8 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, sql_text
-from cxresearch.contacts.kept import VERSION, identity, kept_folder, log_facts, read_json, room_for_another, write_json
+from cxresearch.contacts.files import FileFacts, log_facts
+from cxresearch.contacts.memory import VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
 from cxresearch.risk_table import contact_counts
@@ -38,7 +41,7 @@ class PeriodLog:
     ``reason, rows``; ``repaired``: ``repair, rows``. ``files``: ``path, used, reason``. ``newest``: the last ``opened_at``
     read. ``simulated``: whether any row says that it is. ``preset``: the one that was used, or None. ``previous``: the
     period of the same kind before it, or None where neither the log nor a kept table reaches back. ``kept_days``: days
-    that come from kept tables, since the log no longer holds them.
+    that come from kept tables, since the log no longer holds them. ``source``: one name for the log as it was asked for.
     """
 
     period: Period
@@ -52,6 +55,7 @@ class PeriodLog:
     preset: str | None = None
     previous: PeriodLog | None = None
     kept_days: tuple[date, ...] = ()
+    source: str = ""
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
 
@@ -194,7 +198,7 @@ def kept_period(folder: Path) -> PeriodLog | None:
             files=pd.DataFrame(facts["files"], columns=["path", "used", "reason"]),
             newest=datetime.fromisoformat(facts["newest"]) if facts["newest"] else None,
             simulated=facts["simulated"], preset=facts["preset"],
-            kept_days=tuple(date.fromisoformat(day) for day in facts["kept_days"]),
+            kept_days=tuple(date.fromisoformat(day) for day in facts["kept_days"]), source=facts["source"],
         )  # fmt: skip
     except Exception:  # whatever is wrong with a kept folder, the log is still there to be read
         return None
@@ -213,16 +217,15 @@ def read_period(reading: Reading, name: str = "", *, archive: Sequence[Path] = (
     if not reading.paths:
         folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        return _made(reading, span, folder, archive)
-    quoted = reading.preset is None
-    key = identity(log_facts(reading.paths, quoted=quoted), reading.columns, reading.preset)
+        return _made(reading, span, folder, archive, None)
+    facts = log_facts(reading.paths, quoted=reading.preset is None)
     home = kept_folder()
-    folder = home / f"{key}-{span.name if span else 'last'}"
+    folder = home / f"{_identity(facts, reading)}-{span.name if span else 'last'}"
     if (found := _kept(folder)) is not None:
         return replace(found, files=reading.files)
     home_build = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
     try:
-        made = _made(reading, span, home_build, archive)
+        made = _made(reading, span, home_build, archive, _records(facts))
         shutil.rmtree(folder, ignore_errors=True)
         home_build.rename(folder)
     except OSError:  # another process was faster, and keeps the same
@@ -255,13 +258,31 @@ def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> Period
     return replace(now, _rows=of(now), previous=before and replace(before, _rows=of(before)))
 
 
-def _made(reading: Reading, span: Period | None, folder: Path, archive: Sequence[Path]) -> PeriodLog:
+def _identity(facts: Sequence[FileFacts], reading: Reading) -> str:
+    """One name for a log as it is read: its bytes, its mapping, and the version of what is kept."""
+    said = [[fact.sha256 for fact in facts], dict(reading.columns), reading.preset, VERSION]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+
+def _records(facts: Sequence[FileFacts]) -> int | None:
+    """How many records the bytes hold; None where a file is no text."""
+    return None if any(fact.records is None for fact in facts) else sum(fact.records or 0 for fact in facts)
+
+
+def _made(
+    reading: Reading, span: Period | None, folder: Path, archive: Sequence[Path], records: int | None
+) -> PeriodLog:
     """Read the rows once into ``folder``, and count them."""
     read, in_parquet = _copied(reading, span, folder / ROWS)
     if span is None:
         span = _last_month(read)
     groups = _grouped(read, span)
     total = int(groups["rows"].sum()) if in_parquet is None else in_parquet
+    if records is not None and total < records:
+        raise LogError(
+            f"{reading.where}: {records - total:,} of {records:,} records were lost in reading; a line may be broken or "
+            "have other quotes. Look at the file, and leave no line without its cells."
+        )
     first, last = groups["oldest"].min(), groups["newest"].max()
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
     cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
@@ -340,8 +361,14 @@ def _counted(reading: Reading, groups: pd.DataFrame, span: Period, which: str, t
         period=span, cells=pd.DataFrame(columns=[*CELL, *ENDS, *SUMS]),
         counts={**facts.counts, "other_periods": total - facts.counts["read"]}, set_aside=facts.set_aside,
         repaired=facts.repaired, files=reading.files, newest=facts.newest, simulated=facts.simulated,
-        preset=reading.preset,
+        preset=reading.preset, source=source_of(reading),
     )  # fmt: skip
+
+
+def source_of(reading: Reading) -> str:
+    """One name for a log as it was asked for, whatever it holds today: tables kept of it add up."""
+    said = json.dumps([reading.named, dict(reading.columns)], sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:16] if reading.named else ""
 
 
 def _filled(
@@ -354,6 +381,8 @@ def _filled(
     if cells is not None and log.counts["kept"]:
         parts.append(cells[(cells["day"] >= start) & (cells["day"] < end)])
     for kept in filter(None, map(kept_period, archive)):
+        if kept.source != log.source:
+            continue
         until = end if first is None else min(end, pd.Timestamp(first))
         old = kept.cells[(kept.cells["day"] >= start) & (kept.cells["day"] < until)]
         old = old[~old["day"].dt.date.isin(days)]
@@ -383,7 +412,7 @@ def _facts(log: PeriodLog) -> dict[str, Any]:
         "repaired": [[str(r), int(n)] for r, n in log.repaired.itertuples(index=False)],
         "files": [[Path(p).name, bool(u), r] for p, u, r in log.files.itertuples(index=False)],
         "newest": log.newest.isoformat() if log.newest else None, "simulated": log.simulated, "preset": log.preset,
-        "kept_days": [day.isoformat() for day in log.kept_days],
+        "kept_days": [day.isoformat() for day in log.kept_days], "source": log.source,
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,23 @@ from cxresearch.contacts.canonical import CANONICAL, WORDS, LogError, sql_text
 from cxresearch.contacts.files import choose_files, lacking_columns, read_files, source_column
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
-    """A log that is open. ``rows`` has the canonical columns, ``simulated``, ``set_aside`` and ``repaired`` (reasons)."""
+    """A log that is open: ``where`` names it, ``named`` is how it was asked for ("" for a frame)."""
 
     engine: duckdb.DuckDBPyConnection
-    rows: duckdb.DuckDBPyRelation
     files: pd.DataFrame
     where: str
     preset: str | None
     columns: Mapping[str, Any]
+    named: str = ""
+    frame: duckdb.DuckDBPyRelation | None = None
+
+    @cached_property
+    def rows(self) -> duckdb.DuckDBPyRelation:
+        """The canonical columns, ``simulated``, and the reasons ``set_aside`` and ``repaired``; not read yet."""
+        raw = read_files(self.engine, list(map(str, self.paths)), self.preset) if self.frame is None else self.frame
+        return bank_columns(raw) if self.preset else _map_columns(raw, self.columns, self.where)
 
     @property
     def paths(self) -> list[Path]:
@@ -47,15 +55,15 @@ def open_log(source: Any, *, preset: str | None, columns: Mapping[str, Any] | No
     if preset and columns:
         raise LogError("give preset or columns, not both: a preset knows its columns.")
     engine = duckdb.connect()
-    files = pd.DataFrame(columns=["path", "used", "reason"])
     if isinstance(source, str | Path) or (isinstance(source, Sequence) and not hasattr(source, "columns")):
+        _known_columns(columns or {})
         files, preset = choose_files(engine, source, preset, columns)
-        paths = files.loc[files["used"], "path"].tolist()
-        raw, where = read_files(engine, paths, preset), ", ".join(Path(p).name for p in paths)
-    else:
-        engine, raw, where = _take_frame(engine, source)
-    mapped = bank_columns(raw) if preset else _map_columns(raw, columns or {}, where)
-    return Reading(engine, mapped, files, where, preset, columns or {})
+        where = ", ".join(Path(path).name for path in files.loc[files["used"], "path"])
+        return Reading(engine, files, where, preset, columns or {}, named=str(source))
+    engine, raw, where = _take_frame(engine, source)
+    reading = Reading(engine, pd.DataFrame(columns=["path", "used", "reason"]), where, preset, columns or {}, frame=raw)
+    reading.rows  # noqa: B018 a frame's columns cost nothing to look at: what is wrong is told here
+    return reading
 
 
 @dataclass(frozen=True)
@@ -147,9 +155,7 @@ def _take_frame(
 
 def _map_columns(raw: duckdb.DuckDBPyRelation, columns: Mapping[str, Any], where: str) -> duckdb.DuckDBPyRelation:
     """Canonical columns, the original word of each vocabulary column, and the reason why a row is set aside."""
-    unknown = sorted(set(columns) - set(CANONICAL))
-    if unknown:
-        raise LogError(f"columns names {', '.join(unknown)}; the canonical columns are {', '.join(CANONICAL)}.")
+    _known_columns(columns)
     lacking = lacking_columns(raw.columns, columns)
     if lacking:
         raise LogError(f"{where}: no {', '.join(lacking)}. It has the columns {', '.join(raw.columns)}.")
@@ -174,3 +180,9 @@ def _map_columns(raw: duckdb.DuckDBPyRelation, columns: Mapping[str, Any], where
         "WHEN wait_s < 0 THEN 'negative wait_s' END AS set_aside"
     )
     return raw.select(", ".join(chosen)).select(f"*, {reason}, CAST(NULL AS VARCHAR) AS repaired")
+
+
+def _known_columns(columns: Mapping[str, Any]) -> None:
+    unknown = sorted(set(columns) - set(CANONICAL))
+    if unknown:
+        raise LogError(f"columns names {', '.join(unknown)}; the canonical columns are {', '.join(CANONICAL)}.")

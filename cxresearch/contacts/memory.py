@@ -1,0 +1,91 @@
+"""What is remembered from one process to the next: where kept periods stand, and what a file was found to be."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+# What stands in a kept folder. Another number is another shape: such a folder is left aside and made anew.
+VERSION = 1
+FOLDER = "CXRESEARCH_KEPT"  # the folder that the notebooks of one report share with their runner
+MOST_FOLDERS = 24
+MOST_FILES = 400
+_GRAIN_NS = 1_000_000_000
+
+
+def kept_folder() -> Path:
+    """The folder for kept periods: the one of a running report, else the user's cache, else one of this process."""
+    named = os.environ.get(FOLDER)
+    folder = Path(named) if named else platformdirs.user_cache_path("cxresearch") / "periods"
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.access(folder, os.W_OK):
+            return folder
+    # A home that cannot be written to: read anew in every process.
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="cxresearch-")
+    return Path(os.environ[FOLDER])
+
+
+@contextlib.contextmanager
+def kept_in(folder: Path) -> Iterator[None]:
+    """Keep periods in ``folder``, in this process and in those that it starts; the folder is removed at the end."""
+    before = os.environ.get(FOLDER)
+    os.environ[FOLDER] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop(FOLDER, None)
+        if before is not None:
+            os.environ[FOLDER] = before
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remembered(what: str, path: Path, find: Callable[[], Any]) -> Any:
+    """What ``find`` says of a file, from the last time where the file has not changed since.
+
+    It is the same file where place, size, time of change and number are the same, and where it had not changed within
+    the second before it was looked at: a clock's grain hides what happens in it.
+    """
+    seen = path.stat()
+    mark = f"{path.resolve()}|{seen.st_size}|{seen.st_mtime_ns}|{seen.st_ino}|{VERSION}"
+    memory = kept_folder() / f"{what}.json"
+    known = read_json(memory)
+    known = known if isinstance(known, dict) else {}
+    if mark in known:
+        return known[mark]
+    found = find()
+    if time.time_ns() - seen.st_mtime_ns >= _GRAIN_NS:
+        write_json(memory, dict([*known.items(), (mark, found)][-MOST_FILES:]))
+    return found
+
+
+def room_for_another(folder: Path) -> None:
+    """Remove the oldest kept periods beyond ``MOST_FOLDERS``."""
+    kept = sorted((p for p in folder.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
+    for old in kept[:-MOST_FOLDERS]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file, or None where it is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """The whole file or the old one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(value, file)
+    Path(name).replace(path)
