@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from cxresearch.evidence import joint_range
+from cxresearch.simulate import respondents_or_default
 from cxresearch.simulate.respondents import respondent_distribution, simulate_respondents
 
 REACTIONS = {"stop": 0.45, "less": 0.37, "stop | less": 0.72}
@@ -71,6 +72,12 @@ def test_single_margins_alone_mean_independence(shares: list[float]):
     table = respondent_distribution(dict(zip(names, shares, strict=True)))
     product = np.prod(np.where(table[names] == 1, shares, 1 - np.array(shares)), axis=1)
     np.testing.assert_allclose(table["probability"], product, atol=1e-9)
+
+
+def test_a_share_as_small_as_the_solvers_last_digit_is_nobody():
+    table = respondent_distribution({"a": 1e-4, "b": 1e-9})
+    assert share(table, table["a"] == 1) == pytest.approx(1e-4, abs=2e-9)
+    assert share(table, table["b"] == 1) == pytest.approx(0, abs=2e-9)
 
 
 def test_pairs_leave_the_odds_ratio_the_same_whatever_the_third_answer():
@@ -264,3 +271,15 @@ def test_other_refusals():
         simulate_respondents(REACTIONS, n=0, rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"slack must be at least 0 and below 0\.5"):
         respondent_distribution(REACTIONS, slack=-0.1)
+
+
+# --- where no survey is named ---------------------------------------------------------------------------------------
+
+
+def test_own_respondents_are_kept_and_none_are_simulated_the_same_each_time():
+    own = pd.DataFrame({"stop": [1, 0]})
+    assert respondents_or_default(own, REACTIONS, n=50) is own
+    made = respondents_or_default(pd.DataFrame(), REACTIONS, n=50)
+    assert len(made) == 50
+    assert made["simulated"].all()
+    pd.testing.assert_frame_equal(made, respondents_or_default(pd.DataFrame(), REACTIONS, n=50))

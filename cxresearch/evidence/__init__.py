@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from cxresearch.evidence.bounds import InfeasibleMargins, check_identities, find_clash, frechet_bounds, joint_range
+from cxresearch.evidence.bounds import (
+    InfeasibleMargins,
+    check_identities,
+    find_clash,
+    frechet_bounds,
+    joint_range,
+    published_margins,
+)
 from cxresearch.evidence.comparison import change_table, order_test, pool
 from cxresearch.evidence.expectation import DISTRIBUTIONS, expectation_cells, expectation_curve, fit_expectation
 from cxresearch.evidence.register import (
@@ -48,6 +55,7 @@ __all__ = [
     "order_test",
     "pool",
     "printed_numbers",
+    "published_margins",
     "read_texts",
     "register_table",
     "share_interval",

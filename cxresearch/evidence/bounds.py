@@ -76,6 +76,20 @@ def find_clash(margins: Mapping[str, Margin], *, slack: float = 0.005) -> list[s
     return _clash(limits) if _solve(limits, None, sign=1) is None else []
 
 
+def published_margins(claims: pd.DataFrame, items: Mapping[str, str], *, none: str = "") -> dict[str, float]:
+    """What was published of ``items`` (item -> claim), as margins for :func:`joint_range`.
+
+    ``none`` is the claim with the share who would do nothing at all; the others would do one of the items or
+    ``another_way``. Raises ValueError for a claim that is not in the register or is no share.
+    """
+    value = claims.loc[claims["unit"] == "share"].set_index("claim_id")["value"]
+    unknown = sorted({*items.values(), *([none] if none else [])} - set(value.dropna().index))
+    if unknown:
+        raise ValueError(f"no share was published for {unknown}; see the column claim_id of the claims.")
+    margins = {item: float(value[claim]) for item, claim in items.items()}
+    return margins | ({" | ".join([*margins, "another_way"]): float(1 - value[none])} if none else {})
+
+
 def frechet_bounds(shares: Mapping[str, float], *, slack: float = 0.005) -> pd.DataFrame:
     """Bounds for every pair of answers to one multi-response question.
 

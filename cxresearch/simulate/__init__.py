@@ -14,7 +14,7 @@ from cxresearch.simulate.contacts import (
     planned_contacts,
     simulate_contacts,
 )
-from cxresearch.simulate.default import log_or_default
+from cxresearch.simulate.default import log_or_default, respondents_or_default
 from cxresearch.simulate.respondents import respondent_distribution, simulate_respondents
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "planned_agents",
     "planned_contacts",
     "respondent_distribution",
+    "respondents_or_default",
     "simulate_contacts",
     "simulate_respondents",
     "true_patience_survival",

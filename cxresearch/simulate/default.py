@@ -1,13 +1,18 @@
-"""The log that a report reads when none is given: simulated, kept under data/derived, made when it is not there."""
+"""What a report reads when nothing is given: a SIMULATED log, kept under data/derived, and SIMULATED respondents."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from cxresearch.simulate.contact_truth import contact_truth_table
 from cxresearch.simulate.contacts import DEFAULT_SEED, default_log
+from cxresearch.simulate.respondents import simulate_respondents
 
 DERIVED = Path(__file__).resolve().parents[2] / "data" / "derived"
 
@@ -28,3 +33,13 @@ def log_or_default(log: str | list[str] = "", *, today: date | None = None) -> s
         path.parent.mkdir(parents=True, exist_ok=True)
         default_log(path, end_month=last)
     return str(path)
+
+
+def respondents_or_default(responses: pd.DataFrame, margins: Mapping[str, float], *, n: int) -> pd.DataFrame:
+    """``responses`` where there are any, else ``n`` SIMULATED respondents with these margins, the same each time.
+
+    What is SIMULATED has the column ``simulated``. Errors as in :func:`simulate_respondents`.
+    """
+    if len(responses):
+        return responses
+    return simulate_respondents(margins, n=n, rng=np.random.default_rng(7))

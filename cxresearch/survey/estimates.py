@@ -41,10 +41,12 @@ def load_responses(path: str | PathLike[str]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row per respondent, columns as in the file.
+    DataFrame, one row per respondent, columns as in the file. Where ``path`` is empty there is no survey yet: no rows.
 
     Raises ValueError if the suffix is another one, the file cannot be read, or it holds no respondent.
     """
+    if not path:
+        return pd.DataFrame()
     path = Path(path)
     readers = {".csv": _read_csv, ".parquet": pd.read_parquet, ".sav": _read_labelled, ".dta": _read_labelled}
     if path.suffix.lower() not in readers:

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxresearch import evidence
-from cxresearch.evidence import InfeasibleMargins, check_identities, find_clash, frechet_bounds, joint_range
+from cxresearch.evidence import (
+    InfeasibleMargins,
+    check_identities,
+    find_clash,
+    frechet_bounds,
+    joint_range,
+    published_margins,
+)
 
 ONLINE = {"company": 0.39, "email": 0.23, "review": 0.10, "board": 0.08, "blog": 0.07}
 
@@ -229,3 +236,19 @@ def test_published_identities():
     assert table.loc["silent_92", "verdict"] == "holds"
     assert table.loc["nvm_41bn", "left"] == pytest.approx(0.44 * 392 * 237.7 / 1000)
     assert table.loc["spend_2008_2009", ["left", "right"]].tolist() == pytest.approx([57 / 0.41, 47.6 / 0.32])
+
+
+# ---------------------------------------------------------------- margins of the register
+
+
+def test_published_shares_become_margins_and_those_who_do_nothing_leave_the_others_another_way():
+    claims = pd.DataFrame(
+        {"claim_id": ["A", "B", "Z", "N", "M"], "unit": ["share", "share", "share", "count", "share"],
+         "value": [0.5, 0.4, 0.1, 7.0, np.nan]}
+    )  # fmt: skip
+    assert published_margins(claims, {"a": "A", "b": "B"}) == {"a": 0.5, "b": 0.4}
+    margins = published_margins(claims, {"a": "A", "b": "B"}, none="Z")
+    assert margins == {"a": 0.5, "b": 0.4, "a | b | another_way": 0.9}
+    assert joint_range(margins, "a & b") == pytest.approx((0.0, 0.405))
+    with pytest.raises(ValueError, match=r"no share was published for \['M', 'N', 'Q'\]"):
+        published_margins(claims, {"a": "N", "b": "M"}, none="Q")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import re
 import shutil
 import warnings
@@ -14,10 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxresearch import evidence
+from cxresearch import evidence, exhibits
 from cxresearch.evidence import EvidenceError, load_claims, load_evidence
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01-what-the-surveys-say.ipynb"
+EXHIBITS = Path(__file__).resolve().parents[2] / "cxresearch" / "exhibits"
 VERDICTS = {"reproduced", "corrected", "conflicting", "bounded", "untraceable"}
 
 
@@ -286,26 +288,54 @@ def test_every_section_that_the_register_names_is_in_the_notebook(claims, cells)
     assert named == tagged
 
 
-def test_the_notebook_multiplies_shares_only_as_shares(cells):
-    """Every product in notebook 01 is a Share chained by *, a size (n times a share is a count), or a change of unit."""
+def products(source: str) -> set[str]:
+    """Every product in ``source``, and every ``operator.mul``."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)) or (
+            isinstance(node, ast.Attribute) and node.attr in ("mul", "prod", "cumprod")
+        ):
+            found.add(ast.unparse(node))
+    return found
+
+
+def test_shares_are_multiplied_only_as_shares(cells):
+    """The notebook multiplies nothing; its exhibits multiply Shares, which refuse a chain with a link missing."""
+    assert not set().union(*(products(cell.source) for cell in cells if cell.cell_type == "code"))
     allowed = {
-        "asked * ever",
-        "60 * target['C002-04']",
-        "factor * immediate_s",
+        "surveys": {"100 * confidence"},
+        "published_shares": {"operator.mul", "in_public[end] * _share(printed, 'tell', end)"},
+        "surveys_compared": {"asked * ever", "60 * target['C002-04']", "factor * immediate_s"},
+        "own_survey": set(),
     }
-    products = set()
-    for cell in cells:
-        if cell.cell_type == "code":
-            for node in ast.walk(ast.parse(cell.source)):
-                if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-                    products.add(ast.unparse(node))
-    shares = {text for text in products if text.startswith("Share(")}
-    assert products - shares == allowed
-    assert shares
+    for name, few in allowed.items():
+        assert products((EXHIBITS / f"{name}.py").read_text(encoding="utf-8")) == few, name
+    # What those two products are of.
+    chained = exhibits.chained_shares(evidence.printed_numbers().assign(printed=0.5, lower=0.5, upper=0.5))
+    assert set(chained.table["estimate"]) == {0.5, 0.25, 0.125}
 
 
 def test_the_notebook_is_stripped_and_its_cells_are_short(cells):
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
-    assert max(len(cell.source.splitlines()) for cell in code) <= 15
+    assert max(len(cell.source.splitlines()) for cell in code) <= 10
     assert next(c for c in code if "parameters" in c.metadata.get("tags", [])) is code[0]
+
+
+def test_the_notebook_argues_in_prose_and_every_cell_ends_with_an_exhibit(cells):
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert len(cells) - len(code) >= len(code)
+    assert np.median([len(cell.source.splitlines()) for cell in code]) <= 2
+    for before, cell in itertools.pairwise(cells):
+        if cell.cell_type == "code" and cell.id not in ("parameters", "imports"):
+            assert before.cell_type == "markdown", cell.source
+            assert ast.unparse(ast.parse(cell.source).body[-1]).startswith("exhibits."), cell.source
+
+
+def test_the_notebook_shows_every_exhibit_of_the_surveys_once(cells):
+    shown = [
+        name for cell in cells if cell.cell_type == "code" for name in re.findall(r"exhibits\.(\w+)\(", cell.source)
+    ]
+    face = (EXHIBITS / "__init__.pyi").read_text(encoding="utf-8")
+    given = re.findall(r"from \.(?:surveys|published_shares|surveys_compared|own_survey) import (\w+)", face)
+    assert sorted(shown) == sorted(given)

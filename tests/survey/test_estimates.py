@@ -544,6 +544,10 @@ def test_unreadable_files_are_named(tmp_path: Path, suffix: str):
         load_responses(path)
 
 
+def test_no_path_is_no_survey_yet():
+    assert load_responses("").empty
+
+
 def test_other_files_are_refused(tmp_path: Path):
     with pytest.raises(ValueError, match=r"cannot read '\.xlsx'; save the responses as one of \.csv, \.parquet, \.sav"):
         load_responses(tmp_path / "survey.xlsx")
