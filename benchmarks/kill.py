@@ -76,9 +76,8 @@ def make_checkout(folder: Path) -> Path:
 def one_run(root: Path, out: Path, mark: int) -> int:
     with guarded() as guard:
         report = load_report("small", root)
-        return job.make_report(
-            report, PERIOD, {"mark": mark}, log=str(root / "log.csv"), out=out, root=root, guard=guard
-        )  # fmt: skip
+        order = run.Order(report, PERIOD, {"mark": mark}, log=str(root / "log.csv"), out=out, root=root)
+        return job.make_report(order, guard)
 
 
 def start(root: Path, out: Path, mark: int) -> int:
@@ -110,7 +109,7 @@ def is_whole(folder: Path, mark: int) -> bool:
     for name in ("one", "two"):
         nbformat.validate(nbformat.read(folder / "notebooks" / f"{name}.ipynb", 4))
     expected = {"report.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb",
-                "notebooks/two.ipynb", "tables/waits.parquet", "tables/set_aside.parquet"}  # fmt: skip
+                "notebooks/two.ipynb", "tables/cells.parquet", "tables/period.json"}  # fmt: skip
     return (
         set(contents(folder)) == expected and record["status"] == "complete" and record["parameters"]["mark"] == mark
         and headline["value"] == mark and page.rstrip().endswith("</html>") and f"{mark:,}" in page

@@ -80,10 +80,11 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
     try:
         forge_for(report.notebooks)  # its imports run beside ours
         from cxresearch.report.job import make_report
+        from cxresearch.report.run.one_run import Order
 
         log = _log(report, settings)
         return worst([
-            make_report(report, period, settings, log=log, out=given.out, root=ROOT, guard=guard, progress=_progress())
+            make_report(Order(report, period, settings, log=log, out=given.out, root=ROOT, progress=_progress()), guard)
             for period in periods
         ])  # fmt: skip
     finally:

@@ -88,4 +88,5 @@ def write_json(path: Path, value: Any) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(value, file)
+    os.chmod(name, 0o644)
     Path(name).replace(path)

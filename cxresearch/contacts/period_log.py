@@ -234,7 +234,7 @@ def read_period(reading: Reading, name: str = "", *, archive: Sequence[Path] = (
         shutil.rmtree(home_build, ignore_errors=True)
         raise
     room_for_another(home)
-    return _kept(folder) or made
+    return replace(_kept(folder) or made, files=reading.files)
 
 
 def _kept(folder: Path) -> PeriodLog | None:

@@ -108,10 +108,10 @@ def _serve(
                 while True:
                     period = parse_period(connection.recv(), report.period)
                     try:
-                        code = job.make_report(
-                            report, period, settings, log=log, out=out, root=root, guard=guard, jobs=2,
-                            standing=standing,
-                        )  # fmt: skip
+                        order = run.Order(
+                            report, period, settings, log=log, out=out, root=root, jobs=2, standing=standing
+                        )
+                        code = job.make_report(order, guard)
                     except ValueError as error:
                         print(f"cxresearch: {error}", file=sys.stderr)
                         code = run.USAGE

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -28,60 +28,45 @@ from cxresearch.style import load_words
 DUE = ".index-due"
 
 
-def make_report(
-    report: Report, period: Period, settings: dict[str, Any], *, log: str | list[str], out: Path, root: Path,
-    guard: Guard, jobs: int | None = None, progress: Callable[[str], None] | None = None,
-    standing: Collection[str] | None = None,
-) -> int:  # fmt: skip
+def make_report(order: run.Order, guard: Guard) -> int:
     """Build one report aside, check it, put it in place, and make the index anew.
 
-    Parameters
-    ----------
-    report, period, settings, log : what to run. out : where reports are kept. root : the checkout.
-    guard : signals and the clock of the whole run, in the main thread.
-    jobs : notebooks at the same time.
-    standing : names of the periods that this run may look back at. Given by a backfill, whose periods are made in no
-        fixed order and must not depend on it; such a run leaves the forecast to the end of the backfill.
-
-    Returns
-    -------
-    The exit code: 0 complete, 1 failed, 2 bad input, 3 partial, 75 the same run is under way. Raises stop.Ended.
+    ``guard``: signals and the clock of the whole run, in the main thread. An order with ``standing`` leaves the forecast
+    to the end of its backfill. Returns the exit code: 0 complete, 1 failed, 2 bad input, 3 partial, 75 the same run is
+    under way. Raises stop.Ended.
     """
-    target = out / report.name / period.name
-    failed_target = target.with_name(f"{period.name}.failed")
-    key = f"{report.name}-{period.name}"
-    brand, mail = load_brand(report.brand, root), load_mail(report.email) if report.email else None
+    report, target = order.report, order.target
+    failed_target = target.with_name(f"{order.period.name}.failed")
+    brand, mail = load_brand(report.brand, order.root), load_mail(report.email) if report.email else None
     load_words(report.language)  # these three refuse, with a ValueError, what the page and the mail cannot use
-    with run.run_lock(out / ".locks" / key) as free:
+    with run.run_lock(order.out / ".locks" / order.key) as free:
         if not free:
-            print(f"cxresearch: {report.name} {period.name} is already under way.", file=sys.stderr)
+            print(f"cxresearch: {report.name} {order.period.name} is already under way.", file=sys.stderr)
             return run.UNDER_WAY
-        publish.clear_old_builds(out, key, target)
+        publish.clear_old_builds(order.out, order.key, target)
         # Its imports run beside ours, and beside the reading of the log.
         forge = forge_for(report.notebooks)
         kernels = Kernels(hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:8], forge)
         kernels.clear_sockets()
-        _heal_index(out, report)
-        build, started = publish.new_build(out, key), datetime.now(UTC)
+        _heal_index(order.out, report)
+        build, started = publish.new_build(order.out, order.key), datetime.now(UTC)
         try:
             try:
                 with guard.clock(report.run_timeout_s):
-                    record = _fill(
-                        report, period, settings, build, log, out, root, kernels, jobs, progress, standing, brand
-                    )  # fmt: skip
+                    record = _fill(order, build, kernels, brand)
                     if record["status"] != "failed":
                         guard.check()
             except (RunTimedOut, Exception) as error:
                 if isinstance(error, ValueError) and not (build / "notebooks").exists():
                     print(f"cxresearch: {error}", file=sys.stderr)
                     return run.USAGE
-                record = _what_failed(report, period, error, started)
+                record = _what_failed(report, order.period, error, started)
                 if not _keep(build, record):
                     # Not even this had room. What was there before stands as it was.
-                    print(f"cxresearch: {report.name} {period.name} FAILED: {record['reason']}", file=sys.stderr)
+                    print(f"cxresearch: {report.name} {order.period.name} FAILED: {record['reason']}", file=sys.stderr)
                     return run.FAILED
             with guard.whole():
-                code = _put_in_place(report, record, build, target, failed_target, out)
+                code = _put_in_place(report, record, build, target, failed_target, order.out)
             # Told after it stands, and also when it failed; the guard lets a signal end a server that does not answer.
             if not _deliver(report, mail, failed_target if record["status"] == "failed" else target):
                 code = run.FAILED
@@ -175,27 +160,19 @@ def keep_forecasts(out: Path, report: str, periods: Collection[str]) -> None:
             publish.write_atomically(path, publish.json_text(history.forecast_from(good, report, period)))
 
 
-def _fill(
-    report: Report, period: Period, settings: dict[str, Any], build: Path, log: str | list[str], out: Path, root: Path,
-    kernels: Kernels, jobs: int | None, progress: Callable[[str], None] | None, standing: Collection[str] | None,
-    brand: dict[str, str],
-) -> dict[str, Any]:  # fmt: skip
+def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]) -> dict[str, Any]:
     """Everything of the run into ``build``; returns what run.json says."""
-    before = out / report.name / period.previous.name / "headlines.json"
-    look_back = before.is_file() and (standing is None or period.previous.name in standing)
-    record, notebooks, headlines = run.execute_report(
-        report, period, settings, build=build, root=root, log=log, previous_headlines=str(before) if look_back else "",
-        kernels=kernels, jobs=jobs, progress=progress,
-    )  # fmt: skip
+    report, period = order.report, order.period
+    record, notebooks, headlines = run.execute_report(order, build, kernels)
     publish.write_json(build / "headlines.json", headlines)
     if record["status"] != "failed":
-        good = history.by_period(history.load_runs(out))
-        if standing is not None:
-            good = {key: r for key, r in good.items() if key[1] in standing}
+        good = history.by_period(history.load_runs(order.out))
+        if order.standing is not None:
+            good = {key: r for key, r in good.items() if key[1] in order.standing}
         earlier = good.get((report.name, period.previous.name))
         record["redefined"] = history.redefinitions(headlines, earlier["headlines"] if earlier else [])
         mine = good[report.name, period.name] = {**record, "headlines": headlines, "next_said": []}
-        if standing is None:
+        if order.standing is None:
             mine["next_said"] = history.forecast_from(good, report.name, period.name)
             publish.write_json(build / "forecast.json", mine["next_said"])
         history.add_forecasts(good)

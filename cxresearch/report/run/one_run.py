@@ -9,9 +9,9 @@ import importlib
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from cxresearch.contacts import ContactLog, Period, load_contacts
+from cxresearch.contacts import Period, PeriodLog, kept_in, log_facts, open_log, read_period
 from cxresearch.report.run.execute import (
     Executed,
     Kernels,
@@ -30,30 +30,64 @@ from cxresearch.report.run.execute import (
 )
 from cxresearch.report.run.parameters import ParameterError, Report
 from cxresearch.report.run.stop import RunTimedOut
-from cxresearch.risk_table import risk_table
 
 __all__ = ["execute_report", "failed_run", "run_lock"]
 
 COMPLETE, FAILED, USAGE, PARTIAL, UNDER_WAY = 0, 1, 2, 3, 75
 EXIT_CODES = {"complete": COMPLETE, "failed": FAILED, "partial": PARTIAL}
-TABLE_KEYS = ("channel", "queue", "weekday", "hour")
+TABLES = "tables"
+_ROWS = ".rows"  # the rows of the period, for the notebooks of this run alone
+# What the files of a run look like: another number is another shape, which older code leaves aside.
+FORMAT = {"run": 2, "headlines": 1, "forecast": 1, "tables": 1}
 PACKAGES = ("cxresearch", "pandas", "numpy", "scipy", "statsmodels", "duckdb", "narwhals", "matplotlib", "papermill")
 
 
+@dataclass(frozen=True)
+class Order:
+    """What one run is told.
+
+    report, period, settings : what to run; ``settings`` are checked values of the command line.
+    log : the contact log, already chosen. out : where reports are kept. root : the checkout.
+    jobs : notebooks at the same time; as many as there are cores and one more when not given.
+    progress : is told what happens. standing : names of the periods that this run may look back at. Given by a
+        backfill, whose periods are made in no fixed order and must not depend on it.
+    """
+
+    report: Report
+    period: Period
+    settings: Mapping[str, Any]
+    log: str | list[str]
+    out: Path
+    root: Path
+    jobs: int | None = None
+    progress: Callable[[str], None] | None = None
+    standing: Collection[str] | None = None
+
+    @property
+    def key(self) -> str:
+        """The one name of what is made: the same report of the same period."""
+        return f"{self.report.name}-{self.period.name}"
+
+    @property
+    def target(self) -> Path:
+        """Where the report will stand."""
+        return self.out / self.report.name / self.period.name
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the notebooks are given, and run.json records."""
+        return {**self.report.parameters, **self.settings, "log": self.log, "period": self.period.name}
+
+
 def execute_report(
-    report: Report, period: Period, settings: Mapping[str, Any], *, build: Path, root: Path, log: str | list[str],
-    previous_headlines: str = "", kernels: Kernels | None = None, jobs: int | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> tuple[dict[str, Any], list[tuple[str, nbformat.NotebookNode]], list[dict[str, Any]]]:  # fmt: skip
+    order: Order, build: Path, kernels: Kernels
+) -> tuple[dict[str, Any], list[tuple[str, nbformat.NotebookNode]], list[dict[str, Any]]]:
     """Run every notebook of a report into ``build``: executed notebooks, tables, and what run.json will say.
 
     Parameters
     ----------
-    report, period, settings : what to run; ``settings`` are checked values of the command line.
-    build : an empty folder; ``notebooks/`` and ``tables/`` are made in it. root : the checkout.
-    log : the contact log, already chosen. previous_headlines : a kept headlines.json, or empty.
+    build : an empty folder; ``notebooks/`` and ``tables/`` are made in it.
     kernels : the kernels started are kept there, so that they can be ended from outside.
-    jobs : notebooks at the same time; as many as there are cores and one more when not given.
 
     Returns
     -------
@@ -61,25 +95,59 @@ def execute_report(
     recorded headlines. A run that its clock ended is returned as failed. Raises LogError before any kernel starts when
     the log cannot serve.
     """
-    started = datetime.now(UTC)
-    kernels = kernels or Kernels()
-    parameters = {**report.parameters, **settings, "log": log, "period": period.name}
-    preset = parameters.get("preset") or None
-    contacts = load_contacts(log, preset=preset, columns=report.columns or None, start=period.start, end=period.end)
-    waits = risk_table(contacts.contacts, by=TABLE_KEYS)
+    started, report = datetime.now(UTC), order.report
+    with kept_in(build / _ROWS):
+        month = _read(order)
+        for name in ("tables", "notebooks"):
+            (build / name).mkdir()
+        executed, facts = _execute(order, build, kernels, month)
+    notebooks = [(one.name, notebook) for one, notebook in executed]
+    headlines = [headline for _, notebook in notebooks for headline in recorded_headlines(notebook)]
+    status, reason = _status(report, [one for one, _ in executed], headlines)
+    if kernels.reason:
+        status, reason = "failed", f"{kernels.reason}: {reason}"
+    run = {
+        **facts, "status": status, "reason": reason, "notebooks": [asdict(one) for one, _ in executed],
+        "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
+    }  # fmt: skip
+    return run, notebooks, headlines
+
+
+def _read(order: Order) -> PeriodLog:
+    """The period of the log, read once for all notebooks; what cannot be right is refused here."""
+    report, parameters = order.report, order.parameters
+    reading = open_log(order.log, preset=parameters.get("preset") or None, columns=report.columns or None)
+    month = read_period(reading, order.period.name, archive=_archive(order))
+    if channel := parameters.get("channel", _default(report, "channel")):
+        month.only(channel=channel)
     for name in report.inputs:
-        if not (root / name).is_file():
+        if not (order.root / name).is_file():
             raise ParameterError(f"report {report.name}: input {name} is not there.")
     for name, path in _named_files(parameters).items():
         if not path.is_file():
             raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
-    for name in ("tables", "notebooks"):
-        (build / name).mkdir()
+    return month
 
-    given = {**parameters, "previous_headlines": previous_headlines, "columns": report.columns}
-    say = progress or (lambda text: None)
+
+def _default(report: Report, name: str) -> Any:
+    return report.declared[name].default if name in report.declared else None
+
+
+def _archive(order: Order) -> list[Path]:
+    """Kept tables of other periods, of any report, newest first; which of them are of this log is theirs to say."""
+    folders = order.out.glob(f"*/*/{TABLES}")
+    periods = [f for f in folders if order.standing is None or f.parent.name in order.standing]
+    return sorted((f for f in periods if f.parent != order.target), reverse=True)
+
+
+def _execute(
+    order: Order, build: Path, kernels: Kernels, month: PeriodLog
+) -> tuple[list[tuple[Executed, nbformat.NotebookNode]], dict[str, Any]]:
+    report = order.report
+    given = {**order.parameters, "columns": report.columns}
+    say = order.progress or (lambda text: None)
     import_papermill()
-    pool = ThreadPoolExecutor(max_workers=jobs or cores() + 1)
+    pool = ThreadPoolExecutor(max_workers=order.jobs or cores() + 1)
     futures = []
     try:
         for path in report.notebooks:
@@ -89,29 +157,18 @@ def execute_report(
             ))  # fmt: skip
         # While the kernels work, this process has time for what does not depend on them.
         importlib.import_module("cxresearch.report.page.render")
-        waits.to_parquet(build / "tables" / "waits.parquet", index=False)
-        contacts.set_aside.to_parquet(build / "tables" / "set_aside.parquet", index=False)
-        facts = _facts(report, period, parameters, contacts, root)
+        month.keep(build / TABLES)
+        facts = _facts(order, month)
         wait(futures)
     except RunTimedOut:
         kernels.end(too_long(report))
-        facts = _facts(report, period, parameters, contacts, root)
+        facts = _facts(order, month)
     except BaseException as stopped:
         kernels.end(str(stopped) or type(stopped).__name__)
         raise
     finally:
         pool.shutdown(wait=True)
-    runs = [future.result() for future in futures]
-    notebooks = [(executed.name, notebook) for executed, notebook in runs]
-    headlines = [headline for _, notebook in notebooks for headline in recorded_headlines(notebook)]
-    status, reason = _status(report, [executed for executed, _ in runs], headlines)
-    if kernels.reason:
-        status, reason = "failed", f"{kernels.reason}: {reason}"
-    run = {
-        **facts, "status": status, "reason": reason, "notebooks": [asdict(executed) for executed, _ in runs],
-        "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
-    }  # fmt: skip
-    return run, notebooks, headlines
+    return [future.result() for future in futures], facts
 
 
 def cores() -> int:
@@ -129,7 +186,7 @@ def failed_run(report: Report, period: Period, reason: str, *, started: datetime
     return {
         **_names(report, period), "status": "failed", "reason": reason, "simulated": False, "parameters": {},
         "inputs": [], "counts": {}, "set_aside": [], "repaired": [], "left_out": [], "notebooks": [], "versions": {},
-        "commit": None, "newest_record": None, "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
+        "commit": None, "newest_record": None, "kept_days": [], "format": FORMAT, "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
     }  # fmt: skip
 
 
@@ -141,18 +198,17 @@ def _names(report: Report, period: Period) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _facts(
-    report: Report, period: Period, parameters: Mapping[str, Any], contacts: ContactLog, root: Path
-) -> dict[str, Any]:
+def _facts(order: Order, month: PeriodLog) -> dict[str, Any]:
     """All that run.json says which the notebooks do not decide."""
     return {
-        **_names(report, period), "simulated": contacts.simulated,
-        "parameters": dict(parameters), "inputs": _inputs(contacts, report, parameters, root),
-        "counts": contacts.counts, "set_aside": contacts.set_aside.to_dict("records"),
-        "repaired": contacts.repaired.to_dict("records"),
-        "left_out": contacts.files.loc[~contacts.files["used"].astype(bool), ["path", "reason"]].to_dict("records"),
+        **_names(order.report, order.period), "simulated": month.simulated,
+        "parameters": order.parameters, "inputs": _inputs(order, month),
+        "counts": month.counts, "set_aside": month.set_aside.to_dict("records"),
+        "repaired": month.repaired.to_dict("records"),
+        "left_out": month.files.loc[~month.files["used"].astype(bool), ["path", "reason"]].to_dict("records"),
+        "kept_days": [day.isoformat() for day in month.kept_days], "format": FORMAT,
         "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
-        "commit": _commit(root), "newest_record": contacts.newest.isoformat(" ", "seconds") if contacts.newest else None,
+        "commit": _commit(order.root), "newest_record": month.newest.isoformat(" ", "seconds") if month.newest else None,
     }  # fmt: skip
 
 
@@ -170,20 +226,27 @@ def _status(report: Report, executed: list[Executed], headlines: list[dict[str, 
     return "complete", ""
 
 
-def _inputs(contacts: ContactLog, report: Report, parameters: Mapping[str, Any], root: Path) -> list[dict[str, Any]]:
+def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
     """Every file read: as it was named, its hash; rows and newest record are those of the log as a whole."""
-    newest = contacts.newest.isoformat(" ", "seconds") if contacts.newest else None
-    log_files = contacts.files.loc[contacts.files["used"].astype(bool), "path"].tolist()
+    newest = month.newest.isoformat(" ", "seconds") if month.newest else None
+    paths = [Path(path) for path in month.files.loc[month.files["used"].astype(bool), "path"]]
     inputs = [
-        {"path": _shown(path, root), "sha256": _sha256(Path(path)), "rows": contacts.counts["read"],
-         "newest_record": newest} for path in log_files
-    ]  # fmt: skip
-    for name in report.inputs:
-        path = root / name
+        {
+            "path": _shown(fact.path, order.root),
+            "sha256": fact.sha256,
+            "rows": month.counts["read"],
+            "newest_record": newest,
+        }
+        for fact in log_facts(paths, quoted=month.preset is None)
+    ]
+    for name in order.report.inputs:
+        path = order.root / name
         rows = len(pd.read_csv(path)) if path.suffix == ".csv" else None
         inputs.append({"path": name, "sha256": _sha256(path), "rows": rows, "newest_record": None})
-    for path in _named_files(parameters).values():
-        inputs.append({"path": _shown(str(path), root), "sha256": _sha256(path), "rows": None, "newest_record": None})
+    for path in _named_files(order.parameters).values():
+        inputs.append(
+            {"path": _shown(str(path), order.root), "sha256": _sha256(path), "rows": None, "newest_record": None}
+        )
     return inputs
 
 

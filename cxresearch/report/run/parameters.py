@@ -59,7 +59,7 @@ class Report:
 
 
 # Filled by the runner for every notebook that declares them.
-GIVEN_BY_RUNNER = ("period", "previous_headlines", "columns")
+GIVEN_BY_RUNNER = ("period", "columns")
 
 
 def load_report(name: str, root: Path) -> Report:

@@ -33,7 +33,7 @@ def finished(tmp_path):
     (folder / "notebooks").mkdir(parents=True)
     (folder / "tables").mkdir()
     (folder / "report.html").write_text("<!doctype html><p>Grüße</p>", encoding="utf-8")
-    (folder / "tables" / "waits.parquet").write_bytes(b"\x00\x01PAR1")
+    (folder / "tables" / "cells.parquet").write_bytes(b"\x00\x01PAR1")
     points = {"points": [["More people gave up.", "21.9 % <b> of those who queued."]]}
     cell = new_code_cell("x", outputs=[new_output("display_data", data={POINTS: points})], execution_count=1)
     nbformat.write(new_notebook(cells=[cell]), folder / "notebooks" / "05.ipynb")
@@ -72,7 +72,7 @@ def test_every_byte_arrives_at_any_address(finished, tmp_path, fsspec, kind):
 
 def test_a_second_run_replaces_the_first_and_leaves_nothing_of_it(finished, tmp_path, fsspec):
     deliver.store(finished, str(tmp_path / "to"))
-    (finished / "tables" / "waits.parquet").rename(finished / "tables" / "other.parquet")
+    (finished / "tables" / "cells.parquet").rename(finished / "tables" / "other.parquet")
     (finished / "report.html").write_text("second")
     other = tmp_path / "to" / "monthly" / "1999-01" / "report.html"
     other.parent.mkdir(parents=True)
@@ -145,7 +145,7 @@ def reached(object_store, monkeypatch):
 def test_every_byte_arrives_in_an_object_store_and_a_second_run_replaces_the_first(finished, reached, fsspec):
     target = deliver.store(finished, "s3://kept/reports")
     assert target == "s3://kept/reports/monthly/1999-02"
-    (finished / "tables" / "waits.parquet").rename(finished / "tables" / "other.parquet")
+    (finished / "tables" / "cells.parquet").rename(finished / "tables" / "other.parquet")
     (finished / "report.html").write_text("second")
     deliver.store(finished, "s3://kept/reports")
     system, root = fsspec.core.url_to_fs(target)

@@ -213,7 +213,7 @@ def test_the_what_if_is_moved_by_keys_and_says_what_follows(stored, browser):
     said = browser.evaluate(
         "new Promise(done => setTimeout(() => done(document.querySelector('[data-say]').textContent), 800))"
     )
-    assert said == "Share who gave up: 4.0 %; Gave up: 100; Lost with them: 3,000 EUR"
+    assert said == "Gave up, of all who asked: 4.0 %; Gave up: 100; Lost with them: 3,000 EUR"
     assert browser.messages == []
 
 

@@ -73,7 +73,7 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert names == {
         "report.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb", "notebooks/two.ipynb",
-        "tables/waits.parquet", "tables/set_aside.parquet",
+        "tables/cells.parquet", "tables/period.json",
     }  # fmt: skip
     record = published(checkout)
     assert record["status"] == "complete"
@@ -89,7 +89,7 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
         64,
     )
     assert "1999-02" in (checkout / "out" / "index.html").read_text()
-    assert pd.read_parquet(folder / "tables" / "waits.parquet")["contacts"].sum() == 3
+    assert pd.read_parquet(folder / "tables" / "cells.parquet")["contacts"].sum() == 3
 
 
 @pytest.mark.parametrize(
