@@ -13,7 +13,6 @@ from cxresearch.queueing.measures import (
     agents_needed_interval,
     queue_measures,
     resampled_curves,
-    square_root_limit,
 )
 from cxresearch.queueing.offered_wait import Patience, PatienceLaw, Tail, erlang_b, patience_law
 from cxresearch.queueing.promises import agents_in_effect
@@ -36,6 +35,5 @@ __all__ = [
     "patience_law",
     "queue_measures",
     "resampled_curves",
-    "square_root_limit",
     "staffing_table",
 ]

@@ -11,13 +11,12 @@ from cxresearch.spread.branching import (
     reproduction_number,
     type_reproduction_numbers,
 )
-from cxresearch.spread.incidence import incidence_curve, reply_table, time_to_peak
+from cxresearch.spread.incidence import incidence_curve, reply_table
 from cxresearch.spread.memory_kernels import (
     ExponentialKernel,
     MemoryKernel,
     PowerLawKernel,
     ReviewKernel,
-    cascade_log_likelihood,
     time_of_share,
 )
 from cxresearch.spread.offspring import excess_over_log1p, fit_offspring, retellings_log_probability
@@ -27,7 +26,6 @@ __all__ = [
     "MemoryKernel",
     "PowerLawKernel",
     "ReviewKernel",
-    "cascade_log_likelihood",
     "chain_size_distribution",
     "chain_size_distribution_by_type",
     "excess_over_log1p",
@@ -40,6 +38,5 @@ __all__ = [
     "reproduction_number",
     "retellings_log_probability",
     "time_of_share",
-    "time_to_peak",
     "type_reproduction_numbers",
 ]
