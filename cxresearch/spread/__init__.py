@@ -19,7 +19,12 @@ from cxresearch.spread.memory_kernels import (
     ReviewKernel,
     time_of_share,
 )
-from cxresearch.spread.offspring import excess_over_log1p, fit_offspring, retellings_log_probability
+from cxresearch.spread.offspring import (
+    excess_over_log1p,
+    fit_offspring,
+    load_cascades,
+    retellings_log_probability,
+)
 
 __all__ = [
     "ExponentialKernel",
@@ -32,6 +37,7 @@ __all__ = [
     "expected_tellers",
     "fit_offspring",
     "incidence_curve",
+    "load_cascades",
     "probability_extinct",
     "probability_extinct_by_type",
     "reply_table",
