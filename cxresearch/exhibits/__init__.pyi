@@ -2,6 +2,14 @@
 
 from .controls import day_controls as day_controls
 from .controls import waiting_controls as waiting_controls
+from .cost import complaint_fates as complaint_fates
+from .cost import complaints_set_off as complaints_set_off
+from .cost import cost_by_reply_time as cost_by_reply_time
+from .cost import promise_on_average as promise_on_average
+from .cost import register_of_assumptions as register_of_assumptions
+from .cost import talk_headlines as talk_headlines
+from .cost import unhelpful_against_none as unhelpful_against_none
+from .cost import worth_measuring_first as worth_measuring_first
 from .exhibit import Exhibit as Exhibit
 from .exhibit import Exhibits as Exhibits
 from .exhibit import nothing as nothing
@@ -30,4 +38,15 @@ from .show import show_table as show_table
 from .show import what_if as what_if
 from .show import what_if_bundle as what_if_bundle
 from .talk import KIND_LABELS as KIND_LABELS
-from .talk import duration as duration
+from .talk import complaint_tail as complaint_tail
+from .talk import hearers as hearers
+from .talk import lasting_talk as lasting_talk
+from .talk import louder_side as louder_side
+from .talk import numbers_used as numbers_used
+from .talk import reach_on_network as reach_on_network
+from .talk import reply_spares as reply_spares
+from .talk import reply_still_finds as reply_still_finds
+from .talk import retellings_measured as retellings_measured
+from .talk import tail_at_worst as tail_at_worst
+from .talk import talk_on_network as talk_on_network
+from .talk import tellings_by_channel as tellings_by_channel
