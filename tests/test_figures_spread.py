@@ -1,8 +1,6 @@
-"""Figures and sentences of talk: the drawing is the table, the title says what the table says."""
+"""Figures of talk: the drawing is the table. And the networks that talk is followed through."""
 
 from __future__ import annotations
-
-import math
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -11,15 +9,11 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from cxresearch import figures, impact
-from cxresearch.exhibits import talk as findings_spread
-from cxresearch.impact import assumption_values, load_assumptions
-from cxresearch.impact import kinds_of_talk as talk
-from cxresearch.simulate.network import network_or_default, simulate_network
+from cxresearch import figures
+from cxresearch.simulate import network_or_default, simulate_network
 from cxresearch.style import theme
 
 mpl.use("Agg")
-VALUES = assumption_values(load_assumptions())
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +49,8 @@ def test_lines_over_time_are_the_table_and_moments_are_marked():
     assert ax.get_ylim() == (0, 1)
     ax.figure.draw_without_rendering()
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1 min", "15 min", "2 h", "1 d"]
+    raised = figures.plot_over_time(table, value="share", by="kind", measure="posts", floor=0.05)
+    assert raised.get_ylim()[0] == 0.05
     with pytest.raises(ValueError, match="above 0"):
         figures.plot_over_time(table.assign(time_s=0.0), value="share", by="kind", measure="heard")
 
@@ -100,64 +96,6 @@ def test_percolation_marks_the_assumed_probability():
     curve, mark = ax.lines
     assert curve.get_ydata().tolist() == [0.0, 0.5]
     assert mark.get_xdata()[0] == 0.03
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (30, "30 s"),
-        (900, "15 min"),
-        (7200, "2 h"),
-        (86_400, "1 day"),
-        (656_640, "7.6 days"),
-        (54_000_000, "1.7 years"),
-        (math.inf, "never"),
-        (math.nan, "not known"),
-    ],
-)
-def test_durations_are_said_in_one_unit(seconds, said):
-    assert findings_spread.duration(seconds) == said
-
-
-def test_sentences_follow_their_tables():
-    reach = pd.DataFrame({"kind": talk.KINDS, "heard_first": [10.0, 1, 1, 1], "heard": [12.0, 1, 2, 3]})
-    assert findings_spread.reach_finding(reach) == "One complaint is heard by 18 people: 12 in town, 6.0 on the net"
-    assert findings_spread.paradox_finding(reach, 0.82, 0.58) == (
-        "82 % tell offline and 58 % online, and the town is heard by more, too"
-    )
-    assert "yet the net" in findings_spread.paradox_finding(talk.reach_table(VALUES), 0.82, 0.58)
-    effects = talk.reply_effects(VALUES, [900.0, 7200.0])
-    assert findings_spread.gone_finding(effects) == (
-        "Retellings that a reply comes too late for: 37 % after 15 min and 61 % after 2 h"
-    )
-    quality = pd.DataFrame({"reply": ["helpful", "unhelpful", "none"], "money_lost": [1.0, 6.0, 4.0], "label": "2 h"})
-    assert findings_spread.quality_finding(quality) == (
-        "After 2 h an unhelpful reply costs 1.5 times what silence costs, a helpful one 25 % of it"
-    )
-    assert "nothing to compare" in findings_spread.quality_finding(quality.assign(money_lost=0.0))
-    table = impact.impact_table(VALUES, impact.reply_scenarios({"2 h": 7200.0, "1 day": 86_400.0}), contacts=1000)
-    assert findings_spread.speed_finding(table, contacts=1000).startswith("1,000 contacts answered after 2 h")
-    assert "Answered after 2 h, 95 %" in findings_spread.helpfulness_finding(table)
-    calm = impact.impact_table(
-        VALUES | {"behaviour_per_intent": 0.0}, impact.reply_scenarios({"2 h": 7200.0}), contacts=1
-    )
-    assert "Nobody complains" in findings_spread.helpfulness_finding(calm)
-    assert findings_spread.network_finding(3.0, 1.5).startswith("Hubs carry talk 2.0 times")
-    assert "0.50 times" in findings_spread.network_finding(0.75, 1.5)
-    assert findings_spread.average_finding(0.02, 0.1, promised_h=2.0).endswith("5.0 times as many complaints")
-
-
-def test_two_numbers_are_named_where_the_first_is_not_clearly_first():
-    table = pd.DataFrame({"label": ["a", "b"], "total": [0.5, 0.4], "total_error": [0.1, 0.1]})
-    assert findings_spread.measure_first_finding(table) == "Measure first: a, and b"
-    assert findings_spread.measure_first_finding(table.assign(total_error=0.01)) == "Measure first: a"
-
-
-def test_storms_beyond_every_size_looked_at_are_said():
-    storms, _ = talk.storm_table(VALUES, one_in=1000, max_size=64)
-    assert "one in 1,000 goes beyond 21 tellings" in findings_spread.storm_finding(storms, 1000)
-    unseen, _ = talk.storm_table(VALUES, one_in=1000, max_size=8)
-    assert "beyond every size" in findings_spread.storm_finding(unseen, 1000)
 
 
 def test_a_simulated_network_has_the_ties_it_was_asked_for_and_hubs():

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cxresearch.cascade.runs import EdgeList, independent_cascade, load_edges, percolation_sweep, reach_distribution
+from cxresearch.cascade.runs import EdgeList, independent_cascade, load_edges, percolation_sweep
 
-__all__ = ["EdgeList", "independent_cascade", "load_edges", "percolation_sweep", "reach_distribution"]
+__all__ = ["EdgeList", "independent_cascade", "load_edges", "percolation_sweep"]

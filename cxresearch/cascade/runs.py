@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["EdgeList", "independent_cascade", "load_edges", "percolation_sweep", "reach_distribution"]
+__all__ = ["EdgeList", "independent_cascade", "load_edges", "percolation_sweep"]
 
 PILOT_RUNS = 16
 # A person told by search costs about as much as this many people of the network do by union-find.
 SEARCH_COST = 12
-EXACT_EDGES = 20
 # Binomial weights are cut where less than exp(-40) = 4e-18 lies beyond.
 TAIL = 40.0
 
@@ -177,56 +176,6 @@ def percolation_sweep(
         {"probability": wanted}
         | {name: mean[:, column] for column, name in enumerate(names)}
         | {f"{name}_se": se[:, column] / network.people for column, name in enumerate(names)}
-    )
-
-
-def reach_distribution(
-    edges: pd.DataFrame, probability: float, *, introductions: Iterable[Hashable], directed: bool = False
-) -> pd.DataFrame:
-    """Exact distribution of the reach of ``independent_cascade``, for a network of at most 20 edges.
-
-    Every set of live edges is looked at; how many of each size lead to each reach is counted in whole numbers.
-
-    Parameters
-    ----------
-    edges, probability, directed : as in ``independent_cascade``.
-    introductions : labels of the people who begin.
-
-    Returns
-    -------
-    DataFrame, one row a reach from the number of introductions to the number of people
-        ``reach`` (int), ``probability``.
-
-    Raises ValueError as ``independent_cascade``, and for more than 20 edges.
-    """
-    probability = _one_probability(probability)
-    if isinstance(introductions, int | np.integer):
-        raise ValueError(f"the exact distribution needs introductions as a list of labels; got {introductions!r}.")
-    if len(edges) > EXACT_EDGES:
-        raise ValueError(
-            f"{len(edges):,} edges have 2^{len(edges)} sets; {EXACT_EDGES} are the most looked at. Use independent_cascade."
-        )
-    network = _network(edges, directed)
-    order, count, _ = _order(introductions, network)
-    size = network.neighbours.size
-    live = np.arange(2**size)
-    told = np.full(live.size, sum(1 << int(person) for person in order))
-    ways = list(zip(range(size), _row_of(network).tolist(), network.neighbours.tolist(), strict=True))
-    ways += [] if directed else [(edge, two, one) for edge, one, two in ways]
-    before = np.zeros_like(told)
-    while not np.array_equal(before, told):
-        before = told.copy()
-        for edge, one, two in ways:
-            told |= (told >> one & live >> edge & 1) << two
-    sets = np.zeros((network.people + 1, size + 1), np.int64)
-    np.add.at(sets, (np.bitwise_count(told), np.bitwise_count(live)), 1)
-    each = [probability**k * (1 - probability) ** (size - k) for k in range(size + 1)]
-    reach = np.arange(count, network.people + 1)
-    return pd.DataFrame(
-        {
-            "reach": reach,
-            "probability": [math.fsum(math.prod(p) for p in zip(sets[r].tolist(), each, strict=True)) for r in reach],
-        }
     )
 
 

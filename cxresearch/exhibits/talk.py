@@ -1,12 +1,17 @@
-"""Sentences that say what the tables of talk and its cost say: figure titles and descriptions, computed, never typed."""
+"""Exhibits of talk: who hears of a complaint, for how long, what a reply still finds, and how far it goes at worst."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
-from cxresearch.style import format_number, format_value
+from cxresearch import figures, impact
+from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.style import format_duration, format_interval, format_value
 
 KIND_LABELS = {
     "offline": "Face to face, by phone",
@@ -14,161 +19,296 @@ KIND_LABELS = {
     "public": "Reviews and boards",
     "social": "Social posts",
 }
+_NEARLY_ALL = 0.9  # of those who ever hear: then a side has heard
 
 
-def duration(seconds: float) -> str:
-    """15 min, 2 h, 1 day, 8 months, 1.7 years: one unit, two digits."""
-    if math.isnan(seconds):
-        return "not known"
-    if math.isinf(seconds):
-        return "never"
-    units = ((31_557_600, "year"), (2_629_800, "month"), (86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
-    one_s, unit = next(((one_s, unit) for one_s, unit in units if seconds >= one_s), (1, "s"))
-    number = _two_digits(seconds / one_s)
-    return f"{number:g} {unit}{'s' if number != 1 and unit in ('year', 'month', 'day') else ''}"
+def numbers_used(register: pd.DataFrame) -> Exhibit:
+    """What the model stands on, in one sentence (``impact.load_assumptions``)."""
+    kinds = register["kind"].value_counts()
+    quoted, studied, assumed = (format_value(kinds.get(kind, 0)) for kind in ("quoted", "literature", "assumed"))
+    return said(
+        f"The model uses {format_value(len(register))} numbers: {quoted} are quoted from surveys, {studied} come from "
+        f"studies, and {assumed} are assumed. None of them is measured here; what follows is worked out from them.",
+        register,
+    )
 
 
-def percent(share: float) -> str:
-    """A share in whole percent, as a title says it; more digits where it would be nothing or everything."""
-    return f"{100 * share:.0f} %" if 0.01 <= share <= 0.99 or share in (0, 1) else format_value(share, "share")
+def tellings_by_channel(channels: pd.DataFrame, register: pd.DataFrame) -> Exhibit:
+    """Through which channels people tell (``impact.telling_table``), in the words of the register."""
+    labels = register.set_index("name")["label"]
+    named = channels.assign(channel=channels["channel"].map(labels), kind=channels["kind"].replace(KIND_LABELS))
+    most = named.loc[named["of_tellers"].idxmax()]
+    return Exhibit(
+        finding=f"Most of those who tell: {most['channel']}, {format_value(most['of_tellers'], 'share')}",
+        table=named,
+        kind="quoted",
+        caption="Tellings per person, by channel; the company's own site has no audience of its own",
+        units={"of_tellers": "share", "of_troubled": "share"},
+    )
 
 
-def people(number: float) -> str:
-    """A number of people as a title says it: two digits, grouped."""
-    return format_number(_two_digits(number), 0 if number >= 9.5 else 1)
-
-
-def reach_finding(reach: pd.DataFrame) -> str:
-    """Title of who hears (``talk.reach_table``): how many in all, in town and on the net."""
+def hearers(reach: pd.DataFrame) -> Exhibit:
+    """Who hears of one complaint that nobody answers, by kind of talk (``impact.reach_table``)."""
     town = reach.loc[reach["kind"] == "offline", "heard"].sum()
     net = reach["heard"].sum() - town
-    return f"One complaint is heard by {people(town + net)} people: {people(town)} in town, {people(net)} on the net"
+    if not town + net > 0:
+        return nothing("Nobody tells anybody, so nobody hears of a complaint")
+    table = reach.assign(label=reach["kind"].map(KIND_LABELS))
+    return Exhibit(
+        finding=(
+            f"One complaint is heard by {format_value(town + net)} people: {format_value(town)} in town, {format_value(net)} on the net"
+        ),
+        subtitle="People who hear of one complaint that nobody answers; pale: from people who tell on",
+        description=in_words(table, label="label", value="heard"),
+        caption="One complainer's own tellings, and all that follow from them",
+        kind="assumed",
+        table=table,
+        shown=table[["label", "first_tellings", "heard_first", "tellings", "heard"]],
+        draw=partial(figures.plot_reach, table),
+    )
 
 
-def paradox_finding(reach: pd.DataFrame, offline: float, online: float) -> str:
-    """Tellers against hearers: more people tell offline; who is heard by more."""
+def louder_side(reach: pd.DataFrame, values: Mapping[str, float]) -> Exhibit:
+    """More people tell offline: who is heard by more, and what that rests on (``impact.reach_table``)."""
     town = reach.loc[reach["kind"] == "offline", "heard_first"].sum()
     net = reach["heard_first"].sum() - town
     more = "yet the net is heard by more" if net > town else "and the town is heard by more, too"
-    return f"{percent(offline)} tell offline and {percent(online)} online, {more}"
-
-
-def lasting_finding(sides: pd.DataFrame, *, share: float) -> str:
-    """Title of hearing over time (``talk.town_and_net``): when each side has told most of those it ever tells."""
-    when = {}
-    for side, rows in sides.groupby("side"):
-        reached = rows[rows["heard"] >= share * rows["heard"].max()]
-        when[side] = duration(reached["time_s"].min())
-    return f"The town has heard within {when['town']}; the net is still telling after {when['net']}"
-
-
-def gone_finding(effects: pd.DataFrame) -> str:
-    """Title of what a reply finds already done (``talk.reply_effects``): each reply time with the share gone."""
-    rows = effects.drop_duplicates("reply_s")
-    said = [f"{percent(row['post_share_gone'])} after {duration(row['reply_s'])}" for _, row in rows.iterrows()]
-    return f"Retellings that a reply comes too late for: {_listed(said)}"
-
-
-def growth_finding(effects: pd.DataFrame) -> str:
-    """Title of one post's growth: what the earliest and the latest helpful reply spare."""
-    rows = effects[effects["reply"] == "helpful"].sort_values("reply_s")
-    first, last = rows.iloc[0], rows.iloc[-1]
-    return (
-        f"A helpful reply after {duration(first['reply_s'])} spares {percent(first['share_avoided'])} of the retellings, "
-        f"after {duration(last['reply_s'])} {percent(last['share_avoided'])}"
+    readers = {kind: format_value(values[f"audience_{kind}"]) for kind in ("offline", "public", "social")}
+    return said(
+        f"**{format_value(values['share_offline'], 'share')} tell offline and {format_value(values['share_online'], 'share')} online, {more}.** How many "
+        f"hear one teller in town has been asked in surveys ({readers['offline']}, as tellers say themselves). How many "
+        f"read one review ({readers['public']}) or see one post ({readers['social']}) is an assumption, and it decides: "
+        "the last section but one says how much.",
+        reach,
     )
 
 
-def storm_finding(storms: pd.DataFrame, one_in: float) -> str:
-    """Title of the tail: how often nobody tells on, and how far the worst social post in so many goes."""
-    row = storms.set_index("kind").loc["social"]
-    if math.isnan(row["storm_tellings"]):
-        return f"One social post in {people_exact(one_in)} goes beyond every size looked at"
-    return (
-        f"{percent(row['silent'])} of social posts are passed on by nobody; one in {people_exact(one_in)} goes beyond "
-        f"{people_exact(row['storm_tellings'])} tellings"
+def lasting_talk(hearing: pd.DataFrame, lives: pd.DataFrame) -> Exhibit:
+    """For how long one complainer is heard (``impact.hearing_over_time``), and how long a telling lives (``lifetime_table``)."""
+    heard = {side: _heard_by(rows) for side, rows in impact.town_and_net(hearing).groupby("side")}
+    town, net = heard["town"], heard["net"]
+    first = "Nobody in town hears" if math.isnan(town) else f"The town has heard within {format_duration(town)}"
+    then = "nobody on the net does" if math.isnan(net) else f"the net is still telling after {format_duration(net)}"
+    by_kind = lives.assign(kind=lives["kind"].map(KIND_LABELS)).set_index("kind")
+    within = {"half have heard within": 0.5, "nine in ten within": _NEARLY_ALL}
+    table = pd.DataFrame(
+        {text: by_kind.loc[by_kind["share"] == share, "time_s"].map(format_duration) for text, share in within.items()}
+    ).reset_index()
+    return Exhibit(
+        finding=f"{first}; {then}",
+        subtitle="One complainer's own tellings, without those of others; from a minute to the end of a review's life",
+        description=in_words(table, label="kind", value="half have heard within", unit="text"),
+        caption="How long one telling lives, by kind",
+        kind="assumed",
+        table=lives,
+        shown=table,
+        draw=partial(
+            figures.plot_over_time,
+            hearing.replace({"kind": KIND_LABELS}),
+            value="heard",
+            by="kind",
+            measure="People who have heard",
+        ),
     )
 
 
-def people_exact(number: float) -> str:
-    """A whole number, grouped."""
-    return format_number(number, 0)
+def reply_still_finds(effects: pd.DataFrame, over_time: pd.DataFrame) -> Exhibit:
+    """What of one social post's retelling is done when a reply comes (``impact.reply_effects``).
 
-
-def average_finding(fixed: float, random: float, *, promised_h: float) -> str:
-    """A mean is no promise: complaints where every reply takes the promised time, against replies that do on average."""
-    if not fixed > 0:
-        return "Without a complaint before the promise there is nothing to compare"
-    return (
-        f"A reply within {duration(3_600 * promised_h)} is not a reply in {duration(3_600 * promised_h)} on average: the "
-        f"second brings {random / fixed:.1f} times as many complaints"
-    )
-
-
-def speed_finding(table: pd.DataFrame, *, contacts: int, value: str = "heard") -> str:
-    """Title of the scenarios (``impact.impact_table``): the fastest reply against the slowest one that comes, and never."""
-    rows = table[table["reply_s"] < math.inf].sort_values("reply_s")
-    fast, slow, never = rows.iloc[0], rows.iloc[-1], table[table["reply_s"] == math.inf].iloc[0]
-    return (
-        f"{contacts:,} contacts answered after {fast['scenario']} are heard of by {people(fast[value])} people, "
-        f"after {slow['scenario']} by {people(slow[value])}, never answered by {people(never[value])}"
-    )
-
-
-def helpfulness_finding(table: pd.DataFrame) -> str:
-    """What sets off the complaints of the fastest scenario (``impact.impact_table``): the wait, or replies of no help."""
-    row = table.sort_values("reply_s").iloc[0]
-    complaints = row["complaints_waiting"] + row["complaints_after_reply"]
-    if not complaints > 0:
-        return "Nobody complains, so neither speed nor help can change anything."
-    share = row["complaints_after_reply"] / complaints
-    return (
-        f"Answered after {row['scenario']}, {percent(share)} of the complaints are set off by a reply that does not help, "
-        f"and {percent(1 - share)} by the wait."
-    )
-
-
-def quality_finding(table: pd.DataFrame, *, value: str = "money_lost") -> str:
-    """Title of replies by quality at one time (``impact.quality_table``): what each costs against silence."""
-    cost, when = table.set_index("reply")[value], table["label"].iloc[0]
-    if not cost.min() > 0:
-        return "At no cost to anybody there is nothing to compare"
-    return (
-        f"After {when} an unhelpful reply costs {cost['unhelpful'] / cost['none']:.1f} times what silence costs, "
-        f"a helpful one {percent(cost['helpful'] / cost['none'])} of it"
-    )
-
-
-def network_finding(mean_reach: float, branching: float) -> str:
-    """Title of a real network: how far talk goes on it against the same mean number told without hubs."""
-    times = mean_reach / branching
-    if times > 1.05:
-        return f"Hubs carry talk {people(times)} times as far as the same telling without a network"
-    if times < 0.95:
-        return (
-            f"On this network talk goes {times:.2f} times as far as without one: friends of friends have heard already"
-        )
-    return "On this network talk goes as far as without one"
-
-
-def measure_first_finding(indices: pd.DataFrame) -> str:
-    """Title of the sensitivity (``sensitivity.sobol_table``, one outcome): which number to measure first.
-
-    Two are named together where the interval of the first reaches down to the second.
+    ``effects`` are the replies compared, ``over_time`` the same at many moments, for the curve.
     """
-    first, second = indices.iloc[0], indices.iloc[1]
-    tied = first["total"] - first["total_error"] < second["total"] + second["total_error"]
-    return f"Measure first: {first['label']}" + (f", and {second['label']}" if tied else "")
+    if effects["chain_share_gone"].isna().any():
+        return nothing("Nobody passes on a social post, so a reply finds nothing to change")
+    replies = effects.drop_duplicates("reply_s")
+    said_so = [
+        f"{format_value(row['post_share_gone'], 'share')} after {format_duration(row['reply_s'])}"
+        for _, row in replies.iterrows()
+    ]
+    curve = over_time[over_time["reply"] == "helpful"].rename(columns={"reply_s": "time_s"})
+    gone = {"post_share_gone": "of the post itself", "chain_share_gone": "of all that follow"}
+    curve = curve.melt(["time_s"], list(gone), "of", "share").replace({"of": gone})
+    return Exhibit(
+        finding=f"Retellings that a reply comes too late for: {listed(said_so)}",
+        subtitle="One social post, by when the reply comes; dotted: the replies compared below",
+        caption="One social post and one reply to it: a helpful reply spares retellings, an unhelpful one adds some",
+        kind="assumed",
+        table=effects,
+        shown=effects[["reply", "reply_s", "post_share_gone", "chain_share_gone", "tellers", "share_avoided"]],
+        draw=partial(
+            figures.plot_over_time,
+            curve,
+            value="share",
+            by="of",
+            measure="Retellings already made",
+            share=True,
+            marks_s=_moments(effects),
+        ),
+    )
 
 
-def spread_out(table: pd.DataFrame, *, label: str, value: str, unit: str = "number") -> str:
+def reply_spares(growth: pd.DataFrame, effects: pd.DataFrame) -> Exhibit:
+    """How one social post grows by when a helpful reply comes (``impact.growth_table``, ``reply_effects``)."""
+    rows = effects[effects["reply"] == "helpful"].sort_values("reply_s")
+    if rows["share_avoided"].isna().any():
+        return nothing("Nobody passes on a social post, so a reply spares nothing")
+    first, last = rows.iloc[0], rows.iloc[-1]
+    return Exhibit(
+        finding=(
+            f"A helpful reply after {format_duration(first['reply_s'])} spares {format_value(first['share_avoided'], 'share')} of the "
+            f"retellings, after {format_duration(last['reply_s'])} {format_value(last['share_avoided'], 'share')}"
+        ),
+        subtitle="Expected posts from one social post over a month, by when a helpful reply comes",
+        description=in_words(growth.groupby("reply", sort=False).tail(1), label="reply", value="tellings"),
+        kind="assumed",
+        table=growth,
+        shown=growth.head(0),
+        draw=partial(
+            figures.plot_over_time,
+            growth,
+            value="tellings",
+            by="reply",
+            measure="Posts, the first included",
+            floor=1.0,
+            marks_s=_moments(effects),
+        ),
+    )
+
+
+def complaint_tail(storms: pd.DataFrame, tails: pd.DataFrame, loud: pd.DataFrame, *, one_in: float) -> Exhibit:
+    """How often talk begun by one telling goes beyond each size (``impact.storm_table``).
+
+    ``storms`` and ``tails`` are the two tables as assumed, ``loud`` the second at ``impact.loudest_values``.
+    """
+    worst = loud[loud["kind"] == "social"].assign(kind="Social posts, at worst")
+    drawn = pd.concat([tails[tails["kind"] != "private"], worst], ignore_index=True)
+    drawn = drawn.assign(label=drawn["kind"].replace(KIND_LABELS))
+    table = storms.assign(kind=storms["kind"].map(KIND_LABELS))
+    social = storms.set_index("kind").loc["social"]
+    silent, chance = format_value(social["silent"], "share"), f"one in {format_value(one_in, 'count')}"
+    return Exhibit(
+        finding=f"{silent} of social posts are passed on by nobody; {chance} goes beyond {_tellings(social)}",
+        subtitle=f"Chance that talk begun by one telling goes further; dotted: {chance}; at worst: ends of the ranges",
+        description=in_words(table, label="kind", value="storm_tellings", unit="count"),
+        caption=f"The worst in {format_value(one_in, 'count')} tellings, by how the first one was made",
+        kind="assumed",
+        table=table,
+        shown=table.drop(columns="endless"),
+        units={"silent": "share", "storm_tellings": "count", "storm_heard": "count"},
+        draw=partial(figures.plot_tail, drawn, by="label", one_in=one_in),
+    )
+
+
+def tail_at_worst(loud: pd.DataFrame, *, one_in: float) -> Exhibit:
+    """The tail of social talk at the worst ends of the ranges (``impact.storm_table`` at ``loudest_values``)."""
+    social = loud.set_index("kind").loc["social"]
+    return said(
+        "At the ends of the ranges for social talk (more retelling, spread more unevenly) "
+        f"{format_value(social['silent'], 'share')} of posts are passed on by nobody and one in {format_value(one_in, 'count')} goes "
+        f"beyond {_tellings(social)}.",
+        loud,
+    )
+
+
+def retellings_measured(measured: pd.DataFrame) -> Exhibit:
+    """The two numbers of the tail from cascades of one's own (``impact.measured_retellings``), beside the assumed ones."""
+    if measured.empty:
+        return nothing(
+            "No cascades of your own are named, so both numbers stay assumed. To measure them, name in `cascades_file` a "
+            "file with one column: `chain_size` (posts of a finished cascade, the first included), `cascade` (to which "
+            "one each post belongs), or `retellings` (how often each post was passed on directly)"
+        )
+    mean = measured.set_index("name").loc["retellings_social"]
+    between = format_interval(mean["lower"], mean["upper"])
+    whole = measured.attrs["data"] == "chain sizes"
+    counted = f"{format_value(measured.attrs['observations'], 'count')} {'finished cascades' if whole else 'posts'}"
+    limit = (
+        " Only talk that has ended is counted so, and the mean of it is below 1 whatever the truth." if whole else ""
+    )
+    shown = measured[["label", "estimate", "lower", "upper", "assumed", "low", "high", "note"]]
+    return Exhibit(
+        finding=(
+            f"Counted, a post is passed on {format_value(mean['estimate'])} times on average ({between}); "
+            f"{format_value(mean['assumed'])} is assumed"
+        ),
+        table=measured,
+        shown=shown if measured["note"].any() else shown.drop(columns="note"),
+        caption=f"Social retelling in {counted}, with 95 % intervals, beside the value and the range assumed",
+        says=(
+            f"**Counted in {counted}, a post is passed on {format_value(mean['estimate'])} times on average ({between}); "
+            f"{format_value(mean['assumed'])} is assumed.**{limit}"
+        ),
+    )
+
+
+def talk_on_network(sweep: pd.DataFrame, reached: pd.DataFrame, *, network_file: str, kind: str) -> Exhibit:
+    """How talk grows with the probability of telling one contact, on a network of people (``impact.network_talk``)."""
+    row = reached.iloc[0]
+    if not row["probability"] > 0:
+        return nothing("Nobody passes on a social post, so nothing travels on a network")
+    return Exhibit(
+        finding=_network_finding(row["mean_reach"] / row["unconnected_reach"]),
+        subtitle=(
+            f"{Path(network_file).name or 'A generated network'}: {format_value(row['people'], 'count')} people, "
+            f"{format_value(row['mean_ties'])} contacts each on average; dotted: assumed"
+        ),
+        description=(
+            f"At a probability of {format_value(row['probability'], 'share')} a complaint reaches {format_value(row['mean_reach'])} people on "
+            f"average, {format_value(row['unconnected_reach'])} without a network."
+        ),
+        caption="How talk on this network grows with the probability of telling one contact",
+        kind=kind,
+        table=sweep,
+        shown=sweep.iloc[::5][["probability", "mean_largest_share", "mean_reach"]],
+        draw=partial(figures.plot_percolation, sweep, probability=row["probability"]),
+    )
+
+
+def reach_on_network(reached: pd.DataFrame) -> Exhibit:
+    """How far complaints let loose on the network went (``impact.network_talk``)."""
+    row = reached.iloc[0]
+    return said(
+        f"At the assumed probability a complaint reaches {format_value(row['mean_reach'])} people on average here "
+        f"({format_value(row['runs'], 'count')} simulated complaints), against {format_value(row['unconnected_reach'])} where "
+        f"nobody has more contacts than others; one in {format_value(row['one_in'], 'count')} reaches more than "
+        f"{format_value(row['reach_at_worst'], 'count')}.",
+        reached,
+    )
+
+
+def said(markdown: str, behind: pd.DataFrame) -> Exhibit:
+    """An exhibit of words: what is said, with the table it was read from."""
+    return Exhibit(finding=markdown, says=markdown, table=behind, shown=behind.head(0))
+
+
+def in_words(table: pd.DataFrame, *, label: str, value: str, unit: str = "number") -> str:
     """A table in words, for readers who do not see the figure: "a: 1; b: 2"."""
     return "; ".join(f"{row[label]}: {format_value(row[value], unit)}" for _, row in table.iterrows())
 
 
-def _two_digits(number: float) -> float:
-    return float(f"{number:.2g}")
+def listed(parts: list[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
-def _listed(said: list[str]) -> str:
-    return said[0] if len(said) == 1 else ", ".join(said[:-1]) + " and " + said[-1]
+def _heard_by(rows: pd.DataFrame) -> float:
+    """Seconds until nearly all of those who ever hear have heard; NaN where nobody does."""
+    most = rows["heard"].max()
+    return rows.loc[rows["heard"] >= _NEARLY_ALL * most, "time_s"].min() if most > 0 else math.nan
+
+
+def _moments(effects: pd.DataFrame) -> dict[str, float]:
+    return {format_duration(reply_s): reply_s for reply_s in effects["reply_s"].unique()}
+
+
+def _tellings(storm: pd.Series) -> str:
+    if math.isnan(storm["storm_tellings"]):
+        return "every size looked at"
+    return f"{format_value(storm['storm_tellings'], 'count')} tellings"
+
+
+def _network_finding(times: float) -> str:
+    if times > 1.05:
+        return f"Hubs carry talk {format_value(times)} times as far as the same telling without a network"
+    if times < 0.95:
+        return f"On this network talk goes {format_value(times)} times as far as without one: friends of friends have heard already"
+    return "On this network talk goes as far as without one"

@@ -34,6 +34,7 @@ def plot_over_time(
     by: str,
     measure: str,
     share: bool = False,
+    floor: float = 0.0,
     marks_s: Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -44,6 +45,7 @@ def plot_over_time(
     table : DataFrame with ``time_s`` (> 0), ``value`` and ``by``; groups in the order of the table, up to four.
     measure : what is drawn, written above the axis.
     share : the values are shares, shown in percent from 0 to 100.
+    floor : where the upright axis begins, if not a share: the least the quantity can be.
     marks_s : moments to mark with an upright line, seconds by name.
     """
     parts.require_columns(table, ["time_s", value, by], "plot_over_time")
@@ -57,7 +59,7 @@ def plot_over_time(
         rows = table[table[by] == name].sort_values("time_s")
         ax.plot(rows["time_s"], rows[value], color=colour, label=name)
     ax.set(xscale="log", xlim=(table["time_s"].min(), table["time_s"].max()))
-    ax.set_ylim(0, 1) if share else ax.set_ylim(bottom=0)
+    ax.set_ylim(0, 1) if share else ax.set_ylim(bottom=floor)
     _clock(ax)
     for moment in (marks_s or {}).values():
         ax.axvline(moment, color=theme.INK, linestyle=":", linewidth=1.2)

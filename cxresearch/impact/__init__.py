@@ -6,6 +6,7 @@ from cxresearch.impact.assumptions import AssumptionError, assumption_values, lo
 from cxresearch.impact.complaint import (
     complaint_probability,
     complaint_probability_random_reply,
+    promise_table,
     reply_chain,
     tellers_per_contact,
     telling_table,
@@ -21,6 +22,7 @@ from cxresearch.impact.kinds_of_talk import (
     hearing_over_time,
     kernels_by_kind,
     lifetime_table,
+    loudest_values,
     reach_table,
     reply_effects,
     reply_factors,
@@ -28,6 +30,7 @@ from cxresearch.impact.kinds_of_talk import (
     tellings,
     town_and_net,
 )
+from cxresearch.impact.measured import measured_retellings, network_talk
 from cxresearch.impact.sensitivity import morris_table, range_table, sobol_table
 from cxresearch.impact.wait_to_money import OUTCOMES, fate_table, impact, impact_table, quality_table, reply_scenarios
 
@@ -51,7 +54,11 @@ __all__ = [
     "kernels_by_kind",
     "lifetime_table",
     "load_assumptions",
+    "loudest_values",
+    "measured_retellings",
     "morris_table",
+    "network_talk",
+    "promise_table",
     "quality_table",
     "range_table",
     "reach_table",

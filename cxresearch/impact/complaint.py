@@ -17,6 +17,7 @@ from cxresearch.evidence import Share
 __all__ = [
     "complaint_probability",
     "complaint_probability_random_reply",
+    "promise_table",
     "reply_chain",
     "tellers_per_contact",
     "telling_table",
@@ -96,6 +97,23 @@ def complaint_probability_random_reply(
     early = np.where(endless, _ratio(before, total), before * until * exprel(-total * until))
     late = np.where(endless, 0.0, np.exp(-total * until))
     return np.where(at_once, 0.0, early + late * _ratio(after, after + reply))
+
+
+def promise_table(values: Mapping[str, float]) -> pd.DataFrame:
+    """Complaints where every reply takes just the promised time, and where replies take it on average only.
+
+    Returns a DataFrame ``reply`` ("just in time", "on average": times as uneven as chance makes them), ``complaint_share``
+    (of contacts, before the reply).
+    """
+    clock = {
+        "promised_h": values["promised_h"],
+        "hazard_before_per_h": values["complaint_hazard_before_per_h"],
+        "hazard_after_per_h": values["complaint_hazard_after_per_h"],
+    }
+    shares = [
+        float(law(values["promised_h"], **clock)) for law in (complaint_probability, complaint_probability_random_reply)
+    ]
+    return pd.DataFrame({"reply": ["just in time", "on average"], "complaint_share": shares})
 
 
 def reply_chain(

@@ -38,6 +38,7 @@ __all__ = [
     "hearing_over_time",
     "kernels_by_kind",
     "lifetime_table",
+    "loudest_values",
     "reach_table",
     "reply_effects",
     "reply_factors",
@@ -279,6 +280,16 @@ def storm_table(values: Mapping[str, float], *, one_in: float, max_size: int) ->
         )
         tails.append(sizes[["chain_size", "probability_larger"]].assign(kind=kind))
     return pd.DataFrame(rows), pd.concat(tails, ignore_index=True)[["kind", "chain_size", "probability_larger"]]
+
+
+def loudest_values(register: pd.DataFrame) -> dict[str, float]:
+    """Values of a register with social talk at the worst ends of its ranges: most retelling, most unevenly spread."""
+    rows = register.set_index("name")
+    return {
+        **rows["value"].astype(float).to_dict(),
+        "retellings_social": float(rows.loc["retellings_social", "high"]),
+        "dispersion_social": float(rows.loc["dispersion_social", "low"]),
+    }
 
 
 def _matrix(values: Values) -> FloatArray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import bootstrap, norm, qmc, sobol_indices
 
 from cxresearch.impact.complaint import Values
 
@@ -19,6 +21,7 @@ Model = Callable[[Values], Mapping[str, FloatArray]]
 # A range whose ends differ by this factor is an order of magnitude: each factor in it is taken as equally likely.
 _WIDE = 10.0
 _LEVELS = 4  # of the grid that Morris steps on
+_RESAMPLES = 300  # of the bootstrap, enough for two digits of a standard error
 
 
 def sobol_table(
@@ -47,27 +50,48 @@ def sobol_table(
     DataFrame, one row an outcome and varying assumption, largest total first
         ``outcome``, ``name``, ``label``, ``first_order`` (share of the variance that would go if this number were
         known, the others not), ``first_order_error``, ``total`` (share that would be left if all others were known),
-        ``total_error`` (half-widths of bootstrap intervals). ``attrs["evaluations"]``.
+        ``total_error`` (half-widths of intervals: the standard error by bootstrap, times the normal quantile).
+        ``attrs["evaluations"]``.
 
     The ranges decide: an index says what is worth measuring given how little is known, not what matters in itself. The
     assumptions vary independently of each other. An outcome that does not vary has no indices, and is refused.
     References: Sobol (2001), doi:10.1016/S0378-4754(00)00270-6; Saltelli et al. (2010), doi:10.1016/j.cpc.2009.09.018.
     """
-    from SALib.analyze import sobol as analysis  # seconds of import that only this call needs
-    from SALib.sample import sobol as sampling
-
     if base_samples < 2 or base_samples & (base_samples - 1):
         raise ValueError(f"base_samples must be a power of 2, such as 512; got {base_samples}.")
+    rng = _generator(rng)
     problem = _problem(register)
-    points = sampling.sample(problem, base_samples, calc_second_order=False, seed=_seed(rng))
+    count = len(problem["names"])
+    if count < 2:
+        raise ValueError(f"only {problem['names'][0]} has a range, so everything comes from it: nothing to split.")
+    one, other = _stretched(problem, qmc.Sobol(2 * count, rng=rng).random(base_samples).reshape(-1, 2, count)).swapaxes(
+        0, 1
+    )
+    # A page a number: the first sample with this number alone taken from the other.
+    mixed = np.repeat(one[None], count, axis=0)
+    mixed[np.arange(count), :, np.arange(count)] = other.T
+    points = np.concatenate([one, other, *mixed])
+    found = np.array(list(_outcomes(model, outcomes, register, problem, points).values()))
+    pages = np.moveaxis(found.reshape(len(outcomes), count + 2, base_samples), 1, 0)
+
+    def indices(rows: npt.NDArray[np.intp]) -> FloatArray:
+        chosen = pages[..., rows]
+        split = sobol_indices(func={"f_A": chosen[0], "f_B": chosen[1], "f_AB": chosen[2:]}, n=len(rows))
+        return np.array([split.first_order, split.total_order]).reshape(2, len(outcomes), count)
+
+    everything = np.arange(base_samples)
+    first, total = indices(everything)
+    drawn = bootstrap(
+        [everything], indices, vectorized=False, method="percentile", n_resamples=_RESAMPLES, rng=rng
+    ).standard_error  # fmt: skip
+    half = norm.ppf((1 + confidence) / 2)
     tables = []
-    for name, outcome in _outcomes(model, outcomes, register, problem, points).items():
-        found = analysis.analyze(problem, outcome, calc_second_order=False, conf_level=confidence, seed=_seed(rng))
+    for place, name in enumerate(outcomes):
         columns = {
-            "first_order": found["S1"],
-            "first_order_error": found["S1_conf"],
-            "total": found["ST"],
-            "total_error": found["ST_conf"],
+            "first_order": first[place],
+            "first_order_error": half * drawn[0, place],
+            "total": total[place],
+            "total_error": half * drawn[1, place],
         }
         tables.append(_ranked(register, problem, name, columns, by="total"))
     return _together(tables, points)
@@ -99,25 +123,27 @@ def morris_table(
     Reference: Morris (1991), doi:10.1080/00401706.1991.10484804; Campolongo et al. (2007),
     doi:10.1016/j.envsoft.2006.10.004.
     """
-    from SALib.analyze import morris as analysis
-    from SALib.sample import morris as sampling
-
     if trajectories < 2:
         raise ValueError(f"trajectories must be at least 2; got {trajectories}.")
+    rng = _generator(rng)
     problem = _problem(register)
-    points = sampling.sample(problem, trajectories, num_levels=_LEVELS, seed=_seed(rng))
-    # Effects for a move over the whole range, whatever its unit: steps are given as parts of it.
-    unit = {**problem, "bounds": [[0.0, 1.0]] * problem["num_vars"]}
-    low, high = np.array(problem["bounds"]).T
-    steps = (points - low) / (high - low)
+    shape = trajectories, len(problem["names"])
+    # Each walk begins on a grid and moves one number after another by a step that stays inside: up from the lower half.
+    start = rng.integers(_LEVELS, size=shape) / (_LEVELS - 1)
+    step = np.where(start < 0.5, 1, -1) * _LEVELS / (2 * (_LEVELS - 1))
+    turn = rng.permuted(np.tile(np.arange(shape[1]), (trajectories, 1)), axis=1)
+    moved = np.arange(shape[1] + 1)[:, None] > turn[:, None, :]
+    points = _stretched(problem, start[:, None, :] + step[:, None, :] * moved).reshape(-1, shape[1])
+    half = norm.ppf((1 + confidence) / 2)
     tables = []
     for name, outcome in _outcomes(model, outcomes, register, problem, points).items():
-        found = analysis.analyze(unit, steps, outcome, num_levels=_LEVELS, conf_level=confidence, seed=_seed(rng))
+        change = np.diff(outcome.reshape(trajectories, -1), axis=1)
+        effects = np.take_along_axis(change, turn, axis=1) / step
         columns = {
-            "effect": np.asarray(found["mu_star"], dtype=float),
-            "effect_error": np.asarray(found["mu_star_conf"], dtype=float),
-            "mean_effect": np.asarray(found["mu"], dtype=float),
-            "spread": np.asarray(found["sigma"], dtype=float),
+            "effect": np.abs(effects).mean(axis=0),
+            "effect_error": half * np.abs(effects).std(axis=0, ddof=1) / math.sqrt(trajectories),
+            "mean_effect": effects.mean(axis=0),
+            "spread": effects.std(axis=0, ddof=1),
         }
         tables.append(_ranked(register, problem, name, columns, by="effect"))
     return _together(tables, points)
@@ -147,9 +173,8 @@ def range_table(
     if draws < 100 or not 0 < level < 1:
         raise ValueError(f"need draws >= 100 and level between 0 and 1; got {draws}, {level}.")
     problem = _problem(register)
-    _seed(rng)
-    low, high = np.array(problem["bounds"]).T
-    drawn = _outcomes(model, outcomes, register, problem, low + (high - low) * rng.random((draws, low.size)))
+    share = _generator(rng).random((draws, len(problem["names"])))
+    drawn = _outcomes(model, outcomes, register, problem, _stretched(problem, share))
     fixed = model({str(name): float(value) for name, value in zip(register["name"], register["value"], strict=True)})
     rows = []
     for name, outcome in drawn.items():
@@ -159,7 +184,7 @@ def range_table(
 
 
 def _problem(register: pd.DataFrame) -> dict[str, Any]:
-    """What varies and how far, as SALib takes it; wide ranges by their logarithm."""
+    """What varies and how far: ``names``, ``ends`` (low, high), and which are ``wide`` and vary by their logarithm."""
     broken = ~((register["low"] <= register["high"]) & np.isfinite(register["high"]) & np.isfinite(register["low"]))
     if broken.any():
         raise ValueError(f"low must be <= high, both finite; not so for {register.loc[broken, 'name'].tolist()}.")
@@ -169,7 +194,13 @@ def _problem(register: pd.DataFrame) -> dict[str, Any]:
     wide = _wide(varying)
     ends = varying[["low", "high"]].to_numpy(dtype=float, copy=True)
     ends[wide] = np.log(ends[wide])
-    return {"num_vars": len(varying), "names": varying["name"].tolist(), "bounds": ends.tolist(), "wide": wide}
+    return {"names": varying["name"].tolist(), "ends": ends, "wide": wide}
+
+
+def _stretched(problem: dict[str, Any], share: FloatArray) -> FloatArray:
+    """Shares of the ranges, 0 to 1 with the assumptions in the last axis, as points in them."""
+    low, high = problem["ends"].T
+    return low + (high - low) * share
 
 
 def _wide(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -220,9 +251,9 @@ def _together(tables: list[pd.DataFrame], points: FloatArray) -> pd.DataFrame:
     return table
 
 
-def _seed(rng: np.random.Generator) -> int:
+def _generator(rng: np.random.Generator) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         raise ValueError(
             f"rng should be a numpy Generator, as from numpy.random.default_rng(7); got {type(rng).__name__}."
         )
-    return int(rng.integers(2**31 - 1))
+    return rng

@@ -13,7 +13,6 @@ from cxresearch.queueing.measures import (
     agents_needed_interval,
     queue_measures,
     resampled_curves,
-    square_root_limit,
 )
 from cxresearch.queueing.offered_wait import Patience, PatienceLaw, Tail, erlang_b, patience_law
 from cxresearch.queueing.promises import agents_in_effect, promise_table
@@ -39,7 +38,6 @@ __all__ = [
     "queue_measures",
     "resampled_curves",
     "scenario_table",
-    "square_root_limit",
     "staffing_for",
     "staffing_table",
     "usual_scenarios",

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, log_ndtr
+from scipy.special import expit
 
 from cxresearch.queueing.offered_wait import (
     Integrals,
@@ -44,7 +44,6 @@ __all__ = [
     "patience_law",
     "queue_measures",
     "resampled_curves",
-    "square_root_limit",
 ]
 
 
@@ -152,30 +151,6 @@ def queue_measures(
         _integrals=total,
         _probability_no_wait=no_wait,
     )
-
-
-def square_root_limit(*, quality: float, handle_time_s: float, patience_s: float | None = None) -> tuple[float, float]:
-    """What a team of ``load + quality * sqrt(load)`` agents tends to as it grows (square-root staffing).
-
-    ``patience_s`` is the mean of an exponential patience; None: nobody leaves, and ``quality`` must be above 0.
-    Returns the probability of waiting, and the probability of abandoning times the square root of the agents (0 where
-    nobody leaves). A rule of thumb for one look: ``agents_needed`` has the exact number.
-    Reference: Halfin & Whitt (1981), doi:10.1287/opre.29.3.567; Garnett, Mandelbaum & Reiman (2002).
-    """
-    handle_time_s = positive("handle_time_s", handle_time_s)
-    if not math.isfinite(quality) or (patience_s is None and quality <= 0):
-        raise ValueError(f"quality must be finite, and above 0 where nobody leaves; got {quality}.")
-    busy = _normal_hazard(-quality)
-    if patience_s is None:
-        return 1 / (1 + quality / busy), 0.0
-    ratio = math.sqrt(handle_time_s / positive("patience_s", patience_s))
-    waiting = ratio * _normal_hazard(quality / ratio)
-    wait = 1 / (1 + waiting / busy)
-    return wait, wait * (waiting - quality)
-
-
-def _normal_hazard(x: float) -> float:
-    return math.exp(-(x**2) / 2 - math.log(2 * math.pi) / 2 - float(log_ndtr(-x)))
 
 
 # --- agents needed ------------------------------------------------------------------------------------------------

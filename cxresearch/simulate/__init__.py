@@ -15,6 +15,7 @@ from cxresearch.simulate.contacts import (
     simulate_contacts,
 )
 from cxresearch.simulate.default import log_or_default, respondents_or_default
+from cxresearch.simulate.network import network_or_default, simulate_network
 from cxresearch.simulate.respondents import respondent_distribution, simulate_respondents
 
 __all__ = [
@@ -25,11 +26,13 @@ __all__ = [
     "contact_truth_table",
     "default_log",
     "log_or_default",
+    "network_or_default",
     "planned_agents",
     "planned_contacts",
     "respondent_distribution",
     "respondents_or_default",
     "simulate_contacts",
+    "simulate_network",
     "simulate_respondents",
     "true_patience_survival",
 ]

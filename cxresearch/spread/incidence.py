@@ -1,4 +1,4 @@
-"""How talk grows over time, when it peaks, and what a reply still finds to change."""
+"""How talk grows over time, and what a reply still finds to change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cxresearch.spread.memory_kernels import FloatArray, MemoryKernel, require_positive
+from cxresearch.spread.memory_kernels import FloatArray, MemoryKernel
 
 # Incidence is a polynomial on each panel, solved with two numbers of points; their difference is the stated error.
 _ORDERS = (12, 16)
@@ -66,27 +66,6 @@ def incidence_curve(
     curve = pd.DataFrame({"time_s": times, "tellers": tellers, "incidence_per_s": incidence})
     curve.attrs["relative_error"] = error
     return curve
-
-
-def time_to_peak(kernel: MemoryKernel, reproduction_number: float, *, horizon_s: float) -> float:
-    """Seconds after the first post at which the expected talk per second is highest, within ``horizon_s``.
-
-    0 where talk only fades; ``horizon_s`` itself where it still grows then (as it does in the end for a reproduction
-    number above 1): that is no peak.
-    """
-    require_positive(horizon_s=horizon_s)
-    grid = np.unique(np.concatenate([_edges(kernel, math.inf, horizon_s)[1:], np.linspace(0, horizon_s, 129)[1:]]))
-    for _ in range(12):  # each round looks between the neighbours of the highest point, 30 times closer
-        height = incidence_curve(kernel, reproduction_number, grid)["incidence_per_s"].to_numpy()
-        start = float(reproduction_number * kernel.density_per_s(0.0))
-        top = int(np.argmax(height))
-        if start >= height[top]:
-            return 0.0
-        low, high = (grid[top - 1] if top else 0.0), grid[min(top + 1, grid.size - 1)]
-        if high - low <= 1e-7 * grid[top]:
-            break
-        grid = np.unique(np.concatenate([np.linspace(low, high, 60)[1:], [grid[top]]]))
-    return float(grid[top])
 
 
 def reply_table(

@@ -1,4 +1,4 @@
-"""When talk happens: how long one post is retold, and how likely the times of a cascade are under it."""
+"""When talk happens: how long one post is retold."""
 
 from __future__ import annotations
 
@@ -147,47 +147,6 @@ def time_of_share(kernel: MemoryKernel, share: float) -> float:
         if math.isinf(late):
             raise ValueError(f"{share} of the retellings are not reached in any time a number can hold.")
     return float(brentq(lambda t: float(kernel.share_by(t)) - share, 0.0, late, xtol=1e-300, rtol=1e-15))
-
-
-def cascade_log_likelihood(
-    times_s: npt.ArrayLike,
-    kernel: MemoryKernel,
-    reproduction_number: float,
-    *,
-    horizon_s: float,
-    background_per_s: float = 0.0,
-) -> float:
-    """Log-likelihood of the times of one cascade, watched from 0 to ``horizon_s`` (a Hawkes process).
-
-    Parameters
-    ----------
-    times_s : seconds, ascending, within 0 to ``horizon_s``.
-    background_per_s : rate of posts that retell nobody. With 0 the first time is the given origin of the cascade
-        and is not itself scored.
-
-    Returns
-    -------
-    Number: ``-inf`` where a retelling has nothing before it that it could retell.
-
-    Reference: Ozaki (1979), doi:10.1007/BF02480272.
-    """
-    times = np.asarray(times_s, dtype=float)
-    if times.ndim != 1 or times.size == 0 or not (np.diff(times) >= 0).all():
-        raise ValueError("times_s is one cascade: at least one time, ascending.")
-    if not (times[0] >= 0 and times[-1] <= horizon_s < math.inf and background_per_s >= 0):
-        raise ValueError(
-            f"need times within 0 to a finite horizon_s and background_per_s >= 0; times run from {times[0]} to "
-            f"{times[-1]}, horizon_s is {horizon_s}, background_per_s {background_per_s}."
-        )
-    if not 0 <= reproduction_number < math.inf:
-        raise ValueError(f"need a finite reproduction_number >= 0; got {reproduction_number}.")
-    rate = np.full(times.size, float(background_per_s))
-    for later in range(1, times.size):
-        rate[later] += reproduction_number * kernel.density_per_s(times[later] - times[:later]).sum()
-    scored = rate if background_per_s > 0 else rate[1:]
-    with np.errstate(divide="ignore"):
-        gained = float(np.log(scored).sum())
-    return gained - background_per_s * horizon_s - reproduction_number * float(kernel.share_by(horizon_s - times).sum())
 
 
 def require_positive(**values: npt.ArrayLike) -> None:

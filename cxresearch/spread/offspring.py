@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -179,6 +180,35 @@ def fit_offspring(
         ),
     }
     return fit
+
+
+def load_cascades(path: str | Path = "") -> pd.DataFrame:
+    """Counts of one's own that ``fit_offspring`` takes.
+
+    Parameters
+    ----------
+    path : CSV or Parquet with one of these columns: ``chain_size`` (posts of a finished cascade, the first included; one
+        row a cascade), ``cascade`` (which cascade a post belongs to; one row a post), or ``retellings`` (how often a
+        post was passed on directly, posts never passed on included; one row a post). Empty: no counts.
+
+    Returns
+    -------
+    DataFrame with the one column ``chain_size`` or ``retellings``; no rows where no file is named.
+    """
+    if not str(path):
+        return pd.DataFrame({"chain_size": pd.Series(dtype=int)})
+    file = Path(path)
+    if not file.is_file():
+        raise ValueError(f"cascades {str(path)!r} are not there; leave it empty where nothing was counted.")
+    table = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+    for column in ("chain_size", "retellings"):
+        if column in table.columns:
+            return table[[column]]
+    if "cascade" not in table.columns:
+        raise ValueError(
+            f"{file.name} has none of the columns chain_size, cascade, retellings; there are {list(table.columns)}."
+        )
+    return table.groupby("cascade", sort=False).size().to_frame("chain_size").reset_index(drop=True)
 
 
 def _whole_numbers(values: npt.ArrayLike, name: str, smallest: int) -> npt.NDArray[np.int64]:

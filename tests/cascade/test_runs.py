@@ -17,8 +17,9 @@ from scipy import stats
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from cxresearch.cascade import EdgeList, independent_cascade, load_edges, percolation_sweep, reach_distribution
+from cxresearch.cascade import EdgeList, independent_cascade, load_edges, percolation_sweep
 from cxresearch.cascade.runs import _binomial_window
+from tests.cascade.exact_law import reach_distribution
 
 # A true law is refused once in a hundred thousand tests; about a hundred are made here, on fixed seeds.
 REFUSED_BELOW = 1e-5
@@ -256,30 +257,6 @@ def test_reach_stays_inside_the_component_and_certain_talk_fills_it(edges, p, di
     assert independent_cascade(edges, p, **arguments)["reach"].between(1, most).all()
 
 
-@given(graphs(), probabilities)
-def test_the_exact_law_is_a_law_and_grows_with_the_probability(edges, p):
-    begun = [edges["source"].iloc[0]]
-    law = reach_distribution(edges, p, introductions=begun)
-    assert math.fsum(law["probability"]) == pytest.approx(1, abs=1e-14)
-    assert (law["probability"] >= 0).all()
-    more = reach_distribution(edges, min(1.0, p + 0.1), introductions=begun)
-    beyond, beyond_more = ((1 - x["probability"].cumsum()).to_numpy() for x in (law, more))
-    assert (beyond_more >= beyond - 1e-12).all()
-
-
-@given(graphs(), probabilities)
-def test_a_tie_is_a_pair_of_edges_and_labels_are_only_names(edges, p):
-    begun = edges["target"].iloc[-1]
-    law = reach_distribution(edges, p, introductions=[begun])["probability"].to_numpy()
-    named = edges.map(lambda i: f"person {i}")
-    np.testing.assert_allclose(
-        reach_distribution(named, p, introductions=[f"person {begun}"])["probability"], law, atol=1e-14
-    )
-    if len(edges) <= 6:  # 12 directed edges, 4,096 sets
-        double = reach_distribution(there_and_back(edges), p, introductions=[begun], directed=True)
-        np.testing.assert_allclose(double["probability"], law, atol=1e-12)
-
-
 @given(graphs(), st.lists(probabilities, min_size=1, max_size=6), st.integers(0, 2**32))
 def test_a_sweep_has_its_limits_and_grows(edges, ps, seed):
     swept = percolation_sweep(edges, [*ps, 0.0, 1.0], runs=2, rng=seeded(seed))
@@ -451,8 +428,6 @@ def test_any_kind_of_label(label):
     named = pd.DataFrame({end: pd.Series([label(i) for i in BOWTIE[end]]) for end in BOWTIE})
     reach = independent_cascade(named, 1, introductions=[label(4)], runs=2, rng=seeded())["reach"]
     assert reach.tolist() == [5, 5]
-    law = reach_distribution(named, 0.3, introductions=[label(0)])
-    assert law.equals(reach_distribution(BOWTIE, 0.3, introductions=[0]))
 
 
 def test_nothing_compiles_until_it_is_asked_for():
@@ -547,7 +522,6 @@ def test_a_table_that_is_no_network_is_refused(edges, message):
     for call in (
         lambda: independent_cascade(edges, 0.1, introductions=1, runs=1, rng=seeded()),
         lambda: percolation_sweep(edges, [0.1], runs=1, rng=seeded()),
-        lambda: reach_distribution(edges, 0.1, introductions=[1]),
     ):
         with pytest.raises(ValueError, match=message):
             call()
@@ -600,15 +574,6 @@ def test_a_sweep_checks_runs_and_generator():
         percolation_sweep(BOWTIE, [0.1], runs=0, rng=seeded())
     with pytest.raises(ValueError, match="numpy Generator"):
         percolation_sweep(BOWTIE, [0.1], runs=1, rng=None)
-
-
-def test_the_exact_law_knows_where_it_ends():
-    with pytest.raises(ValueError, match="21 edges have 2\\^21 sets; 20 are the most"):
-        reach_distribution(star(21), 0.1, introductions=[0])
-    with pytest.raises(ValueError, match="needs introductions as a list"):
-        reach_distribution(BOWTIE, 0.1, introductions=1)
-    law = reach_distribution(star(20), 0.25, introductions=[0])
-    np.testing.assert_allclose(law["probability"], stats.binom.pmf(np.arange(21), 20, 0.25), rtol=1e-12)
 
 
 def test_an_edge_list_needs_two_columns():

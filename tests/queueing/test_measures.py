@@ -26,7 +26,6 @@ from cxresearch.queueing import (
     patience_law,
     queue_measures,
     resampled_curves,
-    square_root_limit,
 )
 from cxresearch.survival import kaplan_meier
 
@@ -192,21 +191,6 @@ def test_a_hopeless_team_serves_at_its_full_pace(patience):
     assert queue.occupancy == pytest.approx(1, abs=1e-9)
     assert queue.probability_abandon == pytest.approx(1 - 1e-4, abs=1e-9)
     assert all(map(math.isfinite, values(queue)))
-
-
-@pytest.mark.parametrize("quality", [-1.0, 0.0, 0.5, 1.5])
-@pytest.mark.parametrize("patience", [0.5, 10.0])
-def test_square_root_staffing_is_the_limit_of_large_teams(quality, patience):
-    def gap(agents: int) -> np.ndarray:
-        load = agents - quality * math.sqrt(agents)
-        queue = queue_measures(arrivals_per_h=3600 * load, handle_time_s=1, agents=agents, patience=patience)
-        found = queue.probability_wait, queue.probability_abandon * math.sqrt(agents)
-        limit = square_root_limit(quality=quality, handle_time_s=1, patience_s=patience)
-        return np.abs(np.array(found) - limit)
-
-    # The distance falls as one over the square root of the team: by ten from 100 to 10,000 agents.
-    assert (gap(10_000) < 0.02).all()
-    assert gap(10_000).max() == pytest.approx(gap(100).max() / 10, rel=0.35)
 
 
 def steps_of(survival: Callable[[np.ndarray], np.ndarray], end_s: float, pieces: int, *, middle: bool) -> pd.DataFrame:
@@ -458,15 +442,6 @@ def test_erlang_b_and_c_agree_with_the_reference(shared: Path):
         assert queue.probability_wait == pytest.approx(row.erlang_c, rel=1e-14)
 
 
-def test_the_square_root_limits_agree_with_the_reference(shared: Path):
-    for row in pd.read_csv(shared / "reference/patience/garnett.csv").itertuples():
-        limit = square_root_limit(quality=row.beta, handle_time_s=1 / row.mu, patience_s=1 / row.theta)
-        assert limit == pytest.approx((row.P_wait_qed, row.sqrt_n_P_ab_qed), rel=1e-12)
-        if row.beta > 0:
-            nobody_leaves = square_root_limit(quality=row.beta, handle_time_s=1 / row.mu)
-            assert nobody_leaves == pytest.approx((row.halfin_whitt, 0), rel=1e-12)
-
-
 LAWS = {
     "uniform": (lambda t: np.clip(1 - t / 240, 0, 1), 240.0),
     "erlang2": (lambda t: (1 + t / 60) * np.exp(-t / 60), 2700.0),
@@ -671,8 +646,6 @@ def test_other_questions_without_an_answer_are_refused():
         queue_measures(**GOOD).service_level(-1)
     with pytest.raises(ValueError, match="threshold_s"):
         queue_measures(**GOOD).service_level(math.nan)
-    with pytest.raises(ValueError, match="quality"):
-        square_root_limit(quality=0, handle_time_s=300)
     with pytest.raises(ValueError, match="replicates must be"):
         next(resampled_curves(small_table(50, np.random.default_rng(1)), replicates=0, rng=np.random.default_rng(1)))
 

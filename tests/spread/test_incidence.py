@@ -18,7 +18,6 @@ from cxresearch.spread import (
     chain_size_distribution,
     incidence_curve,
     reply_table,
-    time_to_peak,
 )
 
 SEISMIC = PowerLawKernel(exponent=0.2314843, plateau_s=300.0)
@@ -55,20 +54,10 @@ def test_exponential_kernel_has_a_closed_form(mean):
 
 
 @pytest.mark.parametrize("mean", [0.25, 0.9])
-def test_a_kernel_that_rises_first_has_its_peak_where_theory_says(mean):
+def test_a_kernel_that_rises_first_has_a_closed_form(mean):
     root, t = math.sqrt(mean), np.array([0.1, 1.0, 4.0, 25.0])
     curve = incidence_curve(LateKernel(), mean, t)
     assert_allclose(curve["incidence_per_s"], root * np.exp(-t) * np.sinh(root * t), rtol=1e-11)
-    peak = time_to_peak(LateKernel(), mean, horizon_s=40.0)
-    assert peak == pytest.approx(math.atanh(root) / root, rel=1e-6)
-
-
-def test_peaks_at_the_edges():
-    assert time_to_peak(ExponentialKernel(5.0), 0.9, horizon_s=50.0) == 0
-    assert time_to_peak(ExponentialKernel(5.0), 1.1, horizon_s=50.0) == 50
-    # On the plateau every post is retold at a constant rate, so talk grows until the first one fades.
-    assert time_to_peak(SEISMIC, 0.6, horizon_s=86_400.0) == 300
-    assert time_to_peak(SEISMIC, 0.0, horizon_s=86_400.0) == 0
 
 
 def test_on_the_plateau_talk_grows_exponentially():
@@ -228,7 +217,6 @@ class BrokenKernel(LateKernel):
         (lambda: incidence_curve(SEISMIC, 0.5, [1], factor=-0.1), "factor >= 0"),
         (lambda: incidence_curve(BrokenKernel(), 0.5, [9.0]), "cannot be followed .* smooth between its breaks_s"),
         (lambda: incidence_curve(ExponentialKernel(1.0), 3.0, [500.0]), "exceeds what a number can hold"),
-        (lambda: time_to_peak(SEISMIC, 0.5, horizon_s=0.0), "horizon_s must be finite and > 0"),
         (lambda: reply_table(SEISMIC, 0.5, reply_s=[], factor=0.5), "reply_s must be >= 0"),
         (lambda: reply_table(SEISMIC, 0.5, reply_s=[-1, 2], factor=0.5), "1 of 2 are not"),
         (lambda: reply_table(SEISMIC, 1.2, reply_s=[1], factor=1.0), r"infinite: .* is 1\.2, not < 1"),

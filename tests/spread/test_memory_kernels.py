@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
-from cxresearch.spread import ExponentialKernel, PowerLawKernel, ReviewKernel, cascade_log_likelihood, time_of_share
+from cxresearch.spread import ExponentialKernel, PowerLawKernel, ReviewKernel, time_of_share
 
 KERNELS = [
     ExponentialKernel(600.0),
@@ -69,49 +69,10 @@ def test_kernels_agree_with_the_reference(shared):
     # A published constant is the density on the plateau times the mass by which it misses 1.
     mass = 0.0006265725 / float(SEISMIC.density_per_s(0.0))
     assert mass == pytest.approx(value["seismic_kernel_total_mass"], rel=1e-12)
-    events = [0.5, 1.1, 1.3, 3.0, 4.2]
-    hawkes = cascade_log_likelihood(
-        events, ExponentialKernel(1 / 1.2), value["hawkes_exp_branching_ratio"], horizon_s=5.0, background_per_s=0.5
-    )
-    assert hawkes == pytest.approx(value["hawkes_exp_loglik"], rel=1e-12)
 
 
 def test_too_late_for_37_percent_at_a_quarter_of_an_hour_and_61_at_two_hours():
     assert SEISMIC.share_by([900, 7200]).round(2).tolist() == [0.37, 0.61]
-
-
-def test_likelihood_worked_by_hand():
-    kernel = ExponentialKernel(10.0)
-    rates = [0.5 * math.exp(-0.3) / 10, 0.5 * (math.exp(-0.5) + math.exp(-0.2)) / 10]
-    lost = 0.5 * sum(1 - math.exp(-age / 10) for age in (20, 17, 15))
-    expected = sum(map(math.log, rates)) - lost
-    assert cascade_log_likelihood([0, 3, 5], kernel, 0.5, horizon_s=20.0) == pytest.approx(expected, rel=1e-14)
-    # A root that nobody retold, and one retelling that nothing explains.
-    assert cascade_log_likelihood([0], kernel, 0.5, horizon_s=10.0) == pytest.approx(-0.5 * (1 - math.exp(-1)))
-    assert cascade_log_likelihood([0, 3], kernel, 0.0, horizon_s=10.0) == -math.inf
-
-
-def test_real_cascades_prefer_the_power_law(shared):
-    """Each kernel is fitted to the same retweet cascades; the reproduction number given a kernel is explicit."""
-    rows = pd.read_parquet(shared / "data/auspol-retweets/retweet_cascades.parquet")
-    horizon = 7 * 86_400.0
-    times = [
-        t
-        for _, t in rows[rows["time"] <= horizon].groupby("cascade")["time"].apply(np.array).items()
-        if 1 < t.size < 100
-    ][:250]
-    ages = horizon - np.concatenate(times)
-    retold = sum(t.size - 1 for t in times)
-
-    def best(kernel):
-        mean = retold / float(kernel.share_by(ages).sum())
-        return sum(cascade_log_likelihood(t, kernel, mean, horizon_s=horizon) for t in times), mean
-
-    exponential = max(best(ExponentialKernel(mean_s))[0] for mean_s in np.geomspace(600, 86_400, 12))
-    grid = [(exponent, plateau_s) for exponent in (0.3, 0.5, 0.8, 1.2) for plateau_s in (100.0, 300.0, 1000.0, 3000.0)]
-    height, mean = max(best(PowerLawKernel(*point)) for point in grid)
-    assert height > exponential + 100
-    assert 0.5 < mean < 1
 
 
 @pytest.mark.parametrize(
@@ -125,11 +86,6 @@ def test_real_cascades_prefer_the_power_law(shared):
         (lambda: ReviewKernel(math.nan, 1.0, 1.0), "burst_share is a share"),
         (lambda: ReviewKernel(0.2, 1.0, 0.0), "shelf_life_s must be finite and > 0"),
         (lambda: time_of_share(SEISMIC, 1.0), "share must be at least 0 and below 1"),
-        (lambda: cascade_log_likelihood([], SEISMIC, 0.5, horizon_s=1.0), "at least one time"),
-        (lambda: cascade_log_likelihood([0, 3, 2], SEISMIC, 0.5, horizon_s=9.0), "ascending"),
-        (lambda: cascade_log_likelihood([0, 3], SEISMIC, 0.5, horizon_s=2.0), "within 0 to a finite horizon_s"),
-        (lambda: cascade_log_likelihood([0, math.nan], SEISMIC, 0.5, horizon_s=2.0), "ascending"),
-        (lambda: cascade_log_likelihood([0, 1], SEISMIC, -0.5, horizon_s=2.0), "reproduction_number"),
     ],
 )
 def test_impossible_input_is_refused(build, message):
