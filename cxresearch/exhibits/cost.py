@@ -173,7 +173,7 @@ def talk_headlines(spans: pd.DataFrame, *, contacts: float, currency: str, late_
     bundles = [
         headline_bundle(
             name=name, label=f"{label}, {case}", value=rows.loc[outcome, "value"], lower=None, upper=None, unit=unit,
-            kind="assumed", better="lower", n=None, change=None,
+            kind="assumed", better="lower", n=None, base="contacts", change=None,
             note=f"{why} {format_interval(rows.loc[outcome, 'lower'], rows.loc[outcome, 'upper'], unit)}",
         )
         for name, outcome, label, unit in headlines
