@@ -90,7 +90,7 @@ def test_a_horizon_that_is_no_time_is_refused(horizon_s):
 def test_a_horizon_just_at_the_last_wait_is_known():
     watched = table_of((4, "abandoned", 1), (10, "open", 1))
     assert restricted_mean(watched, horizon_s=10)["estimate"].tolist() == [4 + 6 / 2]
-    with pytest.raises(ValueError, match="past the last wait of 1 of 1 groups .*all contacts: 10 s"):
+    with pytest.raises(ValueError, match=r"past the last wait of 1 of 1 groups .*all contacts: 10 s"):
         restricted_mean(watched, horizon_s=10.5)
     # Where nobody is left the curve is 0 from there on, and every horizon is known.
     gone = restricted_mean(table_of((4, "abandoned", 1), (10, "abandoned", 1)), horizon_s=100)
