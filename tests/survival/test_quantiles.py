@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import pandas as pd
 import pytest
@@ -95,3 +96,20 @@ def test_a_horizon_just_at_the_last_wait_is_known():
     # Where nobody is left the curve is 0 from there on, and every horizon is known.
     gone = restricted_mean(table_of((4, "abandoned", 1), (10, "abandoned", 1)), horizon_s=100)
     assert gone["estimate"].tolist() == [7]
+
+
+def test_a_curve_that_falls_at_once_has_a_quantile_of_no_width():
+    at_once = table_of((0, "abandoned", 6), (5, "abandoned", 4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        row = median_duration(at_once).loc[0]
+    assert (row["estimate"], row["se"]) == (0, 0)
+
+
+def test_the_message_names_three_groups_and_says_that_there_are_more():
+    queues = pd.concat([FIVE[:4].assign(queue=name) for name in "abcd"])
+    shown = r"of 4 of 4 groups \(queue = 'a': 7 s; queue = 'b': 7 s; queue = 'c': 7 s; \.\.\.\)"
+    with pytest.raises(ValueError, match=shown):
+        restricted_mean(queues, horizon_s=8, by="queue")
+    with pytest.raises(ValueError, match=r"queue = 'c': 7 s\), where"):
+        restricted_mean(queues[queues["queue"] != "d"], horizon_s=8, by="queue")
