@@ -16,7 +16,7 @@ from . import style as style
 from . import survey as survey
 from . import survival as survival
 from .contacts import load as load
-from .exhibits.controls import waiting_controls as waiting_controls
+from .exhibits import waiting_controls as waiting_controls
 from .exhibits.day_of_period import bot_range as bot_range
 from .exhibits.day_of_period import busiest_hour_team as busiest_hour_team
 from .exhibits.day_of_period import day_controls as day_controls

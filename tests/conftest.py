@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +22,10 @@ atexit.register(shutil.rmtree, os.environ["CXRESEARCH_KEPT"], ignore_errors=True
 # Deterministic: the same examples on every machine and every night.
 settings.register_profile(
     "cxresearch", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+# For who only asks whether a test fails (benchmarks/mutation.py): no search for the smallest example that does.
+settings.register_profile(
+    "first-failure", parent=settings.get_profile("cxresearch"), phases=(Phase.explicit, Phase.generate)
 )
 settings.load_profile("cxresearch")
 

@@ -1,84 +1,403 @@
-"""The package is what docs/design.md says: imports point one way, modules stay small, everything is listed."""
+"""The plan of the package: which package may import which, through which door, and every module on a list.
+
+The checks are functions of a mapping {module name: source text}, so that the last tests can add one bad line to the
+package's own sources and see each check refuse it. Names are those below ``cxresearch``; "" is its own face. A stub
+(``__init__.pyi``) counts as part of the face it describes.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 PACKAGE = Path(__file__).resolve().parents[1] / "cxresearch"
-MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# The chain: a module may import those before it, never those after it.
-CHAIN = ("risk_table", "contacts", "survival", "regression", "patience", "queueing", "headlines")
-ALONE = ("evidence", "survey", "spread")
-DRAWING = ("figures", "style")
+MODELS = {"contacts", "evidence", "spread", "cascade", "survey", "risk_table", "survival", "regression", "impact",
+          "patience", "queueing", "decisions"}  # fmt: skip
+
+# Package -> what it may import besides itself. One that is not there yet may have its arrows already.
+ARROWS: dict[str, set[str]] = {
+    "contacts": set(),
+    "evidence": set(),
+    "spread": set(),
+    "cascade": set(),
+    "survey": set(),
+    "style": set(),
+    "risk_table": set(),
+    "survival": {"risk_table"},
+    "regression": {"risk_table"},
+    "figures": {"style"},
+    "impact": {"spread", "evidence"},
+    "patience": {"survival", "regression", "risk_table", "contacts", "evidence"},
+    "queueing": {"survival", "risk_table", "contacts"},
+    "decisions": {"patience", "queueing", "impact", "contacts", "risk_table", "survival", "evidence"},
+    "exhibits": {*MODELS, "figures", "style"},
+    "report": {"exhibits", "decisions", "contacts", "risk_table", "style"},
+    "simulate": {"cascade"},
+    "__main__": {"report", "contacts", "style", "simulate"},
+    "": {"exhibits", "contacts"},
+}
+# One module may do more than its package: it keeps the risk tables of a log's periods.
+MODULE_ARROWS = {"contacts.period_log": {"risk_table"}}
+
+# Every module, under its package; "" are the flat ones.
+INVENTORY: dict[str, tuple[str, ...]] = {
+    "": ("", "__main__"),
+    "contacts": ("bank", "canonical", "files", "log", "memory", "period_log", "periods", "rows"),
+    "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
+    "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),
+    "cascade": ("on_network", "percolation", "runs"),
+    "survey": ("design", "estimates"),
+    "style": ("theme", "words"),
+    "risk_table": ("bootstrap", "group_by", "intervals", "risk_sets"),
+    "survival": ("competing", "curves", "hazard"),
+    "regression": ("aft", "design_matrix", "efron", "models", "partial_likelihood"),
+    "figures": ("day", "parts", "spread", "surveys", "waiting", "week"),
+    "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
+    "patience": ("brown2005", "hourly", "messages", "promise", "two_clocks"),
+    "queueing": ("day", "day_profile", "measures", "offered_wait", "promises"),
+    "exhibits": (
+        "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey", "period",
+        "promises", "published_shares", "show", "surveys", "surveys_compared", "talk", "waiting",
+    ),
+    "report": (
+        "backfill", "job",
+        "archive", "archive.deliver", "archive.forecast", "archive.freshness", "archive.history", "archive.publish",
+        "page", "page.blocks", "page.brand", "page.browser", "page.gate", "page.prose", "page.render",
+        "run", "run.execute", "run.kernel", "run.one_run", "run.parameters", "run.stop", "run.warm_start",
+    ),
+    "simulate": ("contact_truth", "contacts", "default", "network", "respondents"),
+}  # fmt: skip
+
+# Modules that are faces of their own; a package that stands here has no inner doors.
+DOORS = {"style.theme", "style.words", "exhibits.headlines", "exhibits.changes", "exhibits.period", "exhibits.day_of_period",
+         "simulate.contacts",
+         "simulate.default", "simulate.network", "report"}  # fmt: skip
+FLAT_LIMIT = 3
+LINES_LIMIT = 500
 
 
 def name_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/__init__", "").replace("/", ".")
+    name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    return "" if name == "__init__" else name.removesuffix(".__init__")
 
 
-def imports(path: Path) -> set[str]:
-    """Top-level names inside the package that a module imports, wherever in the file it does."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("cxresearch.")}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "cxresearch":
-            parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {a.name for a in node.names}
-    return found
+def read_package() -> dict[str, str]:
+    """Every module's text by its name, a stub's after that of its module."""
+    sources: dict[str, str] = {}
+    for path in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyi")], key=lambda path: path.suffix):
+        sources[name_of(path)] = sources.get(name_of(path), "") + path.read_text(encoding="utf-8")
+    return sources
 
 
-IMPORTS = {name_of(path): imports(path) for path in MODULES}
+SOURCES = read_package()
+tree_of = cache(ast.parse)
 
 
-def reach(name: str) -> set[str]:
-    """Every module of the package that ``name`` stands on, directly or not."""
-    seen, ahead = set(), set(IMPORTS.get(name, set()))
-    while ahead:
-        one = ahead.pop()
-        seen.add(one)
-        ahead |= {n for m, found in IMPORTS.items() if m == one or m.startswith(f"{one}.") for n in found} - seen
-    return seen
+def package_of(module: str) -> str:
+    return module.split(".")[0]
 
 
-@pytest.mark.parametrize("later", range(len(CHAIN)))
-def test_imports_point_one_way_along_the_chain(later):
-    assert not reach(CHAIN[later]) & set(CHAIN[later + 1 :])
+def is_package(module: str, sources: Mapping[str, str]) -> bool:
+    return not module or any(name.startswith(f"{module}.") for name in sources)
 
 
-@pytest.mark.parametrize("name", [n for n in IMPORTS if n not in ("__main__",) and not n.startswith("report")])
-def test_nothing_but_the_command_line_imports_report(name):
-    assert "report" not in IMPORTS[name]
+class Taken(NamedTuple):
+    """``by`` imports ``name`` from the module ``target``, or the module itself where ``name`` is empty."""
+
+    by: str
+    target: str
+    name: str
+    alias: str
+    plain: bool  # ``import cxresearch.x``, which says no name
+
+    def __str__(self) -> str:
+        return f"{self.by or 'the top face'} takes {self.name or 'the module'} from {self.target or 'the top face'}"
 
 
-@pytest.mark.parametrize("name", [n for n in IMPORTS if not n.startswith("simulate") and n != "__main__"])
-def test_no_module_imports_simulate(name):
-    assert "simulate" not in IMPORTS[name]
+def imports(sources: Mapping[str, str]) -> Iterator[Taken]:
+    """Every import of something inside the package, wherever in a file it stands."""
+    for by, text in sources.items():
+        for node in ast.walk(tree_of(text)):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.name.split(".")[0] == "cxresearch":
+                        yield Taken(by, alias.name.partition(".")[2], "", alias.asname or "", plain=True)
+            elif isinstance(node, ast.ImportFrom):
+                base = origin(by, node, sources)
+                for alias in node.names if base is not None else ():
+                    inner = f"{base}.{alias.name}" if base else alias.name
+                    found = (inner, "") if inner in sources else (base, alias.name)
+                    yield Taken(by, *found, alias.asname or alias.name, plain=False)
 
 
-@pytest.mark.parametrize("name", ALONE)
-def test_some_stand_alone(name):
-    assert not reach(name) & {*CHAIN, *(set(ALONE) - {name}), "report", "simulate"}
+def origin(by: str, node: ast.ImportFrom, sources: Mapping[str, str]) -> str | None:
+    """The module that a ``from`` names; None for one outside the package."""
+    named = node.module.split(".") if node.module else []
+    if not node.level:
+        return ".".join(named[1:]) if named[0] == "cxresearch" else None
+    parts = by.split(".") if by else []
+    up = node.level - is_package(by, sources)
+    return ".".join([*parts[: len(parts) - up], *named])
 
 
-@pytest.mark.parametrize("name", [n for n in IMPORTS if n.split(".")[0] in DRAWING])
-def test_figures_import_no_model(name):
-    assert IMPORTS[name] <= set(DRAWING)
+def face(package: str, sources: Mapping[str, str]) -> set[str]:
+    """The names that a package's face gives: its ``__all__``, or what its stub takes from its modules."""
+    names: set[str] = set()
+    for node in tree_of(sources[package]).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List):
+            if [getattr(target, "id", "") for target in node.targets] == ["__all__"]:
+                names |= set(ast.literal_eval(node.value))
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            names |= {alias.asname for alias in node.names if alias.asname}
+    return names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+# --- the checks: each returns what is wrong, in words
+
+
+def not_listed(sources: Mapping[str, str], inventory: Mapping[str, tuple[str, ...]] = INVENTORY) -> list[str]:
+    """Modules on no list, modules listed and not there, packages without arrows."""
+    listed = set(inventory[""])
+    for package in inventory.keys() - {""}:
+        listed |= {package, *(f"{package}.{name}" for name in inventory[package])}
+    packages = {package_of(name) for name in sources}
+    return [
+        *(f"{name} is on no list" for name in sorted(set(sources) - listed)),
+        *(f"{name} is listed and not there" for name in sorted(listed - set(sources))),
+        *(f"{name} has no arrows" for name in sorted(packages - set(ARROWS))),
+    ]
+
+
+def forbidden(sources: Mapping[str, str]) -> list[str]:
+    """Imports that no arrow allows."""
+    wrong = []
+    for taken in imports(sources):
+        by, target = package_of(taken.by), package_of(taken.target)
+        allowed = {by, *ARROWS.get(by, ()), *MODULE_ARROWS.get(taken.by, ())}
+        # The top face may name every package; whoever wants the version asks the top face.
+        named = not taken.by and taken.target == target and not taken.name
+        if not (target in allowed or named or (not target and taken.name == "__version__")):
+            wrong.append(str(taken))
+    return wrong
+
+
+def past_a_face(sources: Mapping[str, str]) -> list[str]:
+    """Imports from outside that do not go through a face, and imports from inside that do."""
+    wrong = []
+    for taken in imports(sources):
+        by, target = package_of(taken.by), package_of(taken.target)
+        if taken.plain:
+            wrong.append(f"{taken}, by a plain import")
+        elif by == target:
+            if taken.name and taken.by != taken.target and is_package(taken.target, sources):
+                wrong.append(f"{taken}, its own face")
+        elif target and target not in DOORS and taken.target not in DOORS:
+            if taken.target not in (target, *(f"{target}.{name}" for name in face(target, sources))):
+                wrong.append(f"{taken}, past the face")
+            elif taken.name and taken.name not in face(target, sources):
+                wrong.append(f"{taken}, which the face does not give")
+            elif not taken.name:
+                known = {*face(target, sources), *(door.removeprefix(f"{target}.") for door in DOORS)}
+                used = attributes(sources[taken.by], taken.alias) if is_package(taken.target, sources) else set()
+                wrong += [f"{taken.by} uses {target}.{name}, which the face does not give" for name in used - known]
+    return wrong
+
+
+def attributes(text: str, alias: str) -> set[str]:
+    return {
+        node.attr
+        for node in ast.walk(tree_of(text))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == alias
+    }
+
+
+def circles(sources: Mapping[str, str]) -> list[list[str]]:
+    """Sets of modules that stand on each other.
+
+    Importing a module from outside its package runs the faces above it too.
+    """
+    names = sorted(sources)
+    number = {name: place for place, name in enumerate(names)}
+    edges = set()
+    for taken in imports(sources):
+        above = taken.target.split(".")
+        run = {".".join(above[:depth]) for depth in range(1, len(above))}
+        needs = {taken.target, *(face for face in run if not f"{taken.by}.".startswith(f"{face}."))}
+        edges |= {(number[taken.by], number[name]) for name in needs if name in number}
+    start, end = np.array(sorted(edges)).T
+    graph = coo_array((np.ones(len(start)), (start, end)), shape=(len(names), len(names)))
+    _, part = connected_components(graph, connection="strong")
+    many = [np.flatnonzero(part == place) for place in np.flatnonzero(np.bincount(part) > 1)]
+    return [*([names[place] for place in group] for group in many), *([names[a]] for a, b in sorted(edges) if a == b)]
+
+
+# --- the package as it is
+
+
+def test_every_module_is_on_the_list():
+    assert not not_listed(SOURCES)
+
+
+def test_imports_follow_the_arrows():
+    assert not forbidden(SOURCES)
+
+
+def test_outsiders_come_through_a_face():
+    assert not past_a_face(SOURCES)
+
+
+def test_no_modules_stand_on_each_other():
+    assert not circles(SOURCES)
+
+
+def test_the_arrows_have_no_circle_of_their_own():
+    """Every package may come after all that it stands on, so the table itself points one way."""
+    placed: set[str] = set()
+    while ready := {name for name, stands_on in ARROWS.items() if stands_on <= placed} - placed:
+        placed |= ready
+    assert placed == set(ARROWS)
+
+
+def test_figures_import_no_model():
+    assert not (ARROWS["figures"] | ARROWS["style"]) & MODELS
+    by = {"figures", "style"}
+    assert {package_of(t.target) for t in imports(SOURCES) if package_of(t.by) in by} <= by
+
+
+def test_simulate_is_for_notebooks_and_the_command_line():
+    users = {package_of(taken.by) for taken in imports(SOURCES) if package_of(taken.target) == "simulate"}
+    # The top face names it, as it names every package, and takes nothing from it.
+    assert users <= {"simulate", "__main__", ""}
+    assert not [
+        taken for taken in imports(SOURCES) if not taken.by and package_of(taken.target) == "simulate" and taken.name
+    ]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py*")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_a_module_is_small_and_says_what_it_does(path):
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 500
-    assert ast.get_docstring(ast.parse(text)), f"{path.name} has no docstring"
+    if path.suffix in (".py", ".pyi"):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= LINES_LIMIT
+        assert ast.get_docstring(ast.parse(text)), f"{path.name} has no docstring"
 
 
-def test_every_module_is_in_the_design(root):
+def test_few_modules_lie_flat():
+    flat = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
+    assert len(flat) <= FLAT_LIMIT, sorted(flat)
+
+
+def test_no_public_name_of_the_top_face_is_a_package():
+    """A name must mean one thing: a function called ``impact`` would hide the package, or be hidden by it."""
+    names = {taken.alias for taken in imports(SOURCES) if not taken.by and taken.name}
+    if not names:
+        pytest.skip("the package has no top face yet")
+    assert not names & {package_of(name) for name in SOURCES}
+
+
+def test_every_package_is_in_the_design(root):
     design = (root / "docs" / "design.md").read_text(encoding="utf-8")
-    top = {name.split(".")[0] for name in IMPORTS} - {"__init__"}
-    missing = sorted(name for name in top if f"`{name}`" not in design and f"`{name}/`" not in design)
-    assert not missing, f"docs/design.md does not name {missing}"
+    packages = {package_of(name) for name in SOURCES} - {""}
+    assert not sorted(name for name in packages if f"`{name}`" not in design and f"`{name}/`" not in design)
+
+
+# --- the checks themselves: the package's own sources with one thing added
+
+
+def with_line(module: str, line: str) -> dict[str, str]:
+    return {**SOURCES, module: f"{SOURCES[module]}\n{line}\n"}
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("survival.curves", "from cxresearch.contacts import load_contacts"),
+        ("contacts.log", "from cxresearch.risk_table import risk_table"),
+        ("figures.day", "def later():\n    from cxresearch.survival import kaplan_meier"),
+        ("figures", "from ..evidence import Share"),
+        ("queueing.day", "from cxresearch import patience"),
+        ("evidence.shares", "import cxresearch.survey as other"),
+        ("exhibits", "from ..simulate import default_log as default_log"),
+        ("report.job", "from cxresearch.simulate.default import log_or_default"),
+        ("patience.promise", "if TYPE_CHECKING:\n    from cxresearch.exhibits import Exhibit"),
+        ("style.words", "from cxresearch import load_contacts"),
+        ("", "from .survival import kaplan_meier as kaplan_meier"),
+        ("__main__", "from cxresearch import exhibits"),
+    ],
+)
+def test_an_import_without_an_arrow_is_found(module, line):
+    assert len(forbidden(with_line(module, line))) == 1
+
+
+def test_the_top_face_may_name_every_package_and_the_kept_counts_may_count():
+    assert not forbidden(with_line("", "from . import survival as survival\nfrom .contacts import Period as Period"))
+    line = "from cxresearch.risk_table import add_tables"
+    kept = {**SOURCES, "contacts.period_log": line}
+    assert not forbidden(kept)
+    assert not past_a_face(kept)
+    assert forbidden({**SOURCES, "contacts.other": line})
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "circle"),
+    [
+        ("risk_table.risk_sets", "from cxresearch.risk_table.group_by import add_tables", "risk_table.group_by"),
+        ("risk_table.risk_sets", "from . import intervals", "risk_table.intervals"),
+        ("exhibits.show", "def later():\n    from cxresearch.exhibits.exhibit import Exhibit", "exhibits.exhibit"),
+        ("exhibits.show", "from cxresearch.exhibits import nothing", "exhibits"),
+        ("report.run.kernel", "from ..job import make_report", "report.job"),
+        ("style.theme", "import cxresearch.figures.parts", "figures.parts"),
+        ("style.words", "from cxresearch.figures.week import plot_week", "figures"),
+        ("survey.design", "from cxresearch.survey import design", "survey.design"),
+    ],
+)
+def test_a_circle_is_found(module, line, circle):
+    assert any({module, circle} <= set(found) for found in circles(with_line(module, line)))
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("patience.hourly", "from cxresearch.risk_table.group_by import risk_table"),
+        ("patience.hourly", "from cxresearch.risk_table import group_by"),
+        ("patience.hourly", "from cxresearch.risk_table import _tick"),
+        ("queueing.measures", "def later():\n    from ..survival.curves import ROUNDING"),
+        ("queueing.measures", "import cxresearch.survival"),
+        ("impact.assumptions", "LEVEL = evidence.z_value(0.95)"),
+        ("exhibits.waiting", "AXES = figures.parts.axes_or_new"),
+        ("report.job", "from cxresearch.exhibits import _anything"),
+        ("risk_table.group_by", "from cxresearch.risk_table import OUTCOMES as words"),
+        ("report.page.render", "from cxresearch.exhibits.show import FIGURE as figure"),
+    ],
+)
+def test_an_import_past_a_face_is_found(module, line):
+    assert len(past_a_face(with_line(module, line))) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from cxresearch.style import theme as colours",
+        "from cxresearch.style.words import format_value as value",
+        "from cxresearch.simulate import contacts as made",
+        "from cxresearch.report.page import render",
+        "from cxresearch.report.page.render import write_page",
+    ],
+)
+def test_a_door_is_open(line):
+    assert not past_a_face(with_line("__main__", line))
+
+
+def test_a_module_on_no_list_is_found():
+    assert not_listed({**SOURCES, "patience.other": ""}) == ["patience.other is on no list"]
+    assert not_listed({**SOURCES, "helpers": ""}) == ["helpers is on no list", "helpers has no arrows"]
+    fewer = {name: text for name, text in SOURCES.items() if name != "patience.promise"}
+    assert not_listed(fewer) == ["patience.promise is listed and not there"]

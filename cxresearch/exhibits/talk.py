@@ -241,7 +241,7 @@ def retellings_measured(measured: pd.DataFrame) -> Exhibit:
 
 
 def talk_on_network(sweep: pd.DataFrame, reached: pd.DataFrame, *, network_file: str, kind: str) -> Exhibit:
-    """How talk grows with the probability of telling one contact, on a network of people (``impact.network_talk``)."""
+    """How talk grows with the probability of telling one contact, on a network of people (``cascade.network_talk``)."""
     row = reached.iloc[0]
     if not row["probability"] > 0:
         return nothing("Nobody passes on a social post, so nothing travels on a network")
@@ -264,7 +264,7 @@ def talk_on_network(sweep: pd.DataFrame, reached: pd.DataFrame, *, network_file:
 
 
 def reach_on_network(reached: pd.DataFrame) -> Exhibit:
-    """How far complaints let loose on the network went (``impact.network_talk``)."""
+    """How far complaints let loose on the network went (``cascade.network_talk``)."""
     row = reached.iloc[0]
     return said(
         f"At the assumed probability a complaint reaches {format_value(row['mean_reach'])} people on average here "

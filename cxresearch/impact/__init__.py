@@ -30,7 +30,7 @@ from cxresearch.impact.kinds_of_talk import (
     tellings,
     town_and_net,
 )
-from cxresearch.impact.measured import measured_retellings, network_talk
+from cxresearch.impact.measured import measured_retellings
 from cxresearch.impact.sensitivity import morris_table, range_table, sobol_table
 from cxresearch.impact.wait_to_money import OUTCOMES, fate_table, impact, impact_table, quality_table, reply_scenarios
 
@@ -57,7 +57,6 @@ __all__ = [
     "loudest_values",
     "measured_retellings",
     "morris_table",
-    "network_talk",
     "promise_table",
     "quality_table",
     "range_table",

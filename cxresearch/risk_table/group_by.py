@@ -23,8 +23,8 @@ def risk_table(
     ----------
     contacts : pandas or Polars frame (eager or lazy), DuckDB relation or Spark DataFrame
         ``wait_s`` (seconds, >= 0) and ``outcome`` (answered, abandoned, deflected, open); ``queued`` where known.
-    by : columns to keep apart; also ``hour`` (0 to 23), ``weekday`` (1 Monday to 7 Sunday) and ``date``, taken from
-        ``opened_at`` where the log has no column of that name.
+    by : columns to keep apart; also ``hour`` (0 to 23), ``weekday`` (1 Monday to 7 Sunday) and ``date`` (its midnight),
+        taken from ``opened_at`` where the log has no column of that name.
     tick_s : width of the clock's tick, seconds; a wait is counted at the start of its tick. Kept in ``attrs``.
     entry : column with the wait already passed when the contact came under observation (left truncation).
 
@@ -64,6 +64,8 @@ def risk_table(
     table = counted.to_pandas()
     for name in ("duration_s", *(["entry_s"] if entry else [])):
         table[name] = table[name].to_numpy(dtype=float, na_value=np.nan)
+    if "date" in derived:
+        table["date"] = pd.to_datetime(table["date"]).dt.tz_localize(None)  # engines differ in what a day is
     _check(table, by)
     if entry:
         # Entry 0 is the start itself, so a wait within the first tick was watched.
@@ -163,7 +165,7 @@ def _from_opened_at(name: str) -> nw.Expr:
     if name == "weekday":
         # Narwhals 2.29 numbers Spark's Sunday 0 and everybody else's 7; this leaves 1 to 7 as they are.
         return ((opened_at.dt.weekday() + 6) % 7 + 1).cast(nw.Int64).alias(name)
-    return opened_at.dt.date().alias(name)
+    return opened_at.dt.truncate("1d").alias(name)  # narwhals takes no date from a pandas column
 
 
 def _check(table: pd.DataFrame, by: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from decimal import Decimal
 
 import duckdb
 import numpy as np
@@ -106,6 +107,82 @@ def test_a_clock_in_ticks_of_ten_seconds():
     assert risk_table(frame, tick_s=10)["duration_s"].tolist() == [0.0, 10.0]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("tick_s", [0.5, 1, 2, 10])
+def test_a_wait_is_counted_at_the_start_of_its_tick(tick_s, whole, engine):
+    waits = [0, 3, 7, 19, 20] if whole else [0.0, 3.25, 7.75, 19.99, 20.0]
+    starts = {0.5: [0, 3, 7.5, 19.5, 20], 1: [0, 3, 7, 19, 20], 2: [0, 2, 6, 18, 20], 10: [0, 0, 0, 10, 20]}[tick_s]
+    if whole and tick_s == 0.5:
+        starts = waits
+    table = risk_table(ENGINES[engine](pd.DataFrame({"wait_s": waits, "outcome": "answered"})), tick_s=tick_s)
+    assert table.loc[table.index.repeat(table["contacts"]), "duration_s"].tolist() == starts
+    assert table.attrs["tick_s"] == tick_s
+
+
+@pytest.mark.parametrize("tick_s", [1, 5])
+def test_waits_kept_as_decimals_are_numbers_too(tick_s):
+    waits = [Decimal("4.90"), Decimal("5.10")]
+    frame = pl.DataFrame(
+        {"wait_s": waits, "outcome": ["answered", "open"]}, schema_overrides={"wait_s": pl.Decimal(6, 2)}
+    )
+    expected = [4.0, 5.0] if tick_s == 1 else [0.0, 5.0]
+    assert risk_table(frame, tick_s=tick_s)["duration_s"].tolist() == expected
+    assert risk_table(duckdb.from_arrow(frame.to_arrow()), tick_s=tick_s)["duration_s"].tolist() == expected
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_hour_weekday_and_date_come_from_the_moment_of_opening(engine):
+    """1 February 1999 was a Monday, so the 7th was a Sunday."""
+    opened = ["1999-02-01 00:05", "1999-02-03 12:00", "1999-02-06 13:59", "1999-02-07 23:59"]
+    frame = pd.DataFrame({"opened_at": pd.to_datetime(opened), "wait_s": 1.0, "outcome": "answered"})
+    table = risk_table(ENGINES[engine](frame), by=("date", "weekday", "hour"))
+    assert table["weekday"].tolist() == [1, 3, 6, 7]
+    assert table["hour"].tolist() == [0, 12, 13, 23]
+    assert table["date"].tolist() == [pd.Timestamp(1999, 2, day) for day in (1, 3, 6, 7)]
+
+
+def test_the_date_is_that_of_the_place_where_the_contact_was_opened():
+    """Half past midnight in Paris is the day before in London."""
+    opened = pd.to_datetime(["1999-02-02 00:30"]).tz_localize("Europe/Paris")
+    table = risk_table(pd.DataFrame({"opened_at": opened, "wait_s": 1.0, "outcome": "open"}), by=("date", "hour"))
+    assert (table["date"][0], table["hour"][0]) == (pd.Timestamp("1999-02-02"), 0)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_column_of_the_log_goes_before_what_opened_at_would_say(engine):
+    frame = pd.DataFrame(
+        {"opened_at": pd.to_datetime(["1999-02-01 00:05"]), "hour": [9], "wait_s": 1.0, "outcome": "open"}
+    )
+    assert risk_table(ENGINES[engine](frame), by="hour")["hour"].tolist() == [9]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_contacts_of_no_known_queue_are_counted_and_stand_last(engine):
+    frame = pd.DataFrame({"queue": ["b", None, "a"], "wait_s": [3.0, 1.0, 2.0], "outcome": "answered"})
+    table = risk_table(ENGINES[engine](frame), by="queue")
+    assert table["queue"].tolist()[:2] == ["a", "b"]
+    assert table["queue"].isna().tolist() == [False, False, True]
+    assert table["duration_s"].tolist() == [2.0, 3.0, 1.0]
+    total = add_tables([table, table])
+    assert total["contacts"].tolist() == [2, 2, 2]
+    assert total["queue"].isna().tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_whoever_may_have_queued_is_counted(engine):
+    queued = pd.array([True, False, None], dtype="boolean")
+    frame = pd.DataFrame({"queued": queued, "wait_s": [1.0, 0.0, 2.0], "outcome": "answered"})
+    assert risk_table(ENGINES[engine](frame))["duration_s"].tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_contact_without_an_outcome_is_refused(engine):
+    frame = pd.DataFrame({"wait_s": [1.0, 2.0, 3.0], "outcome": ["answered", None, None]})
+    with pytest.raises(ValueError, match=r"unknown outcome .*\(2\); known are abandoned, answered, deflected, open"):
+        risk_table(ENGINES[engine](frame))
+
+
 def test_an_entry_time_comes_back_beside_the_duration():
     frame = pd.DataFrame({"wait_s": [5.0, 5.0], "seen_from_s": [0.0, 2.0], "outcome": "answered"})
     assert risk_table(frame, entry="seen_from_s")["entry_s"].tolist() == [0.0, 2.0]
@@ -133,6 +210,8 @@ def test_tables_that_do_not_fit_are_not_added():
     frame = pd.DataFrame({"wait_s": [1.0], "outcome": "answered", "queue": "a"})
     with pytest.raises(ValueError, match="same columns and tick"):
         add_tables([risk_table(frame), risk_table(frame, by="queue")])
+    with pytest.raises(ValueError, match="same columns and tick"):
+        add_tables([risk_table(frame), risk_table(frame, tick_s=10)])
     with pytest.raises(ValueError, match="at least one table"):
         add_tables([])
 

@@ -138,6 +138,146 @@ def test_a_diff_in_numbers(tmp_path):
     }  # fmt: skip
 
 
+def test_a_report_whose_page_is_gone_is_missing(tmp_path):
+    """run.json says complete, but nobody can open the report."""
+    folder = add(tmp_path, "1999-01", headline(0.2))
+    periods = [parse_period("1999-01")]
+    assert history.missing_periods(tmp_path, "monthly", periods, today=date(1999, 3, 1)).empty
+    (folder / "report.html").unlink()
+    missing = history.missing_periods(tmp_path, "monthly", periods, today=date(1999, 3, 1))
+    assert missing.columns.tolist() == ["period", "why"]
+    assert missing["period"].tolist() == ["1999-01"]
+
+
+def test_another_report_of_that_period_does_not_fill_the_gap(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2), report="weekly")
+    assert len(history.missing_periods(tmp_path, "monthly", [parse_period("1999-01")], today=date(1999, 2, 1))) == 1
+    assert history.missing_periods(tmp_path, "weekly", [parse_period("1999-01")], today=date(1999, 2, 1)).empty
+
+
+def test_runs_stand_newest_first_with_their_page_and_headlines(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2))
+    add(tmp_path, "1999-02", headline(0.3), status="partial")
+    (add(tmp_path, "1999-03", headline(0.4)) / "report.html").unlink()
+    (add(tmp_path, "1998-12") / "headlines.json").unlink()
+    add(tmp_path, "1999-02", status="failed", reason="later")
+    runs = history.load_runs(tmp_path)
+    assert [(r["period"], r["status"]) for r in runs] == [
+        ("1999-03", "complete"), ("1999-02", "partial"), ("1999-02", "failed"), ("1999-01", "complete"),
+        ("1998-12", "complete"),
+    ]  # fmt: skip
+    assert [r["href"] for r in runs] == [
+        None, "monthly/1999-02/report.html", None, "monthly/1999-01/report.html", "monthly/1998-12/report.html",
+    ]  # fmt: skip
+    assert [len(r["headlines"]) for r in runs] == [1, 1, 0, 1, 0]
+    assert set(history.by_period(runs)) == {("monthly", p) for p in ("1998-12", "1999-01", "1999-02", "1999-03")}
+    assert history.by_period(runs)["monthly", "1999-02"]["status"] == "partial"
+
+
+def test_a_record_that_cannot_be_read_is_no_run(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2))
+    (add(tmp_path, "1999-02", headline(0.3)) / "run.json").write_text('{"report": "mon')
+    assert [r["period"] for r in history.load_runs(tmp_path)] == ["1999-01"]
+
+
+def test_a_change_is_told_only_against_the_period_before_of_one_kind_of_data(tmp_path):
+    recorded = {"difference": 9.0, "previous_period_label": "kept"}
+    add(tmp_path, "1999-01", headline(0.2))
+    add(tmp_path, "1999-02", headline(0.3) | {"change": recorded}, simulated=True)
+    add(tmp_path, "1999-04", headline(0.3) | {"change": recorded})
+    add(tmp_path, "1999-05", headline(0.5) | {"change": recorded})
+    changes = {r["period"]: r["headlines"][0]["change"] for r in history.load_runs(tmp_path)}
+    assert changes["1999-01"] is None
+    assert changes["1999-02"] == recorded  # simulated, and the month before was not
+    assert changes["1999-04"] == recorded  # no month before
+    assert changes["1999-05"]["difference"] == pytest.approx(0.2)
+    assert changes["1999-05"]["previous"] == 0.3
+    assert changes["1999-05"]["previous_period_label"] == "April 1999"
+    assert changes["1999-05"]["distinguishable"]
+
+
+def test_a_failed_run_is_nothing_to_compare_with(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2), status="failed")
+    add(tmp_path, "1999-02", headline(0.3))
+    assert history.load_runs(tmp_path)[0]["headlines"][0]["change"] is None
+
+
+def test_headlines_without_any_before_keep_what_they_recorded():
+    kept = {"difference": 1.0}
+    for before in (None, [], [headline(0.1, name="other")]):
+        (told,) = history.with_change([headline(0.2) | {"change": kept}], before, "January 1999")
+        assert told == headline(0.2) | {"change": kept}
+
+
+def test_a_redefined_headline_is_named_with_its_label_and_a_new_one_is_not():
+    now = [headline(0.2), headline(5.0, name="wait", unit="s"), headline(1.0, name="new")]
+    before = [headline(0.1), headline(4.0, name="wait", unit="min")]
+    assert history.redefinitions(now, before) == [
+        {"name": "wait", "label": "Gave up", "what": "unit: 'min' became 's'"}
+    ]
+
+
+def test_a_forecast_takes_the_periods_in_their_order_and_of_one_kind_of_data(tmp_path):
+    for period, value in (("1999-01", 0.5), ("1999-02", 0.2), ("1999-03", 0.3), ("1999-04", 0.25)):
+        add(tmp_path, period, headline(value), simulated=period == "1999-01")
+    good = history.by_period(history.load_runs(tmp_path))
+    (forecast,) = history.forecast_from(good, "monthly", "1999-04")
+    assert (forecast["periods"], forecast["value"]) == (3, 0.25)
+    assert history.forecast_from(good, "monthly", "1999-04") == history.forecast_headlines(
+        [good["monthly", f"1999-0{month}"]["headlines"] for month in (2, 3, 4)]
+    )
+    assert history.forecast_from(good, "monthly", "1999-06") == []
+    assert history.forecast_from(good, "weekly", "1999-04") == []
+
+
+def test_a_forecast_of_simulated_data_says_nothing_of_real_data(tmp_path):
+    for month, value in enumerate([0.20, 0.22, 0.21, 0.22, 0.21], start=1):
+        add(tmp_path, f"1999-0{month}", headline(value), simulated=month < 5)
+    periods = [f"1999-0{month}" for month in range(1, 6)]
+    job.keep_forecasts(tmp_path, "monthly", periods)
+    rows = {r["period"]: r["forecast"][0] for r in history.load_runs(tmp_path)}
+    assert (rows["1999-04"]["said"], rows["1999-04"]["scored_so_far"]) == (0.21, 1)
+    # The month of real data: no forecast for it, and the simulated hits are not counted for it.
+    assert (rows["1999-05"]["said"], rows["1999-05"]["scored_so_far"]) == (None, 0)
+    assert rows["1999-05"]["note"] == "no forecast was kept"
+
+
+def test_a_diff_in_numbers_has_its_columns_and_both_values(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2), headline(0.1, name="old", label="Old", unit="min"))
+    add(tmp_path, "1999-02", headline(0.3), headline(0.4, name="new"))
+    after, before = history.load_runs(tmp_path)
+    table = history.diff_headlines(before, after)
+    assert table.columns.tolist() == [
+        "name", "label", "unit", "before", "after", "difference", "lower", "upper", "verdict",
+    ]  # fmt: skip
+    assert table["name"].tolist() == ["left", "old", "new"]
+    assert table["label"].tolist() == ["Gave up", "Old", "Gave up"]
+    assert table["unit"].tolist() == ["share", "min", "share"]
+    left, old, new = table.to_dict("records")
+    assert (left["before"], left["after"]) == (0.2, 0.3)
+    assert left["upper"] == pytest.approx(0.1 + 0.01 * 2**0.5)
+    assert (old["before"], new["after"]) == (0.1, 0.4)
+    assert table[["after", "before"]].isna().to_numpy().tolist() == [[False, False], [True, False], [False, True]]
+    assert (old["verdict"], new["verdict"]) == ("only in 1999-01", "only in 1999-02")
+    same = history.diff_headlines(after, after)
+    assert same["difference"].tolist() == [0, 0]
+    assert set(same["verdict"]) == {"not distinguishable from no change"}
+
+
+def test_a_diff_in_facts_says_what_was_and_what_is(tmp_path):
+    add(tmp_path, "1999-01", parameters={"channel": "phone", "period": "1999-01", "old": 1})
+    add(tmp_path, "1999-02", status="partial", commit="def", versions={"python": "3.13"}, newest_record=None)
+    after, before = history.load_runs(tmp_path)
+    table = history.diff_facts(before, after)
+    assert table.columns.tolist() == ["what", "name", "before", "after"]
+    assert table.fillna("none").to_numpy().tolist() == [
+        ["run", "status", "complete", "partial"], ["run", "commit", "abc", "def"], ["parameter", "old", 1, "none"],
+        ["input", "log.csv", "1999-011999-, 9 rows, newest None", "1999-021999-, 9 rows, newest None"],
+        ["version", "python", "3.11", "3.13"],
+    ]  # fmt: skip
+    assert history.diff_facts(after, after).empty
+
+
 @pytest.fixture
 def commands(tmp_path, monkeypatch):
     """The command line on a folder with two reports, without a notebook behind them."""
