@@ -75,10 +75,10 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
         periods = [period_of(date.today(), report.period).previous]
         for _ in range((given.last or 1) - 1):
             periods.insert(0, periods[0].previous)
-    from cxresearch.report.run.warm_start import close_forge, forge_for
+    from cxresearch.report.run.warm_start import end_warm_start, warm_start_for
 
     try:
-        forge_for(report.notebooks)  # its imports run beside ours
+        warm_start_for(report.notebooks)  # its imports run beside ours
         from cxresearch.report.job import make_report
         from cxresearch.report.run.one_run import Order
 
@@ -88,7 +88,7 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
             for period in periods
         ])  # fmt: skip
     finally:
-        close_forge()
+        end_warm_start()
 
 
 def _log(report: Any, settings: dict[str, Any]) -> str | list[str]:

@@ -70,7 +70,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     ),
     "report": (
         "backfill", "job",
-        "archive", "archive.deliver", "archive.forecast", "archive.freshness", "archive.history", "archive.publish",
+        "archive", "archive.deliver", "archive.forecast", "archive.freshness", "archive.history", "archive.publish", "archive.recorded",
         "page", "page.blocks", "page.brand", "page.browser", "page.gate", "page.prose", "page.render",
         "run", "run.execute", "run.kernel", "run.one_run", "run.parameters", "run.stop", "run.warm_start",
     ),

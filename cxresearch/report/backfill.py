@@ -18,7 +18,7 @@ from cxresearch.report.run import one_run as run
 from cxresearch.report.run.kernel import end_with
 from cxresearch.report.run.parameters import load_report
 from cxresearch.report.run.stop import Ended, guarded
-from cxresearch.report.run.warm_start import close_forge
+from cxresearch.report.run.warm_start import end_warm_start
 
 PATIENCE_S = 20  # how long a worker has to end its kernels when it is told to
 
@@ -119,4 +119,4 @@ def _serve(
         except Ended as ended:
             os._exit(ended.exit_code)
         finally:
-            close_forge()
+            end_warm_start()

@@ -17,12 +17,13 @@ import psutil
 from cxresearch.contacts import Period
 from cxresearch.report.archive import history, publish
 from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, send, store
+from cxresearch.report.archive.recorded import read_runs
 from cxresearch.report.page.brand import load_brand
 from cxresearch.report.run import one_run as run
 from cxresearch.report.run.execute import Kernels
 from cxresearch.report.run.parameters import Report
 from cxresearch.report.run.stop import Guard, RunTimedOut
-from cxresearch.report.run.warm_start import forge_for
+from cxresearch.report.run.warm_start import warm_start_for
 from cxresearch.style import load_words
 
 DUE = ".index-due"
@@ -45,8 +46,8 @@ def make_report(order: run.Order, guard: Guard) -> int:
             return run.UNDER_WAY
         publish.clear_old_builds(order.out, order.key, target)
         # Its imports run beside ours, and beside the reading of the log.
-        forge = forge_for(report.notebooks)
-        kernels = Kernels(hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:8], forge)
+        warm = warm_start_for(report.notebooks)
+        kernels = Kernels(hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:8], warm)
         kernels.clear_sockets()
         _heal_index(order.out, report)
         build, started = publish.new_build(order.out, order.key), datetime.now(UTC)
@@ -104,6 +105,8 @@ def _put_in_place(
 
 def write_index(out: Path, report: Report) -> None:
     """Make the index anew from what stands in ``out``, in the language and the colours of ``report``."""
+    for file in read_runs(out)[1]:
+        print(f"cxresearch: left aside: {file.path}: {file.why}.", file=sys.stderr)
     with run.run_lock(out / ".locks" / "index", wait=True):
         publish.write_atomically(out / "index.html", index_page(out, report))
 
@@ -114,8 +117,9 @@ def index_page(out: Path, report: Report) -> str:
 
     root = report.notebooks[0].parents[1]
     return render.render_index(
-        history.load_runs(out), language=report.language, brand=load_brand(report.brand, root), today=date.today()
-    )
+        history.load_runs(out), left_aside=read_runs(out)[1], language=report.language,
+        brand=load_brand(report.brand, root), today=date.today(),
+    )  # fmt: skip
 
 
 def _deliver(report: Report, mail: Mail | None, folder: Path) -> bool:

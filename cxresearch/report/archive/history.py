@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,8 +12,7 @@ import pandas as pd
 from cxresearch.contacts import Period, PeriodError, parse_period
 from cxresearch.exhibits import COLUMNS, change_record, change_table
 from cxresearch.report.archive.forecast import forecast_headlines, forecast_rows, redefined
-
-Run = dict[str, Any]
+from cxresearch.report.archive.recorded import Run, read_runs
 
 
 def load_runs(out: Path) -> list[Run]:
@@ -24,17 +22,7 @@ def load_runs(out: Path) -> list[Run]:
     the two were made), else as the run itself recorded it. A headline whose definition changed is not compared.
     ``forecast`` is what :func:`forecast.forecast_rows` says of the forecasts that stand here.
     """
-    runs = []
-    for path in sorted(out.glob("*/*/run.json")):
-        run = _read(path)
-        # A folder that begins with a dot is being built, or was left by a run that was killed.
-        if run is None or path.parent.parent.name.startswith("."):
-            continue
-        page = path.with_name("report.html")
-        run["href"] = page.relative_to(out).as_posix() if page.is_file() else None
-        run["headlines"] = _read(path.with_name("headlines.json")) or []
-        run["next_said"] = _read(path.with_name("forecast.json")) or []
-        runs.append(run)
+    runs, _ = read_runs(out)
     good = by_period(runs)
     for run in runs:
         before = good.get((run["report"], _previous(run["period"])))
@@ -179,10 +167,3 @@ def _start(name: str) -> date:
         return parse_period(name).start
     except PeriodError:
         return date.min
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return None

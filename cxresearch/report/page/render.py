@@ -107,13 +107,15 @@ def render_index(
     language: str = "en",
     brand: Mapping[str, str] | None = None,
     today: date | None = None,
+    left_aside: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Return the page that lists ``runs``: grouped by report, the newest period first, with their headlines.
 
     Each run has ``report, title, period, period_label, status, simulated, finished_utc, newest_record, href`` (relative
     to the index; None for a failed run, which has no page) and ``headlines``, as :func:`render_report` takes them.
     ``brand`` is as there. A run whose records end early is marked STALE, and with ``today`` also the newest run of a
-    report where a newer one was due before that day.
+    report where a newer one was due before that day. ``left_aside`` are files of earlier runs that could not be read, and
+    why: they are named.
     """
     words = load_words(language)
     brand = dict(brand or {})
@@ -130,6 +132,7 @@ def render_index(
     template = _environment(language).get_template("index.html")
     return template.render(
         reports=[_index_group(group, language, today) for group in reports],
+        left_aside=left_aside,
         brand=brand,
         policy=policy(script=False),
         marks=_index_marks(words, [run["simulated"] for run in runs]),

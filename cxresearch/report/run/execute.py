@@ -27,7 +27,7 @@ from traitlets.config import Config
 
 from cxresearch.report.run.kernel import FIXED
 from cxresearch.report.run.parameters import declared_parameters
-from cxresearch.report.run.warm_start import Forge
+from cxresearch.report.run.warm_start import WarmStart
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
 # What may be gone at the next attempt. An error raised by a cell is not among them: it would be raised again.
@@ -55,9 +55,9 @@ class Executed:
 class Kernels:
     """The kernels of one run, so that they can be ended from outside, with all that they started."""
 
-    def __init__(self, mark: str = "", forge: Forge | None = None) -> None:
+    def __init__(self, mark: str = "", warm: WarmStart | None = None) -> None:
         self.reason = ""
-        self.forge = forge
+        self.warm = warm
         self._mark = mark
         self._pids: set[int] = set()
         self._lock = threading.Lock()
@@ -128,12 +128,12 @@ class _Kernel(AsyncKernelManager):
         environment = kw.get("env") or dict(os.environ)
         # A user's start-up files are no part of a report.
         kw["env"] = {**environment, "IPYTHONDIR": os.path.dirname(self.connection_file), **FIXED}
-        forge = self.kernels.forge
-        if forge is None or not forge.alive:
+        warm = self.kernels.warm
+        if warm is None or not warm.alive:
             await super()._async_launch_kernel(kernel_cmd, **kw)
         else:
             # The command is this Python, -m, our module, and from there on what a kernel is told.
-            kernel = forge.kernel(kernel_cmd[3:], kw["env"], kw.get("cwd") or os.getcwd())
+            kernel = warm.kernel(kernel_cmd[3:], kw["env"], kw.get("cwd") or os.getcwd())
             self.provisioner.process, self.provisioner.pid = kernel, kernel.pid  # type: ignore[union-attr]
             self.provisioner.pgid = kernel.pid  # type: ignore[union-attr]
             self._reconcile_connection_info(self.provisioner.connection_info)  # type: ignore[union-attr]

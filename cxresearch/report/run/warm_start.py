@@ -1,7 +1,7 @@
 """Kernels forked from a process that has already imported what the notebooks import.
 
 Importing pandas, Matplotlib and the rest takes a kernel longer than most notebooks do, and every notebook of every
-period pays it again. The forge pays it once. It runs no cell: each kernel is a copy of a process in which nothing but
+period pays it again. The warm process pays it once. It runs no cell: each kernel is a copy of a process in which nothing but
 imports has happened, so no notebook sees another's names, settings or random state. (A warm kernel that is used twice
 would not give that.) Linux only; elsewhere kernels are started one by one.
 """
@@ -40,7 +40,7 @@ def imports_of(sources: Iterable[str]) -> list[str]:
     return list(found)
 
 
-class ForgedKernel:
+class WarmKernel:
     """As much of ``subprocess.Popen`` as Jupyter asks of a kernel that is not its child."""
 
     stdin = stdout = stderr = None
@@ -54,7 +54,7 @@ class ForgedKernel:
             self._process = None
 
     def poll(self) -> int | None:
-        """None while it lives. What it ended with is known to the forge alone; that it ended is what matters."""
+        """None while it lives. What it ended with is known to the warm process alone; that it ended is what matters."""
         if self.returncode is None and not self._lives():
             self.returncode = -signal.SIGKILL
         return self.returncode
@@ -80,7 +80,7 @@ class ForgedKernel:
         self.send_signal(signal.SIGKILL)
 
 
-class Forge:
+class WarmStart:
     """The process that kernels are forked from. Started by the main thread: it ends with the thread that started it."""
 
     def __init__(self, statements: Sequence[str]) -> None:
@@ -107,8 +107,8 @@ class Forge:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def kernel(self, arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> ForgedKernel:
-        """Fork a kernel; waits for the imports where they are not done yet. Raises OSError when the forge is gone."""
+    def kernel(self, arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> WarmKernel:
+        """Fork a kernel; waits for the imports where they are not done yet. Raises OSError when the warm process is gone."""
         order = {"arguments": list(arguments), "environment": dict(environment), "folder": folder}
         with self._lock:
             self._lines.write(json.dumps(order) + "\n")
@@ -116,7 +116,7 @@ class Forge:
             answer = self._lines.readline()
         if not answer:
             raise OSError("the process that kernels are forked from has ended")
-        return ForgedKernel(int(answer))
+        return WarmKernel(int(answer))
 
     def close(self) -> None:
         """End it; a kernel that is left ends with it."""
@@ -127,28 +127,28 @@ class Forge:
         self._socket.close()
 
 
-_forges: list[Forge] = []  # at most one
+_started: list[WarmStart] = []  # at most one
 
 
-def forge_for(paths: Sequence[Path]) -> Forge | None:
-    """The forge of this process for the kernels of these notebooks, started where there is none; None without Linux."""
+def warm_start_for(paths: Sequence[Path]) -> WarmStart | None:
+    """The warm process of this process for the kernels of these notebooks, started where there is none; None without Linux."""
     if sys.platform != "linux":
         return None
     import nbformat
 
     cells = (c for path in paths for c in nbformat.read(path, 4).cells if c.cell_type == "code")
     statements = imports_of(c.source for c in cells)
-    if _forges and not (_forges[0].alive and _forges[0].statements == statements):
-        close_forge()
-    if not _forges:
-        _forges.append(Forge(statements))
-    return _forges[0]
+    if _started and not (_started[0].alive and _started[0].statements == statements):
+        end_warm_start()
+    if not _started:
+        _started.append(WarmStart(statements))
+    return _started[0]
 
 
-def close_forge() -> None:
-    """End the forge of this process, where there is one."""
-    while _forges:
-        _forges.pop().close()
+def end_warm_start() -> None:
+    """End the warm process of this process, where there is one."""
+    while _started:
+        _started.pop().close()
 
 
 def _serve(listening: socket.socket, statements: Sequence[str]) -> None:
@@ -161,13 +161,13 @@ def _serve(listening: socket.socket, statements: Sequence[str]) -> None:
     gc.collect()
     gc.freeze()  # nothing of this is garbage in a kernel
     signal.signal(signal.SIGCHLD, _reap)
-    forge = os.getpid()
+    warm = os.getpid()
     with listening.makefile("rw", encoding="utf-8") as lines:
         for line in lines:
             order = json.loads(line)
             pid = os.fork()
             if pid == 0:
-                _become_kernel(order, forge, listening)
+                _become_kernel(order, warm, listening)
             lines.write(f"{pid}\n")
             lines.flush()
 
@@ -179,15 +179,15 @@ def _reap(number: int, frame: Any) -> None:
             pass
 
 
-def _become_kernel(order: dict[str, Any], forge: int, listening: socket.socket) -> None:
+def _become_kernel(order: dict[str, Any], warm: int, listening: socket.socket) -> None:
     code = 1
     try:
         os.setsid()
-        end_with(forge, signal.SIGKILL)
+        end_with(warm, signal.SIGKILL)
         os.close(listening.fileno())
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.environ.clear()
-        os.environ.update(order["environment"] | {"JPY_PARENT_PID": str(forge)})
+        os.environ.update(order["environment"] | {"JPY_PARENT_PID": str(warm)})
         os.chdir(order["folder"])
         sys.argv = ["ipykernel_launcher", *order["arguments"]]
         run_kernel(order["arguments"])

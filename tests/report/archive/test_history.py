@@ -181,7 +181,8 @@ def test_a_record_that_cannot_be_read_is_no_run(tmp_path):
 
 
 def test_a_change_is_told_only_against_the_period_before_of_one_kind_of_data(tmp_path):
-    recorded = {"difference": 9.0, "previous_period_label": "kept"}
+    numbers = dict.fromkeys(("difference", "lower", "upper", "previous"), 9.0)
+    recorded = {**numbers, "distinguishable": False, "previous_period_label": "kept"}
     add(tmp_path, "1999-01", headline(0.2))
     add(tmp_path, "1999-02", headline(0.3) | {"change": recorded}, simulated=True)
     add(tmp_path, "1999-04", headline(0.3) | {"change": recorded})

@@ -10,23 +10,23 @@ import psutil
 import pytest
 
 from cxresearch.report.run.execute import Kernels, execute_notebook
-from cxresearch.report.run.warm_start import Forge, close_forge, forge_for, imports_of
+from cxresearch.report.run.warm_start import WarmStart, end_warm_start, imports_of, warm_start_for
 from tests.report.test_failures import wait_for, write_cells
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 
 
 @pytest.fixture(scope="module")
-def forge():
-    forge = Forge(["import json", "import no_such_package", "import random"])
-    yield forge
-    forge.close()
+def warm():
+    warm = WarmStart(["import json", "import no_such_package", "import random"])
+    yield warm
+    warm.close()
 
 
-def printed(tmp_path, forge, *cells, **more):
+def printed(tmp_path, warm, *cells, **more):
     (tmp_path / "notebooks").mkdir(exist_ok=True)
     write_cells(tmp_path, *cells)
-    kernels = Kernels("test", forge)
+    kernels = Kernels("test", warm)
     executed, notebook = execute_notebook(
         tmp_path / "notebooks" / "one.ipynb", {}, tmp_path, cell_timeout_s=60, retries=0, kernels=kernels,
         say=lambda text: None, **more,
@@ -40,13 +40,13 @@ def test_the_imports_of_cells_are_found_and_nothing_else():
     assert imports_of(cells) == ["import a.b as c, d", "from e import f", "import d"]
 
 
-def test_imports_are_there_and_a_package_that_is_not_is_told_by_its_cell(tmp_path, forge):
-    said = printed(tmp_path, forge, "import sys\nprint('json' in sys.modules, 'no_such_package' in sys.modules)",
+def test_imports_are_there_and_a_package_that_is_not_is_told_by_its_cell(tmp_path, warm):
+    said = printed(tmp_path, warm, "import sys\nprint('json' in sys.modules, 'no_such_package' in sys.modules)",
                    "print('rfc3987_syntax' in sys.modules)")  # fmt: skip
     assert said == "True False\nFalse\n"
 
 
-def test_one_kernel_knows_nothing_of_another(tmp_path, forge):
+def test_one_kernel_knows_nothing_of_another(tmp_path, warm):
     # A name, a setting of a module, the working directory, the environment, random numbers.
     change = (
         "import json, os, random\njson.seen = left = 1\nos.environ['SEEN'] = '1'\nprint(random.random())\nos.chdir('/')"
@@ -55,35 +55,35 @@ def test_one_kernel_knows_nothing_of_another(tmp_path, forge):
         "import json, os, random\nprint(hasattr(json, 'seen'), 'left' in globals(), 'SEEN' in os.environ)\n"
         "print(os.getcwd(), __import__('sys').path[0] in ('', os.getcwd()))\nprint(random.random())"
     )
-    first = printed(tmp_path, forge, change)
-    second = printed(tmp_path, forge, look).splitlines()
+    first = printed(tmp_path, warm, change)
+    second = printed(tmp_path, warm, look).splitlines()
     assert second[0] == "False False False"
     assert second[1].split()[0] != "/"
     assert second[2] != first.strip()
 
 
-def test_a_kernel_started_one_by_one_sees_the_same(tmp_path, forge):
+def test_a_kernel_started_one_by_one_sees_the_same(tmp_path, warm):
     look = (
         "import sys, os\nprint(sys.argv[1:2][:1], sys.path, os.getcwd(), sorted(os.environ.keys() - {'JPY_PARENT_PID'}))\n"
         "print(os.environ['PYTHONHASHSEED'], hash('x'), os.environ['MPLBACKEND'], __name__)"
     )
-    forked, alone = (printed(tmp_path, which, look) for which in (forge, None))
+    forked, alone = (printed(tmp_path, which, look) for which in (warm, None))
     assert forked == alone
 
 
-def test_a_forge_that_dies_takes_its_kernels_and_the_next_kernel_starts_without_it(tmp_path):
-    forge = Forge([])
-    kernel = forge.kernel(["-f", str(tmp_path / "k.json")], {}, str(tmp_path))
+def test_a_warm_process_that_dies_takes_its_kernels_and_the_next_kernel_starts_without_it(tmp_path):
+    warm = WarmStart([])
+    kernel = warm.kernel(["-f", str(tmp_path / "k.json")], {}, str(tmp_path))
     assert kernel.poll() is None
-    psutil.Process(forge._process.pid).kill()
+    psutil.Process(warm._process.pid).kill()
     wait_for(lambda: kernel.poll() is not None, 10)
-    wait_for(lambda: not forge.alive, 10)
-    assert printed(tmp_path, forge, "print(1)") == "1\n"
-    forge.close()
+    wait_for(lambda: not warm.alive, 10)
+    assert printed(tmp_path, warm, "print(1)") == "1\n"
+    warm.close()
 
 
-def test_a_kernel_that_ends_while_it_is_asked_for_has_ended(forge, tmp_path, monkeypatch):
-    kernel = forge.kernel(["-f", str(tmp_path / "k.json")], {}, str(tmp_path))
+def test_a_kernel_that_ends_while_it_is_asked_for_has_ended(warm, tmp_path, monkeypatch):
+    kernel = warm.kernel(["-f", str(tmp_path / "k.json")], {}, str(tmp_path))
 
     def gone(self):
         raise psutil.NoSuchProcess(self.pid)
@@ -97,18 +97,18 @@ def test_a_kernel_that_ends_while_it_is_asked_for_has_ended(forge, tmp_path, mon
     kernel.kill()
 
 
-def test_one_forge_serves_the_same_notebooks(tmp_path):
+def test_one_warm_process_serves_the_same_notebooks(tmp_path):
     (tmp_path / "notebooks").mkdir()
     write_cells(tmp_path, "import json")
     path = tmp_path / "notebooks" / "one.ipynb"
-    one = forge_for([path])
-    assert forge_for([path]) is one
+    one = warm_start_for([path])
+    assert warm_start_for([path]) is one
     assert one.statements == ["import json", "from IPython.display import display"]
     nbformat.write(nbformat.v4.new_notebook(), path)
-    other = forge_for([path])
+    other = warm_start_for([path])
     assert other is not one
     assert not one.alive
-    close_forge()
+    end_warm_start()
     assert not other.alive
 
 

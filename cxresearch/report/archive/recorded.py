@@ -1,0 +1,79 @@
+"""What earlier runs left behind, read as data from outside: what is not what it must be is named and left aside."""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Run = dict[str, Any]
+
+
+class LeftAside(NamedTuple):
+    """A file that nobody reads on: where it stands below the folder of reports, and why."""
+
+    path: str
+    why: str
+
+
+def read_runs(out: Path) -> tuple[list[Run], list[LeftAside]]:
+    """Every run below ``out`` with its ``headlines``, ``next_said`` and ``href``, and what was left aside.
+
+    A folder whose run.json is no run of a version known here is left aside as a whole; of a run with other bad files the
+    run stands, without them. A file that is not there is none, and no fault. Folders that begin with a dot are being
+    built, or were left by a run that was killed.
+    """
+    runs: list[Run] = []
+    aside: list[LeftAside] = []
+
+    def read(path: Path, what: str, default: Any) -> Any:
+        value, why = _read(path, what)
+        if why:
+            aside.append(LeftAside(path.relative_to(out).as_posix(), why))
+        return default if value is None else value
+
+    for path in sorted(out.glob("*/*/run.json")):
+        if path.parent.parent.name.startswith("."):
+            continue
+        run = read(path, "run", None)
+        if run is None:
+            continue
+        page = path.with_name("report.html")
+        run = {"reason": "", "newest_record": None, "commit": None, **run}
+        run["href"] = page.relative_to(out).as_posix() if page.is_file() else None
+        run["headlines"] = read(path.with_name("headlines.json"), "headlines", [])
+        run["next_said"] = read(path.with_name("forecast.json"), "forecast", [])
+        runs.append(run)
+    return runs, aside
+
+
+def _read(path: Path, what: str) -> tuple[Any, str]:
+    """The value of a file and "", or None and what is wrong with it."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None, ""
+    except UnicodeDecodeError:
+        return None, "it is not UTF-8"
+    except OSError as error:
+        return None, f"it cannot be read ({error.strerror or error})"
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None, "it is not JSON"
+    problem = next(_validator(what).iter_errors(value), None)
+    if problem is None:
+        return value, ""
+    where = "/".join(map(str, problem.absolute_path))
+    message = problem.message if len(problem.message) <= 120 else f"{problem.message[:119]}…"
+    return None, f"it has another shape{f' at {where}' if where else ''}: {message}"
+
+
+@functools.cache
+def _validator(what: str) -> Any:
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads((files("cxresearch.report.archive") / "schema.json").read_text(encoding="utf-8"))
+    return Draft202012Validator({"$ref": f"#/$defs/{what}", "$defs": schema["$defs"]})
