@@ -252,8 +252,8 @@ def measure(tool: str, task: str, path: str) -> dict[str, float]:
     if tool == "cxresearch":
         import duckdb  # noqa: F401
 
-        import cxresearch.headlines
-        import cxresearch.regression  # noqa: F401
+        import cxresearch.regression
+        import cxresearch.survival  # noqa: F401
     else:
         import pandas  # noqa: F401
 

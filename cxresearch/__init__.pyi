@@ -29,7 +29,7 @@ from .exhibits.period import account as account
 from .exhibits.period import beside_published as beside_published
 from .exhibits.period import change_overview as change_overview
 from .exhibits.period import city_requests as city_requests
-from .exhibits.period import group_test as group_test
+from .exhibits.period import first_messages as first_messages
 from .exhibits.period import hazard_ratios as hazard_ratios
 from .exhibits.period import headlines as headlines
 from .exhibits.period import how_sure as how_sure
@@ -39,13 +39,10 @@ from .exhibits.period import loss_by_hour as loss_by_hour
 from .exhibits.period import loss_by_week_hour as loss_by_week_hour
 from .exhibits.period import main_points as main_points
 from .exhibits.period import mean_patience as mean_patience
-from .exhibits.period import message_firsts as message_firsts
-from .exhibits.period import message_outcomes as message_outcomes
 from .exhibits.period import patience_by_group as patience_by_group
 from .exhibits.period import patience_curve as patience_curve
 from .exhibits.period import patience_inside_hours as patience_inside_hours
-from .exhibits.period import promise_effects as promise_effects
-from .exhibits.period import promise_elasticity as promise_elasticity
+from .exhibits.period import promised as promised
 from .exhibits.period import proportional_hazards as proportional_hazards
 from .exhibits.period import public_conversations as public_conversations
 from .exhibits.period import two_clocks as two_clocks

@@ -112,6 +112,9 @@ class Exhibits(tuple[Exhibit, ...]):
     def __new__(cls, exhibits: Iterable[Exhibit]) -> Exhibits:
         return super().__new__(cls, exhibits)
 
+    def __add__(self, others: object) -> Exhibits:
+        return Exhibits([*self, *others]) if isinstance(others, Exhibits) else NotImplemented
+
     def _ipython_display_(self) -> None:
         for exhibit in self:
             exhibit._ipython_display_()

@@ -127,16 +127,16 @@ def wait_distribution(month: PeriodLog, *, channel: str, horizon_s: float = 300.
     return waiting.wait_distribution(mine.waits(by), by, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
 
 
-def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibit:
-    """Share who would still wait, for the four largest groups."""
+def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibits:
+    """Share who would still wait, for the four largest groups, and whether they differ by more than chance."""
     mine, by = _groups(month, channel)
-    return patience_curve(mine, by=by, horizon_s=horizon_s) if by else nothing("There is one group only")
+    if not by:
+        return Exhibits([nothing("There is one group only")])
+    return Exhibits([patience_curve(mine, by=by, horizon_s=horizon_s), _group_test(mine, by)])
 
 
-def group_test(month: PeriodLog, *, channel: str) -> Exhibit:
-    """Whether the curves of the groups differ by more than chance."""
-    mine, by = _groups(month, channel)
-    waits = _left(mine, by) if by else None
+def _group_test(mine: PeriodLog, by: str) -> Exhibit:
+    waits = _left(mine, by)
     rows = None if waits is None else _largest(waits, by)
     if rows is None or rows[by].nunique() < 2:
         return nothing("Fewer than two groups lost anybody, so there is no difference to test")
@@ -183,8 +183,12 @@ def patience_inside_hours(mine: PeriodLog) -> Exhibit:
     return waiting.patience_inside_hours(inside, place=mine.label, kind=mine.kind)
 
 
-def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibit:
+def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibits:
     """The mean patience that the hours tell."""
+    return Exhibits([_mean_patience(mine, rng)])
+
+
+def _mean_patience(mine: PeriodLog, rng: np.random.Generator) -> Exhibit:
     hours = mine.asked(("day", "hour", "weekday")).rename(columns={"day": "date"})
     row, why = _estimated(lambda: patience.mean_patience(hours, rng=rng).iloc[0])
     return (
@@ -202,7 +206,12 @@ def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generat
     return Exhibits([waiting.beside_published(beside, place=mine.period.label, kind=mine.kind)])
 
 
-def promise_elasticity(mine: PeriodLog) -> Exhibit:
+def promised(mine: PeriodLog) -> Exhibits:
+    """Who sets the clock, what became of the promises, and what a broken one does."""
+    return Exhibits([_promise_elasticity(mine)]) + _promise_effects(mine)
+
+
+def _promise_elasticity(mine: PeriodLog) -> Exhibit:
     """Who sets the clock, and what became of the promises."""
     waits = _promised(mine)
     if waits is None:
@@ -216,7 +225,7 @@ def promise_elasticity(mine: PeriodLog) -> Exhibit:
     return promises.promise_elasticity(elasticity, broken, became, place=mine.label, kind=mine.kind)
 
 
-def promise_effects(mine: PeriodLog) -> Exhibits:
+def _promise_effects(mine: PeriodLog) -> Exhibits:
     """The rate of leaving under each promise over that without one, and what each minute past it does.
 
     Nothing where every contact has a promise, or none.
@@ -257,7 +266,12 @@ def leaving_hazard(mine: PeriodLog, *, horizon_s: float = 300.0, bandwidth_s: fl
     )
 
 
-def message_firsts(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
+def first_messages(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
+    """What came first after a message: an answer, another try, another channel; in numbers and against time."""
+    return _message_firsts(month, within_s=within_s) + _message_outcomes(month, within_s=within_s)
+
+
+def _message_firsts(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
     """What came first after a message: an answer, another try, another channel."""
     firsts, unknown, _, why = _messages(month, within_s)
     if firsts is None:
@@ -265,7 +279,7 @@ def message_firsts(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
     return messages.message_firsts(firsts, unknown=unknown, place=month.label, kind=month.kind)
 
 
-def message_outcomes(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
+def _message_outcomes(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
     """What came first against time, of the channel with the most messages; nothing where there are none."""
     firsts, _, counted, _ = _messages(month, within_s)
     if firsts is None:

@@ -219,8 +219,6 @@ def patience_inside_hours(inside: pd.DataFrame, *, place: str = "", kind: str = 
         )
     return Exhibit(
         finding=finding, table=inside, kind=kind,
-        says="Load moves both clocks: a busy hour is slow and may bring other people. Worked out inside each hour and then "
-        "averaged, patience is free of that. Hours with fewer than thirty waits are left out.",
         caption=f"Share who would still wait, hour by hour and pooled, {place}",
     )  # fmt: skip
 
