@@ -27,8 +27,11 @@ def day_load(hours: pd.DataFrame, *, days: int, place: str = "", kind: str = "es
             if busiest["hour"] == worst["hour"]
             else f"Most contacts come from {clock(busiest['hour'])}; the largest part gives up from {clock(worst['hour'])}, {lost}"
         )
+    # Means of these days: counts of some weekdays beside counts of all would be two numbers under one name.
+    shown = hours[hours["contacts"] > 0].assign(left_per_h=hours["left"] / days).drop(columns=["contacts", "left"])
+    kept = ["hour", "arrivals_per_h", "left_per_h", "share_left_of_asked", "handle_time_s"]
     return Exhibit(
-        finding=finding, table=hours, shown=hours[hours["contacts"] > 0], kind=kind,
+        finding=finding, table=hours, shown=shown[kept], kind=kind,
         subtitle=f"Contacts an hour, and those who gave up, {place}, mean of {days} days",
         draw=partial(figures.plot_load, hours),
     )  # fmt: skip

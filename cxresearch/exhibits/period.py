@@ -267,30 +267,24 @@ def leaving_hazard(mine: PeriodLog, *, horizon_s: float = 300.0, bandwidth_s: fl
 
 
 def first_messages(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
-    """What came first after a message: an answer, another try, another channel; in numbers and against time."""
-    return _message_firsts(month, within_s=within_s) + _message_outcomes(month, within_s=within_s)
+    """What came first after a message: an answer, another try, another channel; in numbers, and against time.
 
-
-def _message_firsts(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
-    """What came first after a message: an answer, another try, another channel."""
-    firsts, unknown, _, why = _messages(month, within_s)
-    if firsts is None:
-        return Exhibits([nothing(why)])
-    return messages.message_firsts(firsts, unknown=unknown, place=month.label, kind=month.kind)
-
-
-def _message_outcomes(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
-    """What came first against time, of the channel with the most messages; nothing where there are none."""
-    firsts, _, counted, _ = _messages(month, within_s)
-    if firsts is None:
-        return Exhibits([])
+    Against time it is the channel with the most messages.
+    """
+    try:
+        counted = patience.first_responses(month.contacts)
+    except LogError as refusal:
+        return Exhibits([nothing(str(refusal))])
+    if counted.empty:
+        return Exhibits([nothing("This log holds no e-mail, social media or web forms")])
+    firsts = patience.first_shares(counted, within_s)
     most = counted.groupby("channel")["contacts"].sum().idxmax()
-    ends = patience.response_outcomes(counted[counted["channel"] == most])
-    exhibit = messages.message_outcomes(
-        ends, firsts[firsts["channel"] == most], horizon_s=max(within_s), kind=month.kind,
-        subtitle=f"What came first, {most}, {month.label}",
+    curve = messages.message_outcomes(
+        patience.response_outcomes(counted[counted["channel"] == most]), firsts[firsts["channel"] == most],
+        horizon_s=max(within_s), subtitle=f"What came first, {most}, {month.label}", kind=month.kind,
     )  # fmt: skip
-    return Exhibits([exhibit])
+    unknown = counted.attrs["customers_unknown"]
+    return messages.message_firsts(firsts, unknown=unknown, place=month.label, kind=month.kind) + Exhibits([curve])
 
 
 def city_requests(file: str, *, replicates: int, rng: np.random.Generator, by: str = "Agency") -> Exhibits:
@@ -374,13 +368,3 @@ def _promised(mine: PeriodLog) -> pd.DataFrame | None:
     """The waits by promise, or None where promises are not known, or do not differ."""
     waits = _left(mine, "promised_s")
     return None if waits is None or waits["promised_s"].nunique() < 2 else waits
-
-
-def _messages(month: PeriodLog, within_s: Sequence[float]) -> tuple[pd.DataFrame | None, int, pd.DataFrame, str]:
-    try:
-        counted = patience.first_responses(month.contacts)
-    except LogError as refusal:
-        return None, 0, pd.DataFrame(), str(refusal)
-    if counted.empty:
-        return None, 0, counted, "This log holds no e-mail, social media or web forms"
-    return patience.first_shares(counted, within_s), counted.attrs["customers_unknown"], counted, ""

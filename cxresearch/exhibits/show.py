@@ -401,7 +401,7 @@ def _named_unit(name: str, estimate: str) -> str:
         return "text"
     if name.endswith("_s") and not name.endswith("_per_s"):
         return "seconds"
-    if name in _SHARES or re.search(r"(?:^|_)share(?:_|$)", name):
+    if name in _SHARES or name.startswith("survival_") or re.search(r"(?:^|_)share(?:_|$)", name):
         return "share"
     if name == "p_value":
         return "p"

@@ -218,7 +218,7 @@ def patience_inside_hours(inside: pd.DataFrame, *, place: str = "", kind: str = 
             f"hour; {_share(row['pooled'])} if hours are pooled"
         )
     return Exhibit(
-        finding=finding, table=inside, kind=kind,
+        finding=finding, table=inside.rename(columns={"survival": "survival_inside_hours"}), kind=kind,
         caption=f"Share who would still wait, hour by hour and pooled, {place}",
     )  # fmt: skip
 

@@ -290,3 +290,15 @@ def test_blocks_never_overlap_and_keep_their_order(blocks):
     edges = [(centre - size / 2, centre + size / 2) for centre, size in zip(centres, sizes, strict=True)]
     assert all(low >= -1e-9 and high <= 100 + 1e-9 for low, high in edges)
     assert all(before[1] <= after[0] + 1e-9 for before, after in itertools.pairwise(edges))
+
+
+def test_a_distribution_of_waits_is_the_table_group_by_group():
+    waits = pd.DataFrame(
+        {"queue": ["a", "a", "b"], "duration_s": [10.0, 30.0, 20.0], "outcome": "answered", "contacts": [3, 1, 5]}
+    )
+    ax = figures.plot_wait_distribution(waits, by="queue", horizon_s=60)
+    lines = {line.get_label(): line.get_xydata() for line in ax.get_lines()}
+    assert list(lines) == ["b", "a"], "the largest group first"
+    steps = lines["a"][1:]
+    assert steps[:, 0].tolist() == [10.0, 30.0]
+    assert steps[:, 1].tolist() == [0.75, 1.0]
