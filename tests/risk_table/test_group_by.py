@@ -74,6 +74,16 @@ def test_every_engine_gives_the_same_table(engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_columns_have_the_same_types_and_rows_their_numbers_whatever_the_engine(engine):
+    frame = pd.DataFrame({"wait_s": [3, 1, 2, 1], "seen_from_s": [1, 0, 0, 0], "outcome": ["open", "answered"] * 2})
+    table = risk_table(ENGINES[engine](frame), entry="seen_from_s")
+    types = {"entry_s": "float64", "duration_s": "float64", "outcome": "str", "contacts": "int64"}
+    assert table.dtypes.astype(str).to_dict() == types
+    assert table.index.tolist() == [0, 1, 2]
+    assert table["duration_s"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_wait_just_below_zero_is_refused_on_every_engine(engine):
     frame = pd.DataFrame({"wait_s": [1.0, -0.5], "outcome": "answered"})
     with pytest.raises(ValueError, match="1 of 2 contacts"):

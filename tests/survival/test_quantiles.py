@@ -73,6 +73,8 @@ def test_quantiles_stand_by_group_and_in_each_by_share():
     assert found["queue"].tolist() == ["a", "a", "b", "b"]
     assert found["share"].tolist() == [0.5, 0.2, 0.5, 0.2]
     assert found["estimate"].tolist() == [3, 1, 9, 2]
+    many = pd.concat([FIVE.assign(queue=f"q{n:02}") for n in range(30)])
+    assert duration_quantiles(many, by="queue", shares=[0.5, 0.8, 0.2])["share"].tolist() == [0.5, 0.8, 0.2] * 30
     assert duration_quantiles(FIVE)["share"].tolist() == [0.25, 0.5, 0.75]
 
 

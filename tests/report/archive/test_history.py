@@ -265,6 +265,18 @@ def test_a_diff_in_numbers_has_its_columns_and_both_values(tmp_path):
     assert set(same["verdict"]) == {"not distinguishable from no change"}
 
 
+def test_a_diff_of_runs_that_share_no_headline_compares_nothing(tmp_path):
+    add(tmp_path, "1999-01", headline(0.2, name="old"))
+    add(tmp_path, "1999-02", headline(0.3, name="new"))
+    add(tmp_path, "1999-03")
+    empty, after, before = history.load_runs(tmp_path)
+    table = history.diff_headlines(before, after)
+    assert table["verdict"].tolist() == ["only in 1999-01", "only in 1999-02"]
+    assert table["difference"].isna().all()
+    assert history.diff_headlines(empty, empty).columns.tolist() == table.columns.tolist()
+    assert history.diff_headlines(empty, empty).empty
+
+
 def test_a_diff_in_facts_says_what_was_and_what_is(tmp_path):
     add(tmp_path, "1999-01", parameters={"channel": "phone", "period": "1999-01", "old": 1})
     add(tmp_path, "1999-02", status="partial", commit="def", versions={"python": "3.13"}, newest_record=None)
