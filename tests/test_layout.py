@@ -339,7 +339,7 @@ def test_an_import_without_an_arrow_is_found(module, line):
 
 def test_the_top_face_may_name_every_package_and_the_kept_counts_may_count():
     assert not forbidden(with_line("", "from . import survival as survival\nfrom .contacts import Period as Period"))
-    line = "from cxresearch.risk_table import add_tables"
+    line = "from cxresearch.risk_table import contact_counts"
     kept = {**SOURCES, "contacts.period_log": line}
     assert not forbidden(kept)
     assert not past_a_face(kept)
@@ -349,7 +349,7 @@ def test_the_top_face_may_name_every_package_and_the_kept_counts_may_count():
 @pytest.mark.parametrize(
     ("module", "line", "circle"),
     [
-        ("risk_table.risk_sets", "from cxresearch.risk_table.group_by import add_tables", "risk_table.group_by"),
+        ("risk_table.risk_sets", "from cxresearch.risk_table.group_by import contact_counts", "risk_table.group_by"),
         ("risk_table.risk_sets", "from . import intervals", "risk_table.intervals"),
         ("exhibits.show", "def later():\n    from cxresearch.exhibits.exhibit import Exhibit", "exhibits.exhibit"),
         ("exhibits.show", "from cxresearch.exhibits import nothing", "exhibits"),

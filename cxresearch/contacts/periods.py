@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-KINDS = {
+PERIOD_KINDS = {
     "day": (r"(\d{4})-(\d{2})-(\d{2})", "1999-02-14"),
     "week": (r"(\d{4})-W(\d{2})", "1999-W07"),
     "month": (r"(\d{4})-(\d{2})", "1999-02"),
@@ -64,11 +64,11 @@ class Period:
 
 def parse_period(name: str, kind: str | None = None) -> Period:
     """The period of that name. Raises PeriodError for another form, a day that is none, or another kind than asked."""
-    kinds = [kind] if kind else list(KINDS)
+    kinds = [kind] if kind else list(PERIOD_KINDS)
     for candidate in kinds:
-        if candidate not in KINDS:
-            raise PeriodError(f"unknown kind of period {candidate!r}; known are {', '.join(KINDS)}.")
-        found = re.fullmatch(KINDS[candidate][0], name)
+        if candidate not in PERIOD_KINDS:
+            raise PeriodError(f"unknown kind of period {candidate!r}; known are {', '.join(PERIOD_KINDS)}.")
+        found = re.fullmatch(PERIOD_KINDS[candidate][0], name)
         if not found:
             continue
         numbers = [int(g) for g in found.groups()]
@@ -82,7 +82,7 @@ def parse_period(name: str, kind: str | None = None) -> Period:
         except ValueError as error:
             raise PeriodError(f"{name!r} is not in the calendar: {error}.") from error
         return period_of(first, candidate)
-    forms = ", ".join(f"{KINDS[k][1]} ({k})" for k in kinds)
+    forms = ", ".join(f"{PERIOD_KINDS[k][1]} ({k})" for k in kinds)
     raise PeriodError(f"{name!r} is not a period; write it like {forms}.")
 
 

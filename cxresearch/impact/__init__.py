@@ -12,8 +12,8 @@ from cxresearch.impact.complaint import (
     telling_table,
 )
 from cxresearch.impact.kinds_of_talk import (
-    KINDS,
     NET,
+    TALK_KINDS,
     VISIBLE,
     audiences,
     contact_matrix,
@@ -35,9 +35,9 @@ from cxresearch.impact.sensitivity import morris_table, range_table, sobol_table
 from cxresearch.impact.wait_to_money import OUTCOMES, fate_table, impact, impact_table, quality_table, reply_scenarios
 
 __all__ = [
-    "KINDS",
     "NET",
     "OUTCOMES",
+    "TALK_KINDS",
     "VISIBLE",
     "AssumptionError",
     "assumption_values",

@@ -15,9 +15,9 @@ import pandas as pd
 
 from cxresearch import evidence
 
-__all__ = ["KINDS", "AssumptionError", "assumption_values", "load_assumptions"]
+__all__ = ["ORIGINS", "AssumptionError", "assumption_values", "load_assumptions"]
 
-KINDS = ("quoted", "literature", "assumed")
+ORIGINS = ("quoted", "literature", "assumed")
 
 
 class AssumptionError(ValueError):
@@ -86,7 +86,7 @@ def _problems(register: pd.DataFrame, dictionary: pd.DataFrame) -> list[str]:
         "value is outside low to high": (numbers["low"] > numbers["value"]) | (numbers["value"] > numbers["high"]),
         "a number is below 0": numbers.lt(0).any(axis=1),
         "a share is not 0 to 1 (0.87, not 87)": shares & numbers.gt(1).any(axis=1),
-        f"kind is none of {list(KINDS)}": ~register["kind"].isin(KINDS),
+        f"kind is none of {list(ORIGINS)}": ~register["kind"].isin(ORIGINS),
         "name repeats": register["name"].duplicated(),
         "name is no identifier": ~register["name"].map(str.isidentifier),
     }

@@ -28,8 +28,8 @@ from cxresearch.spread import (
 )
 
 __all__ = [
-    "KINDS",
     "NET",
+    "TALK_KINDS",
     "VISIBLE",
     "audiences",
     "contact_matrix",
@@ -47,7 +47,7 @@ __all__ = [
     "town_and_net",
 ]
 
-KINDS = ("offline", "private", "public", "social")
+TALK_KINDS = ("offline", "private", "public", "social")
 NET = ("private", "public", "social")
 VISIBLE = ("public", "social")  # what the company can see, and so can answer
 DAY_S = 86_400.0
@@ -82,8 +82,8 @@ def contact_matrix(values: Mapping[str, float], *, reply_factor: Mapping[str, fl
     -------
     DataFrame as ``spread.reproduction_number`` and its neighbours take it.
     """
-    factor = np.array([(reply_factor or {}).get(kind, 1.0) for kind in KINDS])
-    return pd.DataFrame(_matrix(values) * factor[:, None], index=list(KINDS), columns=list(KINDS))
+    factor = np.array([(reply_factor or {}).get(kind, 1.0) for kind in TALK_KINDS])
+    return pd.DataFrame(_matrix(values) * factor[:, None], index=list(TALK_KINDS), columns=list(TALK_KINDS))
 
 
 def reply_factors(
@@ -99,7 +99,7 @@ def reply_factors(
     multiplier = (1 - unhelpful_share) * values["reply_factor_helpful"] + unhelpful_share * values[
         "reply_factor_unhelpful"
     ]
-    factors: dict[str, Any] = dict.fromkeys(KINDS, 1.0)
+    factors: dict[str, Any] = dict.fromkeys(TALK_KINDS, 1.0)
     for kind, kernel in _visible_kernels(values).items():
         heard = kernel.share_by(reply_s)
         factors[kind] = 1 - answered_share + answered_share * (heard + multiplier * (1 - heard))
@@ -124,7 +124,7 @@ def tellings(values: Values, first: npt.ArrayLike, *, factor: npt.ArrayLike | No
 
     Raises ValueError where the expectation is infinite: the reproduction number of the four kinds together is 1 or more.
     """
-    left = np.ones(len(KINDS)) if factor is None else np.asarray(factor, dtype=float)
+    left = np.ones(len(TALK_KINDS)) if factor is None else np.asarray(factor, dtype=float)
     matrix = _matrix(values) * left[..., :, None]
     radius = np.abs(np.linalg.eigvals(matrix)).max(axis=-1)
     if (radius >= 1).any():
@@ -132,13 +132,15 @@ def tellings(values: Values, first: npt.ArrayLike, *, factor: npt.ArrayLike | No
             f"talk has no finite expectation: the reproduction number is {radius.max():.6g}, not < 1, in "
             f"{(radius >= 1).sum()} of {radius.size} cases. Lower retellings_*; storm_table describes such talk."
         )
-    whole = np.eye(len(KINDS)) - np.swapaxes(matrix, -1, -2)
+    whole = np.eye(len(TALK_KINDS)) - np.swapaxes(matrix, -1, -2)
     return np.linalg.solve(whole, np.asarray(first, dtype=float)[..., None])[..., 0]
 
 
 def audiences(values: Values) -> FloatArray:
     """People who hear one telling, by kind in the last axis."""
-    return np.stack(np.broadcast_arrays(*(np.asarray(values[f"audience_{k}"], dtype=float) for k in KINDS)), axis=-1)
+    return np.stack(
+        np.broadcast_arrays(*(np.asarray(values[f"audience_{k}"], dtype=float) for k in TALK_KINDS)), axis=-1
+    )
 
 
 def reach_table(values: Mapping[str, float]) -> pd.DataFrame:
@@ -154,7 +156,7 @@ def reach_table(values: Mapping[str, float]) -> pd.DataFrame:
     whole, audience = tellings(values, first), audiences(values)
     return pd.DataFrame(
         {
-            "kind": KINDS,
+            "kind": TALK_KINDS,
             "first_tellings": first,
             "heard_first": first * audience,
             "tellings": whole,
@@ -258,12 +260,12 @@ def storm_table(values: Mapping[str, float], *, one_in: float, max_size: int) ->
     if not 1 < one_in < math.inf:
         raise ValueError(f"one_in is a number above 1, such as 1000; got {one_in}.")
     matrix = contact_matrix(values)
-    dispersion = {kind: values[f"dispersion_{kind}"] for kind in KINDS}
+    dispersion = {kind: values[f"dispersion_{kind}"] for kind in TALK_KINDS}
     extinct = spread.probability_extinct_by_type(matrix, dispersion)
     endless = spread.reproduction_number(matrix) >= 1
     mean = None if endless else spread.expected_tellers(matrix).sum(axis=1)
     rows, tails = [], []
-    for kind, audience in zip(KINDS, audiences(values), strict=True):
+    for kind, audience in zip(TALK_KINDS, audiences(values), strict=True):
         sizes = spread.chain_size_distribution_by_type(matrix, dispersion, root=kind, max_size=max_size)
         larger = sizes["probability_larger"]
         reached = sizes.loc[larger <= 1 / one_in, "chain_size"]
@@ -294,12 +296,14 @@ def loudest_values(register: pd.DataFrame) -> dict[str, float]:
 
 def _matrix(values: Values) -> FloatArray:
     """Mean retellings, kinds of the telling and of the next one in the last two axes."""
-    told = np.stack(np.broadcast_arrays(*(np.asarray(values[f"retellings_{k}"], dtype=float) for k in KINDS)), axis=-1)
+    told = np.stack(
+        np.broadcast_arrays(*(np.asarray(values[f"retellings_{k}"], dtype=float) for k in TALK_KINDS)), axis=-1
+    )
     same = np.asarray(values["same_kind_share"], dtype=float)
     if not ((told >= 0) & np.isfinite(told)).all():
         raise ValueError(f"retellings must be finite and >= 0; {(~((told >= 0) & np.isfinite(told))).sum()} are not.")
     if not ((same >= 0) & (same <= 1)).all():
         raise ValueError(f"same_kind_share is a share, 0 to 1; {(~((same >= 0) & (same <= 1))).sum()} are not.")
-    mix = same[..., None, None] * np.eye(len(KINDS))
-    mix = mix + ((1 - same) / (len(KINDS) - 1))[..., None, None] * (1 - np.eye(len(KINDS)))
+    mix = same[..., None, None] * np.eye(len(TALK_KINDS))
+    mix = mix + ((1 - same) / (len(TALK_KINDS) - 1))[..., None, None] * (1 - np.eye(len(TALK_KINDS)))
     return told[..., :, None] * mix

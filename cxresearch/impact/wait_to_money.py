@@ -21,8 +21,8 @@ __all__ = ["OUTCOMES", "fate_table", "impact", "impact_table", "quality_table", 
 
 HOUR_S = 3_600.0
 # Kinds on which the published follow-ups act: "post again" and "share online" are said of public posts.
-_SHARED_ONLINE, _TOLD_OFFLINE = talk.KINDS.index("social"), talk.KINDS.index("offline")
-_VISIBLE = [talk.KINDS.index(kind) for kind in talk.VISIBLE]
+_SHARED_ONLINE, _TOLD_OFFLINE = talk.TALK_KINDS.index("social"), talk.TALK_KINDS.index("offline")
+_VISIBLE = [talk.TALK_KINDS.index(kind) for kind in talk.VISIBLE]
 
 _FATES = ("other_channel", "forget", "not_stated")
 
@@ -35,8 +35,8 @@ OUTCOMES = (
     "ends_other_channel",
     "ends_forgotten",
     "ends_not_stated",
-    *(f"tellings_{kind}" for kind in talk.KINDS),
-    *(f"heard_{kind}" for kind in talk.KINDS),
+    *(f"tellings_{kind}" for kind in talk.TALK_KINDS),
+    *(f"heard_{kind}" for kind in talk.TALK_KINDS),
     "heard",
     "heard_praise",
     "customers_lost",
@@ -174,8 +174,8 @@ def impact(
         "ends_other_channel": online * chain["other_channel"],
         "ends_forgotten": online * chain["forget"],
         "ends_not_stated": online * chain["not_stated"],
-        **{f"tellings_{kind}": whole[..., place] for place, kind in enumerate(talk.KINDS)},
-        **{f"heard_{kind}": heard[..., place] for place, kind in enumerate(talk.KINDS)},
+        **{f"tellings_{kind}": whole[..., place] for place, kind in enumerate(talk.TALK_KINDS)},
+        **{f"heard_{kind}": heard[..., place] for place, kind in enumerate(talk.TALK_KINDS)},
         "heard": heard.sum(axis=-1),
         "heard_praise": heard_praise,
         "customers_lost": lost,
@@ -231,7 +231,7 @@ _USED = (
     *("share_review_site", "share_message_board", "share_social"),
     *_REPLY,
     *("good_response_post", "reply_factor_helpful", "reply_factor_unhelpful", "win_back"),
-    *(f"{what}_{kind}" for what in ("audience", "retellings") for kind in talk.KINDS),
+    *(f"{what}_{kind}" for what in ("audience", "retellings") for kind in talk.TALK_KINDS),
     *("same_kind_share", "social_exponent", "social_plateau_s"),
     *("public_burst_share", "public_burst_mean_d", "public_shelf_life_d", "offline_mean_d", "private_mean_d"),
     *("customer_value", "prospect_share", "persuasion_bad", "persuasion_good"),
@@ -274,4 +274,4 @@ def _factors(v: Mapping[str, FloatArray], reply_s: float, answered: float, unhel
     factors = talk.reply_factors(
         v, reply_s, answered_share=answered, unhelpful_share=np.asarray(unhelpful, dtype=float)
     )
-    return np.stack(np.broadcast_arrays(*(np.asarray(factors[kind], dtype=float) for kind in talk.KINDS)), axis=-1)
+    return np.stack(np.broadcast_arrays(*(np.asarray(factors[kind], dtype=float) for kind in talk.TALK_KINDS)), axis=-1)

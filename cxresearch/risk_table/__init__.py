@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxresearch.risk_table.bootstrap import customer_blocks, poisson_bootstrap
-from cxresearch.risk_table.group_by import FROM_OPENED_AT, add_tables, contact_counts, risk_table
+from cxresearch.risk_table.group_by import FROM_OPENED_AT, contact_counts, risk_table
 from cxresearch.risk_table.intervals import Interval, Z, rate_limits, share_limits
 from cxresearch.risk_table.risk_sets import (
     OUTCOMES,
@@ -31,7 +31,6 @@ __all__ = [
     "Names",
     "Ties",
     "Z",
-    "add_tables",
     "at_risk",
     "cells",
     "checked",

@@ -33,7 +33,7 @@ def risk_table(
     DataFrame ``*by, [entry_s,] duration_s, outcome, contacts``, sorted, one row a combination that occurs.
 
     Contacts answered at once (``queued`` false) say nothing on patience and are left out; ``open`` contacts stay and
-    censor at their wait so far. Tables of disjoint contacts add up: see ``add_tables``. Raises ValueError for a
+    censor at their wait so far. Tables of disjoint contacts add up by sum. Raises ValueError for a
     missing column, a missing or negative wait, an unknown outcome, or no contact that queued.
     """
     by = [by] if isinstance(by, str) else list(by)
@@ -127,25 +127,8 @@ def contact_counts(
     table["duration_s"] = table["duration_s"].to_numpy(dtype=float, na_value=np.nan)
     table["handle_s"] = table["handle_s"].to_numpy(dtype=float, na_value=0.0)
     _check(table, by)
+    table.columns.name = None
     return table.astype({"outcome": "str", "queued": "bool", "contacts": "int64", "handled": "int64"})
-
-
-def add_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The table of all contacts of several tables, such as a quarter from its months.
-
-    The contacts must be disjoint and the columns and ``tick_s`` the same; otherwise ValueError.
-    """
-    tables = list(tables)
-    if not tables:
-        raise ValueError("add_tables needs at least one table.")
-    columns, ticks = {tuple(t.columns) for t in tables}, {t.attrs.get("tick_s") for t in tables}
-    if len(columns) > 1 or len(ticks) > 1:
-        raise ValueError(f"tables that add up have the same columns and tick; got {sorted(columns)} and ticks {ticks}.")
-    keys = [c for c in tables[0].columns if c != "contacts"]
-    total = pd.concat(tables, ignore_index=True).groupby(keys, as_index=False, dropna=False)["contacts"].sum()
-    total = total.sort_values(keys, ignore_index=True)
-    total.attrs["tick_s"] = ticks.pop()
-    return total
 
 
 def _tick(name: str, schema: nw.Schema, tick_s: float) -> nw.Expr:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch.contacts import KINDS, PeriodError, parse_period, period_of
+from cxresearch.contacts import PERIOD_KINDS, PeriodError, parse_period, period_of
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_periods_worked_by_hand(name, kind, start, end, label, previous):
     assert period.previous.name == previous
 
 
-@given(day=st.dates(date(1950, 1, 1), date(2100, 1, 1)), kind=st.sampled_from(sorted(KINDS)))
+@given(day=st.dates(date(1950, 1, 1), date(2100, 1, 1)), kind=st.sampled_from(sorted(PERIOD_KINDS)))
 def test_every_day_lies_in_one_period_and_the_periods_meet(day, kind):
     period = period_of(day, kind)
     assert period.start <= day < period.end

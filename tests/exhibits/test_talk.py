@@ -48,7 +48,7 @@ def cells(content: dict, label: str) -> list[str]:
 
 # Who hears --------------------------------------------------------------------------------------------------------
 
-REACH = pd.DataFrame({"kind": impact.KINDS, "first_tellings": [0.5, 0.1, 0.1, 0.1], "heard_first": [10.0, 1, 1, 1],
+REACH = pd.DataFrame({"kind": impact.TALK_KINDS, "first_tellings": [0.5, 0.1, 0.1, 0.1], "heard_first": [10.0, 1, 1, 1],
                       "tellings": [0.6, 0.1, 0.2, 0.3], "heard": [12.0, 1, 2, 3]})  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def test_a_reply_to_every_second_post_by_hand():
 
 
 def test_two_kinds_of_talk_by_hand():
-    quiet = VALUES | {f"retellings_{kind}": 0.0 for kind in talk.KINDS} | {"same_kind_share": 0.0}
+    quiet = VALUES | {f"retellings_{kind}": 0.0 for kind in talk.TALK_KINDS} | {"same_kind_share": 0.0}
     loud = quiet | {"retellings_social": 0.6}
     # A social post begins 0.6 tellings, 0.2 of each other kind, which begin none.
     assert talk.tellings(loud, [0, 0, 0, 10.0]).tolist() == pytest.approx([2, 2, 2, 10])
@@ -57,7 +57,7 @@ def test_two_kinds_of_talk_by_hand():
 
 
 def test_nobody_is_answered_by_hand():
-    values = VALUES | {f"retellings_{kind}": 0.0 for kind in talk.KINDS} | {"behaviour_per_intent": 0.5}
+    values = VALUES | {f"retellings_{kind}": 0.0 for kind in talk.TALK_KINDS} | {"behaviour_per_intent": 0.5}
     found = run(values, answered_share=0.0)
     assert found["in_trouble"] == 1
     assert found["complaints_waiting"] == pytest.approx(0.5 * 0.84)
@@ -192,9 +192,9 @@ def test_where_every_intention_is_done_tellers_are_the_share_of_the_problem_have
 
 
 def test_with_poisson_and_geometric_retelling_the_storm_is_the_exact_one_type_law():
-    alone = VALUES | {f"retellings_{kind}": 0.5 for kind in talk.KINDS} | {"same_kind_share": 1.0}
+    alone = VALUES | {f"retellings_{kind}": 0.5 for kind in talk.TALK_KINDS} | {"same_kind_share": 1.0}
     for dispersion in (math.inf, 1.0):
-        values = alone | {f"dispersion_{kind}": dispersion for kind in talk.KINDS}
+        values = alone | {f"dispersion_{kind}": dispersion for kind in talk.TALK_KINDS}
         storms, tails = talk.storm_table(values, one_in=1000, max_size=200)
         law = spread.chain_size_distribution(0.5, dispersion, max_size=200)
         storm = law.loc[law["probability_larger"] <= 1e-3, "chain_size"].iloc[0]
@@ -210,7 +210,7 @@ def test_with_poisson_and_geometric_retelling_the_storm_is_the_exact_one_type_la
 def test_large_dispersion_tends_to_poisson():
     sizes = []
     for dispersion in (1e8, math.inf):
-        values = VALUES | {f"dispersion_{kind}": dispersion for kind in talk.KINDS}
+        values = VALUES | {f"dispersion_{kind}": dispersion for kind in talk.TALK_KINDS}
         sizes.append(talk.storm_table(values, one_in=1000, max_size=100)[0])
     pd.testing.assert_frame_equal(*sizes, rtol=1e-6)
 
@@ -278,7 +278,7 @@ def test_no_reply_takes_back_what_is_already_heard(reply, answered):
     silent = VALUES | {"reply_factor_helpful": 0.0}
     factors = talk.reply_factors(silent, reply, answered_share=answered, unhelpful_share=0.0)
     kernels = talk.kernels_by_kind(VALUES)
-    for kind in talk.KINDS:
+    for kind in talk.TALK_KINDS:
         assert 1 - factors[kind] <= 1 - float(kernels[kind].share_by(reply)) + 1e-12
     assert factors["offline"] == factors["private"] == 1  # a company cannot answer what it does not see
 
@@ -370,7 +370,7 @@ def test_talk_without_a_finite_expectation_is_refused():
 
 
 def test_a_reproduction_number_of_exactly_1_is_refused():
-    edge = VALUES | {f"retellings_{kind}": 1.0 for kind in talk.KINDS}
+    edge = VALUES | {f"retellings_{kind}": 1.0 for kind in talk.TALK_KINDS}
     with pytest.raises(ValueError, match="no finite expectation"):
         talk.tellings(edge, [1.0, 1.0, 1.0, 1.0])
 

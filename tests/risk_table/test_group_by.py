@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxresearch.contacts import load_contacts
-from cxresearch.risk_table import OUTCOMES, add_tables, risk_table
+from cxresearch.risk_table import OUTCOMES, contact_counts, risk_table
 
 ENGINES = {
     "pandas": lambda frame: frame,
@@ -109,7 +109,9 @@ def test_tables_of_disjoint_contacts_add_up(frame):
     frame = frame.assign(queued=True)
     half = len(frame) // 2
     parts = [part for part in (frame[:half], frame[half:]) if len(part)]
-    same(add_tables([risk_table(part, by="queue") for part in parts]), risk_table(frame, by="queue"))
+    both = pd.concat([risk_table(part, by="queue") for part in parts])
+    total = both.groupby(["queue", "duration_s", "outcome"], as_index=False)["contacts"].sum()
+    same(total, risk_table(frame, by="queue"))
 
 
 def test_a_clock_in_ticks_of_ten_seconds():
@@ -174,9 +176,6 @@ def test_contacts_of_no_known_queue_are_counted_and_stand_last(engine):
     assert table["queue"].tolist()[:2] == ["a", "b"]
     assert table["queue"].isna().tolist() == [False, False, True]
     assert table["duration_s"].tolist() == [2.0, 3.0, 1.0]
-    total = add_tables([table, table])
-    assert total["contacts"].tolist() == [2, 2, 2]
-    assert total["queue"].isna().tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -216,16 +215,6 @@ def test_bad_contacts_are_refused_with_counts(frame, arguments, message):
         risk_table(pd.DataFrame(frame), **arguments)
 
 
-def test_tables_that_do_not_fit_are_not_added():
-    frame = pd.DataFrame({"wait_s": [1.0], "outcome": "answered", "queue": "a"})
-    with pytest.raises(ValueError, match="same columns and tick"):
-        add_tables([risk_table(frame), risk_table(frame, by="queue")])
-    with pytest.raises(ValueError, match="same columns and tick"):
-        add_tables([risk_table(frame), risk_table(frame, tick_s=10)])
-    with pytest.raises(ValueError, match="at least one table"):
-        add_tables([])
-
-
 @pytest.fixture(scope="module")
 def spark():
     if shutil.which("java") is None:
@@ -253,8 +242,29 @@ def test_the_banks_months_add_up_to_both_on_every_engine(shared):
     by = ("queue", "hour")
     logs = [load_contacts(folder, start=start, end=end) for start, end in months]
     both = load_contacts(folder).contacts
-    total = add_tables([risk_table(log.contacts, by=by) for log in logs])
+    parts = pd.concat([risk_table(log.contacts, by=by) for log in logs])
+    total = parts.groupby([*by, "duration_s", "outcome"], as_index=False)["contacts"].sum()
     same(total, risk_table(both, by=by))
     same(total, risk_table(both.pl(), by=by))
     same(total, risk_table(both.df(), by=by))
     assert total["contacts"].sum() == 16_686 + 18_058
+
+
+@given(contact_frames())
+def test_counts_of_all_hold_the_risk_table_and_those_answered_at_once(frame):
+    counts = contact_counts(frame, by="queue")
+    assert counts["contacts"].sum() == len(frame)
+    waited = counts[counts["queued"]].drop(columns=["queued", "handled", "handle_s"])
+    if len(waited):
+        same(waited.reset_index(drop=True), risk_table(frame, by="queue"))
+
+
+def test_handle_times_are_those_of_the_answered_and_messages_tick_in_minutes():
+    frame = pd.DataFrame({
+        "channel": ["phone", "email", "email"], "wait_s": [61.0, 61.0, 119.0], "outcome": ["abandoned", "answered", "answered"],
+        "handle_s": [50.0, 30.0, None], "queued": [True, None, False],
+    })  # fmt: skip
+    counts = contact_counts(frame, by="channel", ticks_s={"email": 60.0}).set_index(["channel", "queued"])
+    assert counts.loc[("phone", True), ["duration_s", "handled", "handle_s"]].tolist() == [61.0, 0, 0.0]
+    assert counts.loc[("email", True), ["duration_s", "handled", "handle_s"]].tolist() == [60.0, 1, 30.0]
+    assert counts.loc[("email", False), ["duration_s", "handled", "handle_s"]].tolist() == [60.0, 0, 0.0]

@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 
-from cxresearch.contacts import KINDS
+from cxresearch.contacts import PERIOD_KINDS
 
 SCALARS = ("bool", "int", "float", "str", "date")
 
@@ -92,8 +92,8 @@ def load_report(name: str, root: Path) -> Report:
     for key, least in (("cell_timeout_s", 1), ("run_timeout_s", 1), ("retries", 0)):
         if not text.get(key, least) >= least:
             raise ParameterError(f"{path}: {key} is a number from {least}; got {text[key]!r}.")
-    if text["period"] not in KINDS:
-        raise ParameterError(f"{path}: period is one of {', '.join(KINDS)}; got {text['period']!r}.")
+    if text["period"] not in PERIOD_KINDS:
+        raise ParameterError(f"{path}: period is one of {', '.join(PERIOD_KINDS)}; got {text['period']!r}.")
     notebooks = tuple(root / "notebooks" / f"{n}.ipynb" for n in text["notebooks"])
     for notebook in notebooks:
         if not notebook.is_file():
