@@ -39,8 +39,12 @@ lock: $(VENV)/.ready  ## work out every lock file anew
 	@$(BIN)/uv pip compile pyproject.toml --extra bench -c requirements.lock $(COMPILED) -o requirements-bench.lock
 	@$(BIN)/uv pip compile tests/servers/object-store.in $(COMPILED) -o tests/servers/object-store.lock
 
-bench: .venv-bench/.ready  ## beside the peers, in one run (half an hour; results in benchmarks/results)
-	@.venv-bench/bin/python benchmarks/waiting.py
+SUITE ?= waiting
+# Beside peers in an environment that has them; the others need what the tests need.
+PEERS := waiting cascade
+
+bench: $(if $(filter $(SUITE),$(PEERS)),.venv-bench/.ready,$(VENV)/.ready-test)  ## measure: SUITE=waiting, cascade, calibration, reports, kill or mutation (results in benchmarks/results)
+	@$(if $(filter $(SUITE),$(PEERS)),.venv-bench/bin,$(BIN))/python benchmarks/$(SUITE).py
 
 .venv-bench/.ready: requirements-bench.lock pyproject.toml
 	@echo "Making an environment for the benchmarks in .venv-bench ..."

@@ -123,15 +123,15 @@ def wait_distribution(
         for name, part in groups
     ]  # fmt: skip
     table = pd.DataFrame(rows).sort_values("nine_in_ten_s", ascending=False, ignore_index=True)
-    slow, fast = table.iloc[0], table.iloc[-1]
+    drawn = table[table["contacts"] >= table["contacts"].nlargest(4).min()]
+    slow, fast = drawn.iloc[0], drawn.iloc[-1]
     finding = f"{_plain(slow[by])}: nine in ten had waited no longer than {format_duration(slow['nine_in_ten_s'])}"
-    if len(table) > 1 and slow["nine_in_ten_s"] > fast["nine_in_ten_s"]:
+    if slow["nine_in_ten_s"] > fast["nine_in_ten_s"]:
         finding += f"; {_plain(fast[by])}: {format_duration(fast['nine_in_ten_s'])}"
-    largest = table.nlargest(4, "contacts")[by]
     return Exhibit(
         finding=finding, table=table, kind=kind,
         subtitle=f"Share of those who queued whose wait had ended, however it ended, by {by}, {place}",
-        draw=partial(figures.plot_wait_distribution, waits[waits[by].isin(largest)], by=by, horizon_s=horizon_s),
+        draw=partial(figures.plot_wait_distribution, waits[waits[by].isin(drawn[by].head(4))], by=by, horizon_s=horizon_s),
     )  # fmt: skip
 
 
