@@ -22,7 +22,6 @@ from cxresearch.contacts.files import FileFacts, log_facts
 from cxresearch.contacts.memory import VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
-from cxresearch.risk_table import contact_counts
 
 CELL = ("day", "weekday", "hour", "channel", "queue", "promised_s")
 ENDS = ("queued", "duration_s", "outcome")
@@ -348,6 +347,8 @@ def _last_month(read: duckdb.DuckDBPyRelation) -> Period:
 
 def _cells(read: duckdb.DuckDBPyRelation, start: date, end: date) -> pd.DataFrame:
     """The one group-by: all kept contacts of both periods."""
+    from cxresearch.risk_table import contact_counts  # its estimators' imports are not for who only opens a log
+
     near = read.filter(f"set_aside IS NULL AND opened_at IS NOT NULL AND ({inside(start, end)})")
     table = contact_counts(
         near, by=("date", "weekday", "hour", "channel", "queue", "promised_s"), ticks_s=dict.fromkeys(SLOW, MINUTE_S)
