@@ -36,7 +36,9 @@ def choose_files(
     if not paths:
         raise LogError(f"no contact log in {source}: no file ends in {', '.join(SUFFIXES)}.")
     headers = {
-        path: remembered("headers", path, functools.partial(_header, engine, path)) for path in paths if _there(path)
+        path: remembered("headers", path, functools.partial(_header, engine, path), _are_names)
+        for path in paths
+        if _there(path)
     }
     is_bank = {path: tuple(n.strip() for n in names) == BANK_HEADER for path, names in headers.items()}
     # A preset found in one file of a folder speaks for all of them.
@@ -135,6 +137,17 @@ class FileFacts:
     records: int | None
 
 
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _are_facts(value: Any) -> bool:
+    return (
+        isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+        and (value[1] is None or isinstance(value[1], int))
+    )  # fmt: skip
+
+
 def log_facts(paths: Iterable[Path], *, quoted: bool = True) -> list[FileFacts]:
     """:func:`file_facts` of every file, from the last time where a file has not changed since."""
 
@@ -142,7 +155,9 @@ def log_facts(paths: Iterable[Path], *, quoted: bool = True) -> list[FileFacts]:
         fact = file_facts(path, quoted=quoted)
         return [fact.sha256, fact.records]
 
-    return [FileFacts(str(path), *remembered("files", path, functools.partial(found, path))) for path in paths]
+    return [
+        FileFacts(str(path), *remembered("files", path, functools.partial(found, path), _are_facts)) for path in paths
+    ]
 
 
 def file_facts(path: Path, *, quoted: bool = True) -> FileFacts:

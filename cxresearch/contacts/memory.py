@@ -49,18 +49,18 @@ def kept_in(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def remembered(what: str, path: Path, find: Callable[[], Any]) -> Any:
+def remembered(what: str, path: Path, find: Callable[[], Any], fits: Callable[[Any], bool]) -> Any:
     """What ``find`` says of a file, from the last time where the file has not changed since.
 
     It is the same file where place, size, time of change and number are the same, and where it had not changed within
-    the second before it was looked at: a clock's grain hides what happens in it.
+    the second before it was looked at: a clock's grain hides what happens in it. What does not fit is found anew.
     """
     seen = path.stat()
     mark = f"{path.resolve()}|{seen.st_size}|{seen.st_mtime_ns}|{seen.st_ino}|{VERSION}"
     memory = kept_folder() / f"{what}.json"
     known = read_json(memory)
     known = known if isinstance(known, dict) else {}
-    if mark in known:
+    if mark in known and fits(known[mark]):
         return known[mark]
     found = find()
     if time.time_ns() - seen.st_mtime_ns >= _GRAIN_NS:

@@ -100,6 +100,30 @@ class PeriodLog:
         }  # fmt: skip
         return tuple(d for d in dates if d >= self.period.start and d.weekday() in usual and d not in there)
 
+    @cached_property
+    def calendar(self) -> pd.DataFrame:
+        """The week as the log has it: ``weekday`` (1 Monday to 7 Sunday), ``days`` (with contacts), ``contacts_per_day``,
+        ``open_from, open_to`` (hours), ``fully_open``.
+
+        An hour is open where at least half of these days have a contact in it and it holds at least one in a hundred of
+        the weekday's contacts: a few calls at midnight open nothing. A weekday is fully open that is open for at least
+        four fifths of the hours of the longest one, and has contacts on at least half of its dates.
+        """
+        day_hours = self.cells.groupby(["weekday", "day", "hour"], as_index=False)["contacts"].sum()
+        rows = []
+        for weekday, mine in day_hours.groupby("weekday"):
+            days, contacts = mine["day"].nunique(), mine["contacts"].sum()
+            hours = mine.groupby("hour").agg(days=("day", "nunique"), contacts=("contacts", "sum"))
+            is_open = hours.index[(2 * hours["days"] >= days) & (100 * hours["contacts"] >= contacts)]
+            span = (int(is_open.min()), int(is_open.max()) + 1) if len(is_open) else (0, 0)
+            dates = self.period.weekdays([int(weekday)])
+            rows.append((int(weekday), days, contacts / days, *span, 2 * days >= dates))
+        table = pd.DataFrame(
+            rows, columns=["weekday", "days", "contacts_per_day", "open_from", "open_to", "fully_open"]
+        )
+        hours_open = table["open_to"] - table["open_from"]
+        return table.assign(fully_open=table["fully_open"] & (5 * hours_open >= 4 * hours_open.max()))
+
     def only(self, **which: str) -> PeriodLog:
         """The contacts of one channel or one queue: ``month.only(channel="phone")``; all where no channel is known.
 

@@ -89,6 +89,7 @@ from .talk import tail_at_worst as tail_at_worst
 from .talk import talk_on_network as talk_on_network
 from .talk import tellings_by_channel as tellings_by_channel
 from .waiting import beside_published as beside_published
+from .waiting import calendar as calendar
 from .waiting import group_test as group_test
 from .waiting import hazard_ratios as hazard_ratios
 from .waiting import how_sure as how_sure

@@ -23,13 +23,14 @@ BOT_CLAIM = "C002-08"  # the quoted share of questions that a bot settles
 class Day:
     """The mean day of a period, on chosen weekdays.
 
-    ``days`` were counted. ``hours`` is ``queueing.day_table``, ``team`` the same with the agents in effect
+    ``days`` with contacts, on ``weekdays``, were counted. ``hours`` is ``queueing.day_table``, ``team`` the same with the agents in effect
     (``queueing.agents_in_effect``), ``waits`` the risk table and ``curve`` its patience; None where ``why`` says why not.
     """
 
     place: str
     kind: str
     days: int
+    weekdays: tuple[int, ...]
     hours: pd.DataFrame | None
     waits: pd.DataFrame | None
     curve: pd.DataFrame | None
@@ -38,11 +39,12 @@ class Day:
 
 
 def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = ()) -> Day:
-    """The mean day of a period on ``weekdays`` (1 Monday to 7 Sunday; none: all)."""
-    days = mine.period.weekdays(weekdays)
+    """The mean day of a period on ``weekdays`` (1 Monday to 7 Sunday; none: those that the log is fully open on)."""
+    week = mine.calendar
+    chosen = tuple(weekdays) or tuple(week.loc[week["fully_open"], "weekday"])
+    days = int(week.loc[week["weekday"].isin(chosen), "days"].sum())
     asked = mine.asked(("weekday", "hour"))
-    if weekdays:
-        asked = asked[asked["weekday"].isin(weekdays)]
+    asked = asked[asked["weekday"].isin(chosen)]
     hours = waits = curve = team = None
     why = ""
     try:
@@ -58,9 +60,9 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = ()) -> Day:
             team, why = None, "no hour has an agent in effect: everybody left"
     except ValueError as refusal:
         why = str(refusal)
-    return Day(
-        mine.label, mine.kind, days, hours, waits, curve, team, f"The day cannot be modelled: {why}" if why else ""
-    )
+    place = f"{mine.label}, {week_in_words(chosen)}"
+    why = f"The day cannot be modelled: {why}" if why else ""
+    return Day(place, mine.kind, days, chosen, hours, waits, curve, team, why)
 
 
 def day_load(one: Day) -> Exhibit:

@@ -33,6 +33,11 @@ def account(mine: PeriodLog) -> Exhibit:
     return Exhibit(finding=caption, table=table, caption=caption, kind=mine.kind)
 
 
+def calendar(mine: PeriodLog) -> Exhibit:
+    """The days with contacts, the hours open by weekday, and the days that are missing."""
+    return waiting.calendar(mine.calendar, mine.missing_days, place=mine.label, kind=mine.kind)
+
+
 def headlines(month: PeriodLog, *, channel: str) -> Exhibit:
     """Record the headlines of the period, each with its change since the period before."""
     return lead.headlines(changes(month, channel=channel), month.period.previous.label)

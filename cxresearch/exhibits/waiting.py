@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 
 import pandas as pd
 
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
-from cxresearch.style import format_duration, format_interval, format_value
+from cxresearch.style import format_date, format_duration, format_interval, format_value
 
 FEW = 30  # a group with fewer contacts leads no sentence
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -293,6 +294,22 @@ def leaving_hazard(
     )  # fmt: skip
 
 
+def calendar(table: pd.DataFrame, missing: Sequence[date], *, place: str = "", kind: str = "estimated") -> Exhibit:
+    """The week as the log has it (``PeriodLog.calendar``), and the days without any contact that should have some."""
+    whole = table.loc[table["fully_open"], "weekday"].tolist()
+    parts = [
+        f"{WEEKDAYS[int(row.weekday) - 1]} {int(row.open_from)} to {int(row.open_to)} h" for row in table.itertuples()
+        if not row.fully_open and row.open_to > row.open_from
+    ]  # fmt: skip
+    finding = f"Fully open: {week_in_words(whole)}{f'; in part: {listed(parts)}' if parts else ''}"
+    gone = f" No contact on {listed([format_date(day) for day in missing])}: nothing is told of days without records."
+    shown = table.assign(weekday=[WEEKDAYS[int(number) - 1] for number in table["weekday"]])
+    return Exhibit(
+        finding=finding, says=f"{finding}.{gone if missing else ''}", table=table, shown=shown, kind=kind,
+        units={"open_from": "text", "open_to": "text"}, caption=f"The week as the log has it, {place}",
+    )  # fmt: skip
+
+
 def loss_by_hour(hours: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:
     """Share of those who queued who gave up, by hour of the day (``patience.waiting_table``)."""
     enough = hours[hours["queued"] >= FEW].sort_values("hour")
@@ -377,6 +394,21 @@ def _plain(label: object) -> str:
 def clock(hour: float) -> str:
     """8 to 9 h"""
     return f"{int(hour)} to {int(hour) + 1} h"
+
+
+def week_in_words(weekdays: Sequence[int]) -> str:
+    """Monday to Friday, Sunday to Thursday; Tuesday and Saturday: days in a row are told by their ends."""
+    chosen = sorted(set(weekdays))
+    if len(chosen) == 7:
+        return "all weekdays"
+    # A run may pass the week's end: it begins at a day whose eve is not among them.
+    starts = [day for day in chosen if (day - 2) % 7 + 1 not in chosen]
+    runs = []
+    for start in starts:
+        length = next(n for n in range(1, 8) if (start - 1 + n) % 7 + 1 not in chosen)
+        first, last = WEEKDAYS[start - 1], WEEKDAYS[(start - 2 + length) % 7]
+        runs.append(first if length == 1 else f"{first} {'and' if length == 2 else 'to'} {last}")
+    return listed(runs) if runs else "no weekday"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pandas as pd
+import pytest
 
 from cxresearch.exhibits import messages, promises, waiting
 
@@ -81,3 +82,12 @@ def test_a_peak_that_few_are_left_to_show_leads_no_title():
         "People are most likely to go after 10 s: 24% a minute"
     )
     assert "after 4.8 min" in waiting.leaving_hazard(hazard.assign(lower=0.0), bandwidth_s=8).finding
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "words"),
+    [([1, 2, 3, 4, 5], "Monday to Friday"), ([7, 1, 2, 3, 4], "Sunday to Thursday"), ([2, 6], "Tuesday and Saturday"),
+     ([6, 7], "Saturday and Sunday"), (range(1, 8), "all weekdays"), ([], "no weekday"), ([1, 3, 4, 5], "Monday and Wednesday to Friday")],
+)  # fmt: skip
+def test_weekdays_in_a_row_are_told_by_their_ends(weekdays, words):
+    assert waiting.week_in_words(weekdays) == words
