@@ -34,9 +34,9 @@ strip: $(VENV)/.ready  ## take the outputs out of the notebooks before a commit
 
 lock: $(VENV)/.ready  ## work out every lock file anew
 	@$(BIN)/python -m pip install -q uv
-	@$(BIN)/uv pip compile pyproject.toml $(COMPILED) -o requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --extra test -c requirements.lock $(COMPILED) -o requirements-test.lock
-	@$(BIN)/uv pip compile pyproject.toml --extra bench -c requirements.lock $(COMPILED) -o requirements-bench.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra build $(COMPILED) -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra build --extra test -c requirements.lock $(COMPILED) -o requirements-test.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra build --extra bench -c requirements.lock $(COMPILED) -o requirements-bench.lock
 	@$(BIN)/uv pip compile tests/servers/object-store.in $(COMPILED) -o tests/servers/object-store.lock
 
 SUITE ?= waiting
