@@ -14,6 +14,7 @@ from cxresearch import evidence, queueing, survival
 from cxresearch.contacts import PeriodLog
 from cxresearch.exhibits import controls, day
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.waiting import week_in_words
 from cxresearch.impact import assumption_values, impact, load_assumptions
 
 BOT_CLAIM = "C002-08"  # the quoted share of questions that a bot settles
