@@ -413,7 +413,7 @@ def week_in_words(weekdays: Sequence[int]) -> str:
 
 def listed(parts: Sequence[str]) -> str:
     """a, b and c"""
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    return "".join(parts) if len(parts) < 2 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
 def counted(number: int) -> str:

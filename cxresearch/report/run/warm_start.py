@@ -151,6 +151,14 @@ def end_warm_start() -> None:
         _started.pop().close()
 
 
+def _resolve_faces() -> None:
+    """Load what our faces load name by name: a notebook asks for most of it, and every kernel would wait for it again."""
+    for face in [module for name, module in sys.modules.items() if name in ("cxresearch", "cxresearch.exhibits")]:
+        for name in dir(face):
+            with contextlib.suppress(Exception):
+                getattr(face, name)
+
+
 def _serve(listening: socket.socket, statements: Sequence[str]) -> None:
     import ipykernel.kernelapp  # noqa: F401 what every kernel imports
 
@@ -158,6 +166,7 @@ def _serve(listening: socket.socket, statements: Sequence[str]) -> None:
         # What cannot be imported is told by the cell that imports it.
         with contextlib.suppress(Exception):
             exec(statement, {})  # noqa: S102 an import statement of a notebook that is about to run
+    _resolve_faces()
     gc.collect()
     gc.freeze()  # nothing of this is garbage in a kernel
     signal.signal(signal.SIGCHLD, _reap)

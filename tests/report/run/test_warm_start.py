@@ -138,3 +138,10 @@ print(unresolved())
     before, after = done.stdout.splitlines()
     assert int(before) > 0, "if Jupyter resolves them itself one day, this is no longer needed"
     assert after == "[]", done.stderr
+
+
+def test_what_the_face_loads_name_by_name_is_there_before_a_kernel_starts(tmp_path):
+    warm = WarmStart(["import cxresearch as cx"])
+    code = "import sys\nprint('cxresearch.exhibits.period' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
+    assert printed(tmp_path, warm, code) == "True True\n"
+    warm.close()
