@@ -204,6 +204,7 @@ def test_an_entry_time_comes_back_beside_the_duration():
     [
         ({"wait_s": [1.0, -1.0, None], "outcome": "answered"}, {}, "2 of 3 contacts have none or a negative"),
         ({"wait_s": [1.0, 2.0], "outcome": ["answered", "left"]}, {}, r"unknown outcome 'left' \(1\)"),
+        ({"wait_s": [1.0, 2.0, 2.0], "outcome": ["b", "a", "b"]}, {}, r"outcome 'a' \(1\), 'b' \(2\); known"),
         ({"wait_s": [1.0]}, {}, "no column outcome"),
         ({"wait_s": [1.0], "outcome": "answered"}, {"by": "queue"}, "no column queue"),
         ({"wait_s": [1.0], "outcome": "answered"}, {"by": "hour"}, "no column opened_at"),

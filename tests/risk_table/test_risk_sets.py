@@ -112,6 +112,7 @@ def test_cells_worked_by_hand():
         "abandoned": [2, 0, 5], "answered": [0, 0, 1], "open": [0, 3, 0],
     }  # fmt: skip
     assert found.leaving.tolist() == [2, 3, 6]
+    assert {counts.dtype for counts in (found.at_risk, found.leaving, *found.left.values())} == {np.dtype("int64")}
     assert (found.first.tolist(), found.last.tolist()) == ([0, 2], [1, 2])
     values = np.array([1.0, 10.0, 100.0])
     assert found.before(values, -1.0).tolist() == [-1, 1, -1]

@@ -97,7 +97,7 @@ def test_a_bandwidth_as_wide_as_all_waits_fits_and_a_wider_one_does_not():
 
 
 def test_a_last_tick_with_events_is_a_part_of_the_curve_and_one_without_is_not():
-    left = table_of((10, "open", 5), (20, "abandoned", 5))
+    left = table_of((10, "open", 5), (20, "abandoned", 1))
     assert hazard_rate(left, bandwidth_s=10, tick_s=10)["duration_s"].iloc[-1] == 30
     waiting = table_of((10, "abandoned", 5), (20, "open", 5))
     assert hazard_rate(waiting, bandwidth_s=10, tick_s=10)["duration_s"].iloc[-1] == 20

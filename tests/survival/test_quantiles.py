@@ -8,7 +8,7 @@ import warnings
 import pandas as pd
 import pytest
 
-from cxresearch.survival import duration_quantiles, kaplan_meier, median_duration, restricted_mean
+from cxresearch.survival import curves, duration_quantiles, kaplan_meier, log_rank, median_duration, restricted_mean
 
 
 def table_of(*rows: tuple, columns: str = "duration_s outcome contacts") -> pd.DataFrame:
@@ -31,8 +31,8 @@ def test_the_median_takes_its_event_its_ties_and_its_interval():
         alone = median_duration(halves, interval=interval)
         row = duration_quantiles(halves, shares=[0.5], interval=interval).drop(columns="share")
         pd.testing.assert_frame_equal(alone, row)
-    curves = {kind: kaplan_meier(FIVE, interval=kind) for kind in ("log-log", "plain")}
-    assert curves["log-log"]["upper"][0] < 0.97 < curves["plain"]["upper"][0]
+    drawn = {kind: kaplan_meier(FIVE, interval=kind) for kind in ("log-log", "plain")}
+    assert drawn["log-log"]["upper"][0] < 0.97 < drawn["plain"]["upper"][0]
     assert duration_quantiles(FIVE, shares=[0.03], interval="log-log")["upper"].tolist() == [2]
     assert duration_quantiles(FIVE, shares=[0.03], interval="plain")["upper"].isna().all()
 
@@ -64,6 +64,13 @@ def test_the_standard_error_of_a_time_is_that_of_the_curve_over_its_slope():
     first = duration_quantiles(FIVE, shares=[0.1]).loc[0]
     assert first["estimate"] == 2
     assert first["se"] == pytest.approx(4 / 5 * (1 / 20) ** 0.5 / ((1 - 4 / 5) / 2))
+
+
+def test_the_slope_is_taken_from_values_that_lie_exactly_a_twentieth_off():
+    """Of twenty one leaves each second: 0.55 after 9 s, one half after 10 s, 0.45 after 11 s."""
+    row = median_duration(table_of(*((second, "abandoned", 1) for second in range(1, 21)))).loc[0]
+    assert row["estimate"] == 10
+    assert row["se"] == pytest.approx((0.5 * 0.5 / 20) ** 0.5 / ((0.55 - 0.45) / (11 - 9)))
 
 
 def test_quantiles_stand_by_group_and_in_each_by_share():
@@ -106,6 +113,15 @@ def test_a_curve_that_falls_at_once_has_a_quantile_of_no_width():
         warnings.simplefilter("error")
         row = median_duration(at_once).loc[0]
     assert (row["estimate"], row["se"]) == (0, 0)
+
+
+def test_log_rank_takes_as_many_groups_and_times_as_fit(monkeypatch):
+    two = pd.concat([FIVE.assign(queue="a"), FIVE.assign(queue="b")])
+    monkeypatch.setattr(curves, "DENSE_LIMIT", 2 * 3)
+    assert log_rank(two, by="queue")["chi2"].tolist() == [0]
+    monkeypatch.setattr(curves, "DENSE_LIMIT", 5)
+    with pytest.raises(ValueError, match="2 groups x 3 event times; at most 5 fit"):
+        log_rank(two, by="queue")
 
 
 def test_the_message_names_three_groups_and_says_that_there_are_more():
