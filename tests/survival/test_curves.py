@@ -331,6 +331,16 @@ def test_entry_at_zero_is_no_entry(table):
         pd.testing.assert_frame_equal(call(watched), call(table), check_exact=True)
 
 
+@given(late_tables().filter(has))
+@FEW
+def test_the_unit_of_the_clock_changes_no_share(table):
+    """In units of 64 s every entry is below 1: it is late all the same."""
+    slower = table.assign(duration_s=table["duration_s"] / 64, entry_s=table["entry_s"] / 64)
+    for call in (kaplan_meier, nelson_aalen, aalen_johansen):
+        found, expected = (call(each).drop(columns="duration_s") for each in (slower, table))
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
 def influences(table: pd.DataFrame, outcome: str, ties: str) -> tuple[pd.Series, np.ndarray]:
     """Oracle: the Aalen-Johansen share and its variance, each row's weight moved by a complex step."""
     times = np.unique(table["duration_s"])
