@@ -105,24 +105,29 @@ class PeriodLog:
         """The week as the log has it: ``weekday`` (1 Monday to 7 Sunday), ``days`` (with contacts), ``contacts_per_day``,
         ``open_from, open_to`` (hours), ``fully_open``.
 
-        An hour is open where at least half of these days have a contact in it and it holds at least one in a hundred of
-        the weekday's contacts: a few calls at midnight open nothing. A weekday is fully open that is open for at least
-        four fifths of the hours of the longest one, and has contacts on at least half of its dates.
+        An hour is open where at least half of these days have a contact in it, and it brings a day at least a hundredth
+        of the busiest weekday's contacts: a few calls at midnight open nothing. A weekday is fully open that has contacts
+        on at least half of its dates, half as many a day as the busiest one, and four fifths of the longest one's hours.
         """
-        day_hours = self.cells.groupby(["weekday", "day", "hour"], as_index=False)["contacts"].sum()
-        rows = []
-        for weekday, mine in day_hours.groupby("weekday"):
-            days, contacts = mine["day"].nunique(), mine["contacts"].sum()
-            hours = mine.groupby("hour").agg(days=("day", "nunique"), contacts=("contacts", "sum"))
-            is_open = hours.index[(2 * hours["days"] >= days) & (100 * hours["contacts"] >= contacts)]
-            span = (int(is_open.min()), int(is_open.max()) + 1) if len(is_open) else (0, 0)
-            dates = self.period.weekdays([int(weekday)])
-            rows.append((int(weekday), days, contacts / days, *span, 2 * days >= dates))
-        table = pd.DataFrame(
-            rows, columns=["weekday", "days", "contacts_per_day", "open_from", "open_to", "fully_open"]
+        by_day = self.cells.groupby(["weekday", "day", "hour"], as_index=False)["contacts"].sum()
+        week = by_day.groupby("weekday").agg(days=("day", "nunique"), contacts=("contacts", "sum"))
+        week["contacts_per_day"] = week["contacts"] / week["days"]
+        busiest = week["contacts_per_day"].max()
+        hours = by_day.groupby(["weekday", "hour"], as_index=False).agg(
+            seen=("day", "nunique"), contacts=("contacts", "sum")
         )
-        hours_open = table["open_to"] - table["open_from"]
-        return table.assign(fully_open=table["fully_open"] & (5 * hours_open >= 4 * hours_open.max()))
+        days = hours["weekday"].map(week["days"])
+        open_hours = hours[(2 * hours["seen"] >= days) & (100 * hours["contacts"] >= busiest * days)].groupby(
+            "weekday"
+        )["hour"]
+        week["open_from"] = open_hours.min().reindex(week.index, fill_value=0)
+        week["open_to"] = (open_hours.max() + 1).reindex(week.index, fill_value=0)
+        spans = week["open_to"] - week["open_from"]
+        dates = [self.period.weekdays([int(weekday)]) for weekday in week.index]
+        week["fully_open"] = (
+            (2 * week["days"] >= dates) & (2 * week["contacts_per_day"] >= busiest) & (5 * spans >= 4 * spans.max())
+        )
+        return week.drop(columns="contacts").reset_index()
 
     def only(self, **which: str) -> PeriodLog:
         """The contacts of one channel or one queue: ``month.only(channel="phone")``; all where no channel is known.
@@ -289,7 +294,8 @@ def _identity(facts: Sequence[FileFacts], reading: Reading) -> str:
 
 def _records(facts: Sequence[FileFacts]) -> int | None:
     """How many records the bytes hold; None where a file is no text."""
-    return None if any(fact.records is None for fact in facts) else sum(fact.records or 0 for fact in facts)
+    known = [fact.records for fact in facts if fact.records is not None]
+    return sum(known) if len(known) == len(facts) else None
 
 
 def _made(

@@ -278,3 +278,40 @@ def test_what_is_kept_comes_back_without_rows(tmp_path):
     with pytest.raises(LogError):
         kept.contacts  # noqa: B018
     assert kept_period(tmp_path / "nowhere") is None
+
+
+def test_the_order_of_a_mapping_makes_no_other_log(log, tmp_path, monkeypatch):
+    with kept_in(tmp_path / "kept"):
+        load(log, mapping={"wait_s": "handle_s", "queue": "queue"}).period("2026-10")
+        monkeypatch.setattr("cxresearch.contacts.period_log._made", lambda *_: pytest.fail("the rows were read again"))
+        load(log, mapping={"queue": "queue", "wait_s": "handle_s"}).period("2026-10")
+
+
+def test_quotes_are_letters_in_the_banks_lines_and_quotes_in_other_logs(log, tmp_path, monkeypatch, shared):
+    asked = []
+
+    def facts(paths, *, quoted):
+        asked.append(quoted)
+        raise LogError("enough")
+
+    monkeypatch.setattr("cxresearch.contacts.period_log.log_facts", facts)
+    for source in (log, shared / "data" / "anonymous-bank"):
+        with pytest.raises(LogError, match="enough"):
+            load(source).period("1999-01")
+    assert asked == [True, False]
+
+
+def test_a_period_is_a_thing_of_its_own_and_names_what_it_does_not_know():
+    month = load(calls().drop(columns="queue")).period("2026-10")
+    assert len({month, month.previous, month}) == 2
+    with pytest.raises(LogError, match="no contact has the queue 'a'; there are none"):
+        month.only(queue="a")
+
+
+def test_the_records_of_several_files_add_up_where_all_are_known(tmp_path):
+    one, other = tmp_path / "a.csv", tmp_path / "b.csv"
+    calls(30).to_csv(one, index=False)
+    calls(50, seed=2).to_csv(other, index=False)
+    with kept_in(tmp_path / "kept"):
+        month = load([one, other]).period("2026-10")
+        assert month.counts["read"] + month.counts["other_periods"] == 80
