@@ -57,7 +57,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "cascade": ("on_network", "percolation", "runs"),
     "survey": ("design", "estimates"),
     "style": ("theme", "words"),
-    "risk_table": ("bootstrap", "group_by", "intervals", "risk_sets"),
+    "risk_table": ("bootstrap", "day_clusters", "group_by", "intervals", "risk_sets"),
     "survival": ("competing", "curves", "hazard"),
     "regression": ("aft", "design_matrix", "efron", "models", "partial_likelihood"),
     "figures": ("day", "parts", "spread", "surveys", "waiting", "week"),
