@@ -76,9 +76,11 @@ def _counts(cells: pd.DataFrame, target_s: float) -> pd.DataFrame:
     """One row a day; each sum is a list, so that a ratio and a curve are read alike."""
     code, days = pd.factorize(cells["day"], sort=True)
     n, waited = cells["contacts"].to_numpy(dtype=float), cells["duration_s"].to_numpy(dtype=float)
-    queued, outcome = cells["queued"].to_numpy(dtype=bool), cells["outcome"].to_numpy()
-    answered, left = outcome == "answered", outcome == "abandoned"
-    asked = queued | (outcome != "deflected")
+    queued = cells["queued"].to_numpy(dtype=bool)
+    answered, left, served = (
+        (cells["outcome"] == word).to_numpy(dtype=bool) for word in ("answered", "abandoned", "deflected")
+    )
+    asked = queued | ~served
     in_time = answered & ((waited <= target_s) | ~queued)
 
     def by_day(number: np.ndarray) -> np.ndarray:
@@ -100,7 +102,7 @@ def _first_minute(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Day x second: who left at it, and who was at risk. The sixtieth second is always there, as the last one."""
     early = queued & (waited <= MINUTE_S)
-    seconds = np.unique(np.append(waited[early], MINUTE_S))
+    seconds = np.unique(np.append(pd.unique(waited[early]), MINUTE_S))
     cell, shape = code[early] * len(seconds) + np.searchsorted(seconds, waited[early]), (days, len(seconds))
     left_at = np.bincount(cell, (n * left)[early], days * len(seconds)).reshape(shape)
     ended = np.bincount(cell, n[early], days * len(seconds)).reshape(shape)

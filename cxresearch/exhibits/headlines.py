@@ -14,7 +14,7 @@ from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.show import headline_bundle, points_bundle
 from cxresearch.exhibits.waiting import FEW, clock, counted
-from cxresearch.risk_table import limits
+from cxresearch.risk_table import DayClusters, limits
 from cxresearch.style import format_duration, format_value
 
 FEWEST_DAYS = 5  # with fewer, the spread between days is that of the period before, or none is told
@@ -150,7 +150,7 @@ def main_points(moved: pd.DataFrame, before: str, *, hours: pd.DataFrame) -> Exh
     """The main points: the changes, the share lost of all who asked first, and the hour that loses most people.
 
     ``moved`` is a ``changes.change_table``, ``before`` names the period before; ``hours`` is a ``patience.waiting_table``
-    by hour, which may be empty.
+    by hour, which may be empty; ``behind`` says where :func:`hours_behind` was asked.
     """
     points = [*change_points(moved, before), *_worst_hour(hours)]
     if not points:
@@ -158,6 +158,29 @@ def main_points(moved: pd.DataFrame, before: str, *, hours: pd.DataFrame) -> Exh
     return Exhibit(
         finding=points[0][0], table=pd.DataFrame(points, columns=["lead", "sentence"]), ready=(points_bundle(points),)
     )
+
+
+def hours_behind(hours: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
+    """``hours`` with ``behind``: whether fewer are lost than in the hour that loses most, told from one day to the next.
+
+    ``lost`` is ``day, weekday, hour, left``. With fewer than five days only the counts themselves are set side by side.
+    """
+    if hours.empty:
+        return hours.assign(behind=False)
+    top = hours.loc[hours["left"].idxmax()]
+    by_day = lost.pivot_table(index=["day", "weekday"], columns="hour", values="left", aggfunc="sum", fill_value=0)
+    days, weekday = (by_day.index.get_level_values(name) for name in ("day", "weekday"))
+    n, behind = len(by_day), []
+    for hour, left in zip(hours["hour"], hours["left"], strict=True):
+        z = (by_day[top["hour"]] - by_day[hour]).to_numpy(dtype=float)
+        if n < FEWEST_DAYS or left == top["left"]:
+            behind.append(bool(left < top["left"]))
+            continue
+        clusters = DayClusters(
+            day=days, weekday=weekday, size=np.ones(n), share=np.full(n, 1 / n), deviations=z[:, None] - z.mean()
+        )
+        behind.append(bool(z.mean() > clusters.half_width(z - z.mean())))
+    return hours.assign(behind=behind)
 
 
 def _worst_hour(hours: pd.DataFrame) -> list[tuple[str, str]]:
@@ -173,6 +196,14 @@ def _worst_hour(hours: pd.DataFrame) -> list[tuple[str, str]]:
         return [(
             "Hours tie for the most people lost.",
             f"{', '.join(clock(hour) for hour in sorted(same['hour']))} each lost {lost} of those who queued then.",
+        )]  # fmt: skip
+    if "behind" in ranked and not ranked["behind"].iloc[1:].all():
+        beside = ranked.iloc[1:][~ranked["behind"].iloc[1:].astype(bool)]
+        return [(
+            "No single hour loses most people.",
+            f"{clock(first['hour'])} lost {lost} of the {format_value(first['queued'], 'count')} who queued then "
+            f"({format_value(first['share_left_of_queued'], 'share')}), but day by day it cannot be told from "
+            f"{', '.join(clock(hour) for hour in sorted(beside['hour']))}.",
         )]  # fmt: skip
     if first["queued"] < ENOUGH and not first["lower"] > second["upper"]:
         return []

@@ -49,7 +49,8 @@ def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.Dat
 
 def main_points(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
     """The main points of the period: what changed, and the hour that loses most people."""
-    hours = _by_hour(month.only(channel=channel))
+    mine = month.only(channel=channel)
+    hours = lead.hours_behind(_by_hour(mine), mine.asked(("day", "weekday", "hour")))
     moved = changes(month, channel=channel, target_s=target_s)
     return lead.main_points(moved, month.period.previous.label, hours=hours)
 

@@ -291,6 +291,25 @@ def test_the_hour_that_loses_most_is_ranked_by_people_and_ties_are_said(moved, c
     assert sentence in points[lead]
 
 
+def test_hours_that_days_cannot_tell_apart_are_said_so(moved):
+    """On every day 20 h loses four more than 11 h; with 9 h it changes places from day to day."""
+    rows = [
+        (pd.Timestamp("1999-02-01") + pd.Timedelta(day, "D"), day % 7 + 1, hour, left)
+        for day in range(28)
+        for hour, left in ((20, 6 + day % 2), (11, 2 + day // 7 % 2), (9, 10 if day // 7 % 2 else 2))
+    ]
+    lost = pd.DataFrame(rows, columns=["day", "weekday", "hour", "left"])
+    hours = by_hour(left=[168, 182, 0, 70])[lambda h: h["hour"] != 3]
+    told = headlines.hours_behind(hours, lost)
+    assert told.set_index("hour")["behind"].to_dict() == {9: False, 20: False, 11: True}
+    points = shown_points(headlines.main_points(moved, "January 1999", hours=told))
+    assert points["No single hour loses most people."] == (
+        "20 to 21 h lost 182 of the 200 who queued then (91.0 %), but day by day it cannot be told from 9 to 10 h."
+    )
+    few = headlines.hours_behind(hours, lost[lost["day"] < "1999-02-04"])
+    assert few["behind"].tolist() == [True, False, True]
+
+
 @pytest.mark.parametrize(
     "columns",
     [
