@@ -57,7 +57,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "cascade": ("on_network", "percolation", "runs"),
     "survey": ("design", "estimates"),
     "style": ("theme", "words"),
-    "risk_table": ("bootstrap", "group_by", "intervals", "risk_sets"),
+    "risk_table": ("bootstrap", "day_clusters", "group_by", "intervals", "risk_sets"),
     "survival": ("competing", "curves", "hazard"),
     "regression": ("aft", "design_matrix", "efron", "models", "partial_likelihood"),
     "figures": ("day", "parts", "spread", "surveys", "waiting", "week"),
@@ -65,8 +65,8 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "patience": ("brown2005", "hourly", "messages", "promise", "two_clocks"),
     "queueing": ("day", "day_profile", "measures", "offered_wait", "promises"),
     "exhibits": (
-        "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey", "period",
-        "promises", "published_shares", "show", "surveys", "surveys_compared", "talk", "waiting",
+        "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey",
+        "period", "promises", "published_shares", "show", "surveys", "surveys_compared", "talk", "waiting",
     ),
     "report": (
         "backfill", "job",

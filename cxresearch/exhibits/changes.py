@@ -5,44 +5,101 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from cxresearch.exhibits.by_day import Part, compared, days_of
+from cxresearch.risk_table import equal_weekdays, holm
 from cxresearch.style import format_interval, format_value
 
 COLUMNS = ["name", "label", "value", "lower", "upper", "unit", "kind", "better", "n", "base", "note"]
 NOT_TOLD, NOTHING = "not distinguishable from no change", "nothing to compare"
+COUNTED = "periods differ in days: contacts per open day are compared"
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ALONE = "lost_share"  # tested by itself; the other verdicts are corrected for their number
+LEVEL = 0.05
+FEWEST_DAYS = 5  # in each of two periods: with fewer, their spread cannot be told
+_CHANGE = ["difference", "difference_lower", "difference_upper", "difference_se", "df", "p_value"]
 _LEADS = {
-    "abandonment_share": {1: "More people gave up.", -1: "Fewer people gave up.", 0: "People gave up."},
+    "lost_share": {1: "More people were lost.", -1: "Fewer people were lost.", 0: "People lost."},
+    "abandonment_share": {1: "More of those who queued gave up.", -1: "Fewer of those who queued gave up.",
+                          0: "Giving up in the queue."},
     "mean_wait_s": {1: "The queue was slower.", -1: "The queue was faster.", 0: "The queue."},
     "patience_survival_60s": {1: "People were more patient.", -1: "People were less patient.", 0: "Patience."},
-    "contacts": {1: "More contacts came.", -1: "Fewer contacts came.", 0: "Contacts."},
-}
+    "contacts_per_day": {1: "More contacts came.", -1: "Fewer contacts came.", 0: "Contacts."},
+}  # fmt: skip
 
 
 def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
-    """``now`` with what changed since ``before``: ``previous, difference, difference_lower, difference_upper, verdict``.
+    """``now`` with what changed since ``before``, from the days of both (``attrs["days"]`` of two headline tables).
 
-    Both are headline tables. The interval of a difference is put together from the two intervals (MOVER; for two shares
-    it is Newcombe's): Zou & Donner (2008), doi:10.1002/sim.3095. Both periods are taken as independent. ``verdict`` is
-    ``rose``, ``fell``, ``not distinguishable from no change``, or ``nothing to compare``.
+    The difference is taken at equal weekdays: of each weekday that both periods have, as many days as on average; the
+    others are left out, and ``note`` says so. Its interval and p value take the day as the unit, with weekday and period
+    taken out and neighbouring days hanging together (``risk_table.DayClusters``).
+
+    Returns
+    -------
+    The columns of ``now`` and ``previous`` (the whole period before), ``difference, difference_lower, difference_upper,
+    difference_se, df, p_value, verdict``. ``verdict`` is ``rose``, ``fell``, ``not distinguishable from no change``, or
+    ``nothing to compare``, where ``note`` says why. ``lost_share`` is tested alone at 5 %; the others so that all their
+    verdicts together are wrong in at most 5 % of reports in which nothing changed (Holm). ``p_value`` and the interval
+    are those of the one headline. A count has no exposure and no verdict: ``contacts_per_day`` has.
     """
     moved = now.copy()
+    moved.attrs = {}
     earlier = (before if before is not None else now.iloc[:0]).set_index("name")
-    for column in ("value", "lower", "upper"):
-        moved[f"previous_{column}"] = moved["name"].map(earlier[column]).astype(float)
-    moved = moved.rename(columns={"previous_value": "previous"})
-    moved["difference"] = moved["value"] - moved["previous"]
-    moved["difference_lower"] = moved["difference"] - (
-        (moved["value"] - moved["lower"]) ** 2 + (moved["previous_upper"] - moved["previous"]) ** 2
-    ).pow(0.5)
-    moved["difference_upper"] = moved["difference"] + (
-        (moved["upper"] - moved["value"]) ** 2 + (moved["previous"] - moved["previous_lower"]) ** 2
-    ).pow(0.5)
-    moved["verdict"] = NOT_TOLD
-    moved.loc[moved["difference_lower"] > 0, "verdict"] = "rose"
-    moved.loc[moved["difference_upper"] < 0, "verdict"] = "fell"
-    moved.loc[moved["difference"].isna(), "verdict"] = NOTHING
+    moved["previous"] = moved["name"].map(earlier["value"]).astype(float)
+    moved["note"] = moved["note"].fillna("") if "note" in moved else ""
+    told, why, left_out = _differences(now.attrs.get("days"), None if before is None else before.attrs.get("days"))
+    for column in _CHANGE:
+        moved[column] = [
+            told[name][column] if name in told and known else math.nan
+            for name, known in zip(moved["name"], moved[["value", "previous"]].notna().all(axis=1), strict=True)
+        ]
+    tested = moved["p_value"].notna()
+    alone = moved["name"] == ALONE
+    corrected = moved["p_value"].where(alone, holm(moved["p_value"].mask(alone)))
+    clear = corrected < LEVEL
+    moved["verdict"] = NOTHING
+    moved.loc[tested, "verdict"] = NOT_TOLD
+    moved.loc[clear, "verdict"] = np.where(moved.loc[clear, "difference"] > 0, "rose", "fell")
+    if before is not None:
+        reason = pd.Series(why or "no spread between days to go by", index=moved.index)
+        reason = reason.mask(moved["previous"].isna(), "not known in the period before").mask(
+            moved["name"] == "contacts", COUNTED
+        )
+        says = reason.where(~tested, left_out)
+        moved["note"] = [_joined(note, more) for note, more in zip(moved["note"], says, strict=True)]
     return moved
+
+
+def _differences(now: Any, before: Any) -> tuple[dict[str, dict[str, float]], str, str]:
+    """The change of every headline that can be told, why none can be, and which weekdays were left out."""
+    mine, theirs = days_of(now), days_of(before)
+    if mine is None or theirs is None:
+        return {}, "the days of both periods are not known", ""
+    if np.isin(mine.day, theirs.day).any():
+        return {}, "the two periods share days", ""
+    weight, weight_before, alone = equal_weekdays(mine.weekday, theirs.weekday)
+    names = ", ".join(DAY_NAMES[day - 1] for day in alone)
+    only = f"left out of the change, as only one of the periods has them: {names}" if alone else ""
+    if min((weight > 0).sum(), (weight_before > 0).sum()) < FEWEST_DAYS:
+        return {}, f"fewer than {FEWEST_DAYS} days of the same weekdays in one of the periods", only
+    parts = [Part(mine, weight, 1), Part(theirs, weight_before, -1)]
+    told = {}
+    for name, one in compared(parts, linked=False).items():
+        difference, clusters = one.estimates[0] - one.estimates[1], one.clusters
+        if not (clusters.df >= 2 and clusters.variance(one.days) > 0):
+            continue
+        half = clusters.half_width(one.days)
+        found = (difference, difference - half, difference + half, math.sqrt(clusters.variance(one.days)), clusters.df,
+                 clusters.p_value(difference, one.days))  # fmt: skip
+        told[name] = dict(zip(_CHANGE, found, strict=True))
+    return told, "", only
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
 
 
 def change_record(row: dict[str, Any], previous_label: str) -> dict[str, Any] | None:
@@ -60,13 +117,19 @@ def change_points(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
     """The changes as main points (lead, sentence): what happened, value, change with its interval.
 
     ``moved`` is a :func:`change_table`, ``before`` names the period before. A change that cannot be told from chance is
-    said so and leads with no direction.
+    said so and leads with no direction. The share lost of all who asked comes first, with the share that had to queue.
     """
     rows = moved.set_index("name")
-    return [
-        (_LEADS[name][_direction(rows.loc[name])], f"{_value(rows.loc[name], name)}{_change(rows.loc[name], before)}.")
-        for name in _LEADS if name in rows.index and not math.isnan(rows.loc[name, "value"])
-    ]  # fmt: skip
+    points = []
+    for name in _LEADS:
+        if name not in rows.index or math.isnan(rows.loc[name, "value"]):
+            continue
+        row = rows.loc[name]
+        said = f"{_value(row, name)}{_change(row, before)}"
+        if name == ALONE and "queued_share" in rows.index and not math.isnan(rows.loc["queued_share", "value"]):
+            said += f". Of all who asked, {format_value(rows.loc['queued_share', 'value'], 'share')} had to queue"
+        points.append((_LEADS[name][_direction(row)], f"{said}."))
+    return points
 
 
 def change_text(moved: pd.DataFrame) -> pd.DataFrame:
@@ -74,15 +137,14 @@ def change_text(moved: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in moved.to_dict("records"):
         unit, points = row["unit"], "points" if row["unit"] == "share" else row["unit"]
-        whole = row["lower"] == row["upper"]
         known = row["verdict"] != NOTHING
         rows.append({
             "headline": row["label"], "value": format_value(row["value"], unit),
-            "interval": "counted" if whole else format_interval(row["lower"], row["upper"], unit),
-            "before": format_value(row["previous"], unit) if known else "not known",
+            "interval": "counted" if row["lower"] == row["upper"] else format_interval(row["lower"], row["upper"], unit),
+            "before": "not known" if math.isnan(row["previous"]) else format_value(row["previous"], unit),
             "change": format_value(row["difference"], points) if known else "not known",
-            "interval_of_change": "counted" if whole and known
-            else format_interval(row["difference_lower"], row["difference_upper"], points) if known else "not known",
+            "interval_of_change": format_interval(row["difference_lower"], row["difference_upper"], points)
+            if known else "not known",
             "verdict": row["verdict"],
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -95,24 +157,27 @@ def _direction(row: pd.Series) -> int:
 def _value(row: pd.Series, name: str) -> str:
     value = format_value(row["value"], row["unit"])
     return {
+        "lost_share": f"{value} of all who asked gave up",
         "abandonment_share": f"{value} of those who queued gave up",
         "mean_wait_s": f"The mean wait of those who queued was {value}",
         "patience_survival_60s": f"{value} would still wait after a minute",
-        "contacts": f"{value} contacts, all channels together",
+        "contacts_per_day": f"{value} contacts came per open day",
     }[name]
 
 
 def _change(row: pd.Series, before: str) -> str:
     if row["verdict"] == NOTHING:
-        return f"; there is no {before} to compare with"
+        if math.isnan(row["previous"]):
+            return f"; there is no {before} to compare with"
+        return f"; whether it changed from {before} cannot be told"
     unit = "points" if row["unit"] == "share" else row["unit"]
     lower, upper = row["difference_lower"], row["difference_upper"]
     if row["verdict"] == NOT_TOLD:
+        # An interval of its own that leaves out zero is no finding where several were looked at.
+        among = " among several" if lower * upper > 0 else ""
         between = format_interval(lower, upper, unit)
-        return f"; against {before} not distinguishable from no change (95 % interval of the change {between})"
+        return f"; against {before} not distinguishable from no change{among} (95 % interval of the change {between})"
     size = format_value(abs(row["difference"]), unit)
     word = "up" if row["difference"] > 0 else "down"
-    if lower == upper:
-        return f", {word} {size} from {before}"
     least, most = sorted((abs(lower), abs(upper)))
-    return f", {word} {size} from {before} (95 % interval {format_interval(least, most, unit)})"
+    return f", {word} {size} from {before} at equal weekdays (95 % interval {format_interval(least, most, unit)})"

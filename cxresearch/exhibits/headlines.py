@@ -3,59 +3,136 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import PeriodLog
+from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.exhibits.by_day import MEASURES, Compared, Days, Part, compared, days_of, headline_days
 from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_record, change_text
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.show import headline_bundle, points_bundle
 from cxresearch.exhibits.waiting import FEW, clock, counted
-from cxresearch.patience import patience_at, waiting_table
-from cxresearch.style import format_interval, format_value
+from cxresearch.risk_table import DayClusters, limits
+from cxresearch.style import format_duration, format_value
+
+FEWEST_DAYS = 5  # with fewer, the spread between days is that of the period before, or none is told
+ENOUGH = 100  # an hour with fewer contacts is named only where it is clear of the next one
+FEWEST_DF = 4.0  # with fewer degrees of freedom the t quantile itself is a guess, and the note says so
 
 
-def headline_table(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
-    """The numbers of a period: contacts, share that gave up, mean wait, share still willing after a minute.
+def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.DataFrame:
+    """The numbers of a period: contacts, shares lost, queued and answered in time, waits, patience after a minute.
 
     Parameters
     ----------
-    period_log : one period of a log. channel : whose queue is measured.
+    period_log : one period of a log. channel : whose queue is measured. target_s : within which an answer is in time.
 
     Returns
     -------
-    DataFrame ``name, label, value, lower, upper, unit, kind, better, n, base, note``, one row a headline. Intervals are
-    95 %: Wilson for the share, normal for the mean, log-log for Kaplan-Meier; they take contacts as independent. The
-    number of contacts is counted, not estimated: its interval is the value. What the period does not know is NaN, and
-    ``note`` says why. Raises LogError where the channel has no contact.
+    DataFrame ``name, label, value, lower, upper, unit, kind, better, n, base, note``, one row a headline. ``n`` is how many
+    the base has. Intervals are 95 % with the day as the unit (see ``risk_table.DayClusters``): no contact is taken as
+    independent. With fewer than five days the spread is taken from the period before, where neighbouring days do not hang
+    together; else there is no interval. The number of contacts is counted, not estimated: its interval is the value. What
+    the period does not know is NaN, and ``note`` says why. ``attrs["days"]`` is :func:`by_day.headline_days`.
+    Raises LogError where the channel has no contact.
     """
     contacts, one = int(period_log.asked()["contacts"].iloc[0]), period_log.only(channel=channel)
-    nan = math.nan
-    share = wait = willing = (nan, nan, nan, "nobody queued")
-    queued = 0
-    if one.cells["queued"].any():
-        waits = one.waits()
-        row = waiting_table(waits).iloc[0]
-        queued = int(row["queued"])
-        share = (row["share_left_of_queued"], row["lower"], row["upper"], "")
-        wait = (row["mean_wait_s"], row["mean_wait_lower_s"], row["mean_wait_upper_s"], "")
-        willing = (nan, nan, nan, "nobody gave up, so patience cannot be seen")
-        if row["left"]:
-            at = patience_at(waits, [60.0]).iloc[0]
-            note = "" if at["at_risk"] else "nobody was seen to wait a minute"
-            willing = (at["survival"], at["lower"], at["upper"], note)
-    name, of = (channel if one.within else "all channels"), "contacts that queued"
-    rows = [
+    days = headline_days(period_log, channel=channel, target_s=target_s)
+    name = channel if one.within else "all channels"
+    rows: list[tuple[object, ...]] = [
         ("contacts", "Contacts, all channels", contacts, contacts, contacts, "contacts", "", contacts, "all contacts",
-         "a count of the log, no sampling error"),
-        ("abandonment_share", f"Gave up, of those who queued ({name})", *share[:3], "share", "lower", queued, of, share[3]),
-        ("mean_wait_s", f"Mean wait in the queue ({name})", *wait[:3], "s", "lower", queued, of, wait[3]),
-        ("patience_survival_60s", f"Would still wait after a minute ({name})", *willing[:3], "share", "higher", queued, of,
-         willing[3]),
+         "a count of the log, no sampling error")
     ]  # fmt: skip
+    estimates = _estimates(days, period_log.previous, channel=channel, target_s=target_s)
+    for what, (label, unit, better, base) in _told(target_s).items():
+        value, lower, upper, n, note = estimates[what]
+        rows.append((what, f"{label} ({name})", value, lower, upper, unit, better, n, base, note))
     table = pd.DataFrame(rows, columns=[c for c in COLUMNS if c != "kind"])
     table.insert(COLUMNS.index("kind"), "kind", period_log.kind)
+    table.attrs["days"] = days
     return table
+
+
+def _told(target_s: float) -> dict[str, tuple[str, str, str, str]]:
+    """Label, unit, which way is better, and base of every estimated headline."""
+    queued, asked = "contacts that queued", "all who asked"
+    return {
+        "contacts_per_day": ("Contacts per open day", "contacts", "", "days with contacts"),
+        "abandonment_share": ("Gave up, of those who queued", "share", "lower", queued),
+        "lost_share": ("Gave up, of all who asked", "share", "lower", asked),
+        "queued_share": ("Had to queue, of all who asked", "share", "lower", asked),
+        "service_level": (f"Answered within {format_duration(target_s)}, of all who asked", "share", "higher", asked),
+        "mean_answer_s": ("Mean wait of those answered, at once counts as none", "s", "lower", "contacts answered"),
+        "mean_wait_s": ("Mean wait in the queue", "s", "lower", queued),
+        "patience_survival_60s": ("Would still wait after a minute", "share", "higher", queued),
+    }
+
+
+def _estimates(
+    days: pd.DataFrame, before: PeriodLog | None, *, channel: str, target_s: float
+) -> dict[str, tuple[float, float, float, int, str]]:
+    """``value, lower, upper, n, note`` of every headline that is estimated from days."""
+    mine = days_of(days)
+    assert mine is not None
+    n, lent = len(mine.day), None
+    if n < FEWEST_DAYS and before is not None:
+        lent = _same_weekdays(before, mine.weekday, channel=channel, target_s=target_s)
+    parts = [Part(mine, np.ones(n), 1), *([Part(lent, np.ones(len(lent.day)), 0)] if lent else [])]
+    found = compared(parts, linked=True)
+    # At risk at the first second are all who queued.
+    totals = {name: (mine.top[name][:, 0].sum(), mine.below[name][:, 0].sum()) for name in found}
+    rows = {}
+    for name, one in found.items():
+        value = one.estimates[0]
+        if name == "patience_survival_60s" and not totals["abandonment_share"][0]:
+            value = math.nan
+        note = _unknown(name, value, totals) or _unsure(one, lent=lent is not None, n=n)
+        lower, upper = math.nan, math.nan
+        if not note:
+            lower, upper = limits(value, one.clusters.half_width(one.days), MEASURES[name].link)
+            note = "few days: wide and uncertain" if one.clusters.df < FEWEST_DF else ""
+            if lent and before:
+                note = f"{n} day{'s' if n > 1 else ''}: the spread between days is that of {before.label}"
+        rows[name] = (value, lower, upper, int(totals[name][1]), note)
+    return rows
+
+
+def _same_weekdays(before: PeriodLog, weekday: np.ndarray, *, channel: str, target_s: float) -> Days | None:
+    """The days of the period before on these weekdays; None where they are fewer than five."""
+    try:
+        past = days_of(headline_days(before, channel=channel, target_s=target_s))
+    except LogError:
+        return None
+    same = past.only(np.isin(past.weekday, weekday)) if past else None
+    return same if same and len(same.day) >= FEWEST_DAYS else None
+
+
+def _unknown(name: str, value: float, totals: Mapping[str, tuple[float, ...]]) -> str:
+    """Why a number of the period is not known."""
+    if not math.isnan(value):
+        return ""
+    left, queued = totals["abandonment_share"]
+    if name == "patience_survival_60s" and queued:
+        return "nobody was seen to wait a minute" if left else "nobody gave up, so patience cannot be seen"
+    return {"mean_answer_s": "nobody was answered", "lost_share": "nobody asked", "queued_share": "nobody asked",
+            "service_level": "nobody asked"}.get(name, "nobody queued")  # fmt: skip
+
+
+def _unsure(one: Compared, *, lent: bool, n: int) -> str:
+    """Why a number has no interval."""
+    if n < FEWEST_DAYS and not lent:
+        return f"{counted(n).lower()} day{'s' if n > 1 else ''}: too few for an interval"
+    if lent and one.clusters.correlation_shows():
+        return "few days, and those of the period before hang together: no interval"
+    if math.isnan(one.days[0]):
+        return "the same on every day (none or all): no spread between days to go by"
+    if not np.isfinite(one.days).all():
+        return "few days, and the period before is at none or all: no interval"
+    if not one.clusters.df >= 1:
+        return "too few days beside their weekdays for an interval"
+    return "" if one.clusters.variance(one.days) > 0 else "the same on every day: no spread between days to go by"
 
 
 def headlines(moved: pd.DataFrame, before: str) -> Exhibit:
@@ -70,35 +147,92 @@ def headlines(moved: pd.DataFrame, before: str) -> Exhibit:
 
 
 def main_points(moved: pd.DataFrame, before: str, *, hours: pd.DataFrame) -> Exhibit:
-    """The main points: the changes, largest loss first, and the hour that loses most.
+    """The main points: the changes, the share lost of all who asked first, and the hour that loses most people.
 
     ``moved`` is a ``changes.change_table``, ``before`` names the period before; ``hours`` is a ``patience.waiting_table``
-    by hour, which may be empty.
+    by hour, which may be empty; ``behind`` says where :func:`hours_behind` was asked.
     """
-    points = change_points(moved, before)
-    enough = hours[hours["queued"] >= FEW]
-    if len(enough) > 1:
-        worst = enough.loc[enough["share_left_of_queued"].idxmax()]
-        points.append((
-            f"{clock(worst['hour'])} is the hour that loses most.",
-            f"{format_value(worst['share_left_of_queued'], 'share')} of the {format_value(worst['queued'], 'count')} who queued "
-            f"then gave up ({format_interval(worst['lower'], worst['upper'], 'share')}); their mean wait was "
-            f"{format_value(worst['mean_wait_s'], 's')}.",
-        ))  # fmt: skip
+    points = [*change_points(moved, before), *_worst_hour(hours)]
+    if not points:
+        points = [("Nothing is known.", f"No headline of the period has a value, so none can stand beside {before}.")]
     return Exhibit(
         finding=points[0][0], table=pd.DataFrame(points, columns=["lead", "sentence"]), ready=(points_bundle(points),)
     )
 
 
+def hours_behind(hours: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
+    """``hours`` with ``behind``: whether fewer are lost than in the hour that loses most, told from one day to the next.
+
+    ``lost`` is ``day, weekday, hour, left``. With fewer than five days only the counts themselves are set side by side.
+    """
+    if hours.empty:
+        return hours.assign(behind=False)
+    top = hours.loc[hours["left"].idxmax()]
+    by_day = lost.pivot_table(index=["day", "weekday"], columns="hour", values="left", aggfunc="sum", fill_value=0)
+    days, weekday = (by_day.index.get_level_values(name) for name in ("day", "weekday"))
+    n, behind = len(by_day), []
+    for hour, left in zip(hours["hour"], hours["left"], strict=True):
+        z = (by_day[top["hour"]] - by_day[hour]).to_numpy(dtype=float)
+        if n < FEWEST_DAYS or left == top["left"]:
+            behind.append(bool(left < top["left"]))
+            continue
+        clusters = DayClusters(
+            day=days, weekday=weekday, size=np.ones(n), share=np.full(n, 1 / n), deviations=z[:, None] - z.mean()
+        )
+        behind.append(bool(z.mean() > clusters.half_width(z - z.mean())))
+    return hours.assign(behind=behind)
+
+
+def _worst_hour(hours: pd.DataFrame) -> list[tuple[str, str]]:
+    """The hour that loses most people; none where it has few contacts and its share is not clear of the next one's."""
+    enough = hours[hours["queued"] >= FEW]
+    if len(enough) < 2 or not enough["left"].max():
+        return []
+    ranked = enough.sort_values(["left", "hour"], ascending=[False, True])
+    first, second = ranked.iloc[0], ranked.iloc[1]
+    same = ranked[ranked["left"] == first["left"]]
+    lost = format_value(first["left"], "count")
+    if len(same) > 1:
+        return [(
+            "Hours tie for the most people lost.",
+            f"{', '.join(clock(hour) for hour in sorted(same['hour']))} each lost {lost} of those who queued then.",
+        )]  # fmt: skip
+    if "behind" in ranked and not ranked["behind"].iloc[1:].all():
+        beside = ranked.iloc[1:][~ranked["behind"].iloc[1:].astype(bool)]
+        return [(
+            "No single hour loses most people.",
+            f"{clock(first['hour'])} lost {lost} of the {format_value(first['queued'], 'count')} who queued then "
+            f"({format_value(first['share_left_of_queued'], 'share')}), but day by day it cannot be told from "
+            f"{', '.join(clock(hour) for hour in sorted(beside['hour']))}.",
+        )]  # fmt: skip
+    if first["queued"] < ENOUGH and not first["lower"] > second["upper"]:
+        return []
+    return [(
+        f"{clock(first['hour'])} is the hour that loses most people.",
+        f"{lost} of the {format_value(first['queued'], 'count')} who queued then gave up "
+        f"({format_value(first['share_left_of_queued'], 'share')}); their mean wait was "
+        f"{format_value(first['mean_wait_s'], 's')}. Next is {clock(second['hour'])} with {format_value(second['left'], 'count')}.",
+    )]  # fmt: skip
+
+
 def change_overview(moved: pd.DataFrame, *, now: str, before: str, kind: str = "estimated") -> Exhibit:
     """Every headline beside the period before, and how many moved further than chance explains."""
     known = moved[moved["verdict"] != NOTHING]
-    estimates = known[known["lower"] < known["upper"]]
-    clear = int(estimates["verdict"].isin(["rose", "fell"]).sum())
-    finding = f"{counted(clear)} of {counted(len(estimates)).lower()} estimates moved further than chance explains"
+    clear = int(known["verdict"].isin(["rose", "fell"]).sum())
+    finding = f"{counted(clear)} of {counted(len(known)).lower()} changes can be told from chance"
+    says = (
+        f"## {finding}\n\nThe day is the unit: each interval of a change is that of the one headline, at equal weekdays. The "
+        "share of all who asked that gave up is judged alone, the other verdicts are corrected for their number."
+    )
     if known.empty:
-        finding = f"There is nothing before {now} to compare with"
+        nowhere = moved["previous"].isna().all()
+        finding = (
+            f"There is nothing before {now} to compare with"
+            if nowhere
+            else f"Whether anything changed since {before} cannot be told"
+        )
+        says = f"## {finding}"
     return Exhibit(
-        finding=finding, says=f"## {finding}", table=moved, shown=change_text(moved), kind=kind,
+        finding=finding, says=says, table=moved, shown=change_text(moved), kind=kind,
         caption=f"The headlines of {now} beside {before}",
     )  # fmt: skip

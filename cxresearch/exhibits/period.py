@@ -38,29 +38,32 @@ def calendar(mine: PeriodLog) -> Exhibit:
     return waiting.calendar(mine.calendar, mine.missing_days, place=mine.label, kind=mine.kind)
 
 
-def headlines(month: PeriodLog, *, channel: str) -> Exhibit:
+def headlines(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
     """Record the headlines of the period, each with its change since the period before."""
-    return lead.headlines(changes(month, channel=channel), month.period.previous.label)
+    return lead.headlines(changes(month, channel=channel, target_s=target_s), month.period.previous.label)
 
 
-def changes(month: PeriodLog, *, channel: str) -> pd.DataFrame:
+def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.DataFrame:
     """The headlines of the period and how they moved: ``changes.change_table``."""
+    asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
     before = None
     if month.previous is not None:
-        before, _ = _estimated(lambda: lead.headline_table(month.previous, channel=channel))  # type: ignore[arg-type]
-    return change_table(lead.headline_table(month, channel=channel), before)
+        before, _ = _estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
+    return change_table(lead.headline_table(month, **asked), before)
 
 
-def main_points(month: PeriodLog, *, channel: str) -> Exhibit:
-    """The main points of the period: what changed, and the hour that loses most."""
-    hours = _by_hour(month.only(channel=channel))
-    return lead.main_points(changes(month, channel=channel), month.period.previous.label, hours=hours)
+def main_points(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
+    """The main points of the period: what changed, and the hour that loses most people."""
+    mine = month.only(channel=channel)
+    hours = lead.hours_behind(_by_hour(mine), mine.asked(("day", "weekday", "hour")))
+    moved = changes(month, channel=channel, target_s=target_s)
+    return lead.main_points(moved, month.period.previous.label, hours=hours)
 
 
-def change_overview(month: PeriodLog, *, channel: str) -> Exhibit:
+def change_overview(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
     """Every headline beside the period before."""
     span = month.period
-    moved = changes(month, channel=channel)
+    moved = changes(month, channel=channel, target_s=target_s)
     return lead.change_overview(moved, now=span.label, before=span.previous.label, kind=month.kind)
 
 

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from cxresearch.risk_table.bootstrap import customer_blocks, poisson_bootstrap
+from cxresearch.risk_table.day_clusters import (
+    DayClusters,
+    Link,
+    deviations,
+    equal_weekdays,
+    holm,
+    limits,
+    ratio_of_sums,
+    share_that_stays,
+)
 from cxresearch.risk_table.group_by import FROM_OPENED_AT, contact_counts, risk_table
 from cxresearch.risk_table.intervals import Interval, Z, rate_limits, share_limits
 from cxresearch.risk_table.risk_sets import (
@@ -25,9 +35,11 @@ __all__ = [
     "FROM_OPENED_AT",
     "OUTCOMES",
     "Cells",
+    "DayClusters",
     "Floats",
     "Integers",
     "Interval",
+    "Link",
     "Names",
     "Ties",
     "Z",
@@ -37,11 +49,17 @@ __all__ = [
     "column_names",
     "contact_counts",
     "customer_blocks",
+    "deviations",
+    "equal_weekdays",
     "first_place",
     "group_codes",
+    "holm",
+    "limits",
     "poisson_bootstrap",
     "rate_limits",
+    "ratio_of_sums",
     "risk_table",
     "share_limits",
+    "share_that_stays",
     "validated",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxresearch.contacts import LogError, PeriodLog, load
-from cxresearch.evidence import share_interval
-from cxresearch.exhibits import change_record, change_table, change_text, headlines, period
+from cxresearch.exhibits import change_points, change_table, change_text, days_of, headline_days, headlines, period
+from cxresearch.exhibits.changes import NOT_TOLD
 from cxresearch.exhibits.headlines import headline_table
 from cxresearch.exhibits.show import HEADLINE, POINTS
 
@@ -40,76 +41,185 @@ def some(waits: list[tuple[float, str, int]], at_once: int = 0) -> PeriodLog:
     return february(frame.assign(opened_at=pd.Timestamp("1999-02-03 10:00"), channel="phone"))
 
 
+def weeks(per_day, *, first="1999-02-01", days=28) -> PeriodLog:
+    """A February whose day ``d`` (0, 1, ...) holds the waits ``per_day(d)``: (seconds, outcome, queued, how many)."""
+    rows = [
+        (pd.Timestamp(first) + pd.Timedelta(day, "D"), wait, outcome, queued)
+        for day in range(days) for wait, outcome, queued, n in per_day(day) for _ in range(n)
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["opened_at", "wait_s", "outcome", "queued"])
+    return february(frame.assign(channel="phone"))
+
+
+def uneven(day: int):
+    """Days that differ: two to six of ten in the queue give up."""
+    lost = 2 + day * 7 % 5
+    return [
+        (10.0 + day % 9, "abandoned", True, lost),
+        (90.0 - day % 9, "answered", True, 10 - lost),
+        (0.0, "answered", False, 10),
+    ]
+
+
 def test_headlines_worked_by_hand():
-    rows = headline_table(some([(10.0, "abandoned", 1), (100.0, "answered", 3)], at_once=5), channel="phone")
-    rows = rows.set_index("name")
-    assert rows["value"].to_dict() == {
-        "contacts": 9, "abandonment_share": 0.25, "mean_wait_s": 77.5, "patience_survival_60s": 0.75,
+    waits = [(10.0, "abandoned", 1), (15.0, "answered", 1), (100.0, "answered", 2)]
+    rows = headline_table(some(waits, at_once=5), channel="phone").set_index("name")
+    expected = {
+        "contacts": 9, "contacts_per_day": 9, "abandonment_share": 1 / 4, "lost_share": 1 / 9, "queued_share": 4 / 9,
+        "service_level": 6 / 9, "mean_answer_s": 215 / 8, "mean_wait_s": 225 / 4, "patience_survival_60s": 3 / 4,
+    }  # fmt: skip
+    assert list(rows.index) == list(expected)
+    assert rows["value"].to_dict() == pytest.approx(expected)
+    assert rows["n"].to_dict() == {
+        "contacts": 9, "contacts_per_day": 1, "abandonment_share": 4, "lost_share": 9, "queued_share": 9,
+        "service_level": 9, "mean_answer_s": 8, "mean_wait_s": 4, "patience_survival_60s": 4,
     }  # fmt: skip
     assert rows.loc["contacts", ["lower", "upper"]].tolist() == [9, 9]
-    assert tuple(rows.loc["abandonment_share", ["lower", "upper"]]) == share_interval(0.25, 4)
-    assert rows["better"].tolist() == ["", "lower", "lower", "higher"]
-    assert rows["base"].tolist() == ["all contacts", *["contacts that queued"] * 3]
+    assert rows["lower"].iloc[1:].isna().all()
+    assert set(rows["note"].iloc[1:]) == {"one day: too few for an interval"}
+    assert rows["better"].tolist() == ["", "", "lower", "lower", "lower", "higher", "lower", "lower", "higher"]
+    assert rows.loc["service_level", "label"] == "Answered within 20 s, of all who asked (phone)"
+    assert rows.loc[["abandonment_share", "lost_share"], "base"].tolist() == ["contacts that queued", "all who asked"]
+    assert (
+        headline_table(some(waits), channel="phone", target_s=10).set_index("name").loc["service_level", "value"] == 0
+    )
+
+
+def test_bots_are_not_asked_and_open_contacts_are():
+    frame = log(
+        outcome=["abandoned", "answered", "deflected", "open"], queued=[True, True, False, False],
+        opened_at=pd.Timestamp("1999-02-03"),
+    )  # fmt: skip
+    rows = headline_table(february(frame), channel="phone").set_index("name")
+    assert rows.loc["lost_share", ["value", "n"]].tolist() == [pytest.approx(1 / 3), 3]
+    assert rows.loc["contacts_per_day", "value"] == 4
 
 
 def test_nobody_gave_up_or_nobody_waited_a_minute_or_nobody_queued():
-    row = headline_table(some([(100.0, "answered", 3)]), channel="phone").iloc[3]
-    assert math.isnan(row["value"])
-    assert row["note"] == "nobody gave up, so patience cannot be seen"
-    row = headline_table(some([(5.0, "abandoned", 1), (6.0, "answered", 3)]), channel="phone").iloc[3]
-    assert math.isnan(row["value"])
-    assert row["note"] == "nobody was seen to wait a minute"
-    none = headline_table(some([], at_once=3), channel="phone")
-    assert none["value"].isna().tolist() == [False, True, True, True]
-    assert set(none["note"][1:]) == {"nobody queued"}
+    def told(*waits, **more):
+        return headline_table(some(list(waits), **more), channel="phone").set_index("name")[["value", "note"]]
+
+    value, note = told((100.0, "answered", 3)).loc["patience_survival_60s"]
+    assert math.isnan(value)
+    assert note == "nobody gave up, so patience cannot be seen"
+    value, note = told((5.0, "abandoned", 1), (6.0, "answered", 3)).loc["patience_survival_60s"]
+    assert math.isnan(value)
+    assert note == "nobody was seen to wait a minute"
+    assert told((5.0, "abandoned", 1)).loc["patience_survival_60s", "value"] == 0, "everybody has gone"
+    assert told((5.0, "abandoned", 1)).loc["mean_answer_s", "note"] == "nobody was answered"
+    none = told(at_once=3)
+    assert none.index[none["value"].isna()].tolist() == ["abandonment_share", "mean_wait_s", "patience_survival_60s"]
+    assert set(none["note"][none["value"].isna()]) == {"nobody queued"}
 
 
-def test_a_change_of_two_shares_has_newcombes_interval():
-    # Newcombe (1998), Statistics in Medicine 17:873, table II, (a): 56/70 against 48/80, method 10: .0524 to .3339
-    def one(events, n):
-        lower, upper = share_interval(events / n, n)
-        return pd.DataFrame({"name": ["x"], "value": [events / n], "lower": [lower], "upper": [upper]})
-
-    row = change_table(one(56, 70), one(48, 80)).iloc[0]
-    assert row["difference"] == pytest.approx(0.2)
-    assert (round(row["difference_lower"], 4), round(row["difference_upper"], 4)) == (0.0524, 0.3339)
-    assert row["verdict"] == "rose"
-
-
-@given(st.tuples(*[st.floats(0.01, 0.99)] * 2), st.tuples(*[st.integers(10, 5_000)] * 2))
-def test_a_change_and_its_opposite_mirror_each_other(shares, sizes):
-    def one(share, n):
-        lower, upper = share_interval(share, n)
-        return pd.DataFrame({"name": ["x"], "value": [share], "lower": [lower], "upper": [upper]})
-
-    now, before = (one(s, n) for s, n in zip(shares, sizes, strict=True))
-    forth, back = change_table(now, before).iloc[0], change_table(before, now).iloc[0]
-    assert forth["difference_lower"] == pytest.approx(-back["difference_upper"])
-    assert forth["difference_lower"] <= forth["difference"] <= forth["difference_upper"]
-    assert {forth["verdict"], back["verdict"]} in ({"rose", "fell"}, {"not distinguishable from no change"})
+def test_intervals_take_the_day_as_the_unit():
+    rows = headline_table(weeks(uneven), channel="phone").set_index("name")
+    row = rows.loc["abandonment_share"]
+    assert row["lower"] < row["value"] < row["upper"]
+    # Ten times the contacts on the same days say no more of what days are like.
+    ten = headline_table(weeks(lambda d: [(*what, 10 * n) for *what, n in uneven(d)]), channel="phone").set_index(
+        "name"
+    )
+    assert ten.loc["abandonment_share", ["lower", "upper"]].tolist() == pytest.approx([row["lower"], row["upper"]])
+    assert ten.loc["contacts_per_day", "value"] == 200
+    # Every day alike in how many came, and nobody differs: no spread to go by.
+    assert rows.loc["contacts_per_day", "note"] == "the same on every day: no spread between days to go by"
+    assert rows.loc["abandonment_share", "note"] == ""
 
 
-def test_a_change_interval_covers_the_truth_as_often_as_it_says():
-    rng = np.random.default_rng(7)
-    truth, covered, trials = (0.22, 0.19), 0, 400
-    for now, before in zip(*(rng.binomial(900, p, trials) for p in truth), strict=True):
-        frames = []
-        for events in (now, before):
-            lower, upper = share_interval(events / 900, 900)
-            frames.append(pd.DataFrame({"name": ["x"], "value": [events / 900], "lower": [lower], "upper": [upper]}))
-        row = change_table(*frames).iloc[0]
-        covered += row["difference_lower"] <= truth[0] - truth[1] <= row["difference_upper"]
-    assert abs(covered / trials - 0.95) < 3 * math.sqrt(0.95 * 0.05 / trials)
+def test_a_share_of_none_or_all_has_no_interval():
+    rows = headline_table(weeks(lambda day: [(30.0 + day, "answered", True, 3)]), channel="phone").set_index("name")
+    for name, value in (("lost_share", 0), ("queued_share", 1)):
+        assert rows.loc[name, "value"] == value
+        assert math.isnan(rows.loc[name, "lower"])
+        assert rows.loc[name, "note"] == "the same on every day (none or all): no spread between days to go by"
 
 
-def test_the_period_before_comes_from_the_log_or_there_is_none():
-    month = february(log())
-    assert headline_table(month, channel="phone").set_index("name").loc["mean_wait_s", "value"] == 55.0
-    moved = period.changes(month, channel="phone").set_index("name")
-    assert moved.loc["mean_wait_s", "previous"] == 50.0
-    later = february(log()[2:])
-    assert later.previous is None
-    assert set(period.changes(later, channel="phone")["verdict"]) == {"nothing to compare"}
+def test_few_days_take_their_spread_from_the_month_before():
+    def days(day):
+        return uneven(day * 3)
+
+    few = weeks(days, first="1999-01-01", days=34)  # January and three days
+    row = headline_table(few, channel="phone").set_index("name").loc["abandonment_share"]
+    assert row["lower"] < row["value"] < row["upper"]
+    assert row["note"] == "3 days: the spread between days is that of January 1999"
+    alone = headline_table(weeks(days, days=3), channel="phone").set_index("name").loc["abandonment_share"]
+    assert (alone["note"], math.isnan(alone["lower"])) == ("three days: too few for an interval", True)
+
+
+def test_few_days_take_nothing_from_a_month_whose_days_hang_together():
+    def slow_swing(day):
+        lost = 5 + round(4 * math.sin(day / 4))
+        return [(10.0, "abandoned", True, lost), (90.0, "answered", True, 11 - lost)]
+
+    row = headline_table(weeks(slow_swing, first="1999-01-01", days=34), channel="phone").set_index("name")
+    assert math.isnan(row.loc["abandonment_share", "lower"])
+    assert "hang together" in row.loc["abandonment_share", "note"]
+
+
+REFERENCE = {
+    "gave_up_of_queued": "abandonment_share", "lost_of_all": "lost_share", "service_level": "service_level",
+    "mean_wait_queued_s": "mean_wait_s", "mean_time_to_answer_s": "mean_answer_s",
+    "still_waiting_60s": "patience_survival_60s",
+}  # fmt: skip
+
+
+def test_the_bank_agrees_with_the_reference(bank, shared):
+    told = json.loads((shared / "reference" / "patience" / "day_intervals.json").read_text())[
+        "product cleaning (load_contacts)"
+    ]
+    for month, table in bank.items():
+        rows = table.set_index("name")
+        for known in told[month]:
+            if known["name"] in REFERENCE:
+                row = rows.loc[REFERENCE[known["name"]]]
+                assert row[["value", "lower", "upper"]].tolist() == pytest.approx(
+                    [known["estimate"], known["lower"], known["upper"]], rel=1e-9
+                ), (month, known["name"])
+        days = table.attrs["days"]
+        square = days["influence"].pow(2).groupby(days["name"]).sum()
+        for name, known in told[f"{month} sum of squared influence"].items():
+            assert square[REFERENCE[name]] == pytest.approx(known, rel=1e-9)
+
+
+def test_days_travel_with_the_table_and_outlive_a_file(tmp_path):
+    table = headline_table(weeks(uneven), channel="phone")
+    days = table.attrs["days"]
+    assert list(days.columns) == ["name", "day", "weekday", "weight", "influence", "queued", "top", "below"]
+    assert days.groupby("name").size().to_dict() == dict.fromkeys(table["name"][1:], 28)
+    assert days["weekday"].iloc[:7].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert (days.groupby("name")["influence"].sum().abs() < 1e-12).all()
+    days.to_parquet(tmp_path / "days.parquet", index=False)
+    kept, made = days_of(pd.read_parquet(tmp_path / "days.parquet")), days_of(days)
+    assert (kept.day == made.day).all()
+    for name in made.top:
+        assert np.array_equal(kept.top[name], made.top[name])
+        assert np.array_equal(kept.below[name], made.below[name])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None, "text", pd.DataFrame({"name": ["lost_share"]}), lambda d: d.iloc[:0], lambda d: d.assign(top=1.0),
+        lambda d: d.assign(weekday=9), lambda d: d.assign(day="soon"), lambda d: d.assign(name="other"),
+        lambda d: pd.concat([d, d]), lambda d: d.iloc[1:],
+    ],
+)  # fmt: skip
+def test_what_is_no_table_of_days_is_refused(broken):
+    days = headline_days(weeks(uneven), channel="phone")
+    assert days_of(broken(days) if callable(broken) else broken) is None
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_finer_cells_give_the_same_days(seed):
+    """Queue, hour and promise only cut the cells smaller: their sums by day are what counts."""
+    month = weeks(uneven, days=6)
+    rng = np.random.default_rng(seed)
+    cells = month.cells.assign(contacts=month.cells["contacts"] - 1, hour=9)
+    parts = pd.concat([cells, month.cells.assign(contacts=1, hour=rng.integers(0, 24, len(cells)))], ignore_index=True)
+    finer = replace(month, cells=parts.sample(frac=1, random_state=seed % 1000, ignore_index=True))
+    one, other = (headline_table(log, channel="phone") for log in (month, finer))
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_a_simulated_log_makes_simulated_headlines():
@@ -124,32 +234,92 @@ def test_a_channel_without_contacts_is_named():
 
 @pytest.fixture
 def moved() -> pd.DataFrame:
-    def frame(left, queued, wait):
-        lower, upper = share_interval(left / queued, queued)
-        return pd.DataFrame({
-            "name": ["contacts", "abandonment_share", "mean_wait_s"], "label": ["C", "A", "W"],
-            "value": [queued + 10, left / queued, wait], "lower": [queued + 10, lower, wait - 1],
-            "upper": [queued + 10, upper, wait + 1], "unit": ["contacts", "share", "s"],
-        })  # fmt: skip
+    """What a change table says, without the days behind it."""
+    rows = [
+        ("contacts", "Contacts", 31_125, 31_125, 31_125, "contacts", 30_161, *[math.nan] * 3, "nothing to compare"),
+        ("contacts_per_day", "Per day", 1_111.6, 1_028, 1_201, "contacts", 1_040, 7, -173, 187, NOT_TOLD),
+        ("abandonment_share", "A", 0.219, 0.19, 0.25, "share", 0.186, 0.034, 0.004, 0.071, NOT_TOLD),
+        ("lost_share", "L", 0.127, 0.1, 0.15, "share", 0.103, 0.034, 0.025, 0.042, "rose"),
+        ("queued_share", "Q", 0.58, 0.5, 0.65, "share", 0.55, 0.02, -0.1, 0.14, NOT_TOLD),
+        ("mean_wait_s", "W", 75.7, 67, 85, "s", 88.1, -12.4, -20, -5, "fell"),
+    ]  # fmt: skip
+    columns = ["name", "label", "value", "lower", "upper", "unit", "previous", "difference", "difference_lower",
+               "difference_upper", "verdict"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).assign(note="")
 
-    return change_table(frame(3_963, 18_058, 76.0), frame(3_101, 16_686, 75.5))
+
+def by_hour(**columns) -> pd.DataFrame:
+    hours = pd.DataFrame({
+        "hour": [9, 20, 3, 11], "queued": [900, 200, 5, 500], "left": [90, 100, 5, 20], "lower": [0.08, 0.4, 0.5, 0.02],
+        "upper": [0.12, 0.6, 1.0, 0.06], "mean_wait_s": [30.0, 300.0, 9.0, 9.0],
+    })  # fmt: skip
+    return hours.assign(**columns).assign(share_left_of_queued=lambda h: h["left"] / h["queued"])
 
 
 def test_main_points_lead_with_what_happened_and_respect_the_interval(moved):
-    hours = pd.DataFrame({
-        "hour": [9, 20, 3], "queued": [100, 200, 5], "share_left_of_queued": [0.1, 0.5, 1.0], "lower": [0.05, 0.4, 0.5],
-        "upper": [0.2, 0.6, 1.0], "mean_wait_s": [30.0, 300.0, 9.0],
-    })  # fmt: skip
-    points = shown_points(headlines.main_points(moved, "January 1999", hours=hours))
-    assert points["More people gave up."].startswith(
-        "21.9 % of those who queued gave up, up 3.4 points from January 1999"
+    points = shown_points(headlines.main_points(moved, "January 1999", hours=by_hour()))
+    assert list(points) == [
+        "More people were lost.", "Giving up in the queue.", "The queue was faster.", "Contacts.",
+        "20 to 21 h is the hour that loses most people.",
+    ]  # fmt: skip
+    assert points["More people were lost."] == (
+        "12.7 % of all who asked gave up, up 3.4 points from January 1999 at equal weekdays (95 % interval 2.5 to 4.2 "
+        "points). Of all who asked, 58.0 % had to queue."
     )
-    assert "95 % interval 2.5 to 4.2 points" in points["More people gave up."]
-    assert "not distinguishable from no change" in points["The queue."]
-    assert points["More contacts came."] == "18,068 contacts, all channels together, up 1,372 from January 1999."
-    assert points["20 to 21 h is the hour that loses most."].startswith("50.0 % of the 200"), "3 h has too few contacts"
+    assert (
+        "down 12 s from January 1999 at equal weekdays (95 % interval 5.0 to 20 s)" in points["The queue was faster."]
+    )
+    # Its own interval leaves out zero, its verdict among several does not.
+    assert "not distinguishable from no change among several" in points["Giving up in the queue."]
+    assert points["Contacts."].startswith("1,112 contacts came per open day; against January 1999 not distinguishable")
+    assert "among several" not in points["Contacts."]
     overview = headlines.change_overview(moved, now="February 1999", before="January 1999")
-    assert overview.finding == "One of two estimates moved further than chance explains"
+    assert overview.finding == "Two of five changes can be told from chance"
+
+
+@pytest.mark.parametrize(
+    ("columns", "lead", "sentence"),
+    [
+        ({}, "20 to 21 h is the hour that loses most people.", "100 of the 200 who queued then gave up (50.0 %)"),
+        ({"left": [99, 90, 5, 20]}, "9 to 10 h is the hour that loses most people.", "Next is 20 to 21 h with 90."),
+        ({"left": [50, 50, 5, 50]}, "Hours tie for the most people lost.", "9 to 10 h, 11 to 12 h, 20 to 21 h each lost 50"),
+        ({"queued": [900, 99, 5, 500], "left": [60, 70, 5, 2]}, "20 to 21 h is the hour that loses most people.", "70 of the 99"),
+    ],
+)  # fmt: skip
+def test_the_hour_that_loses_most_is_ranked_by_people_and_ties_are_said(moved, columns, lead, sentence):
+    points = shown_points(headlines.main_points(moved, "January 1999", hours=by_hour(**columns)))
+    assert sentence in points[lead]
+
+
+def test_hours_that_days_cannot_tell_apart_are_said_so(moved):
+    """On every day 20 h loses four more than 11 h; with 9 h it changes places from day to day."""
+    rows = [
+        (pd.Timestamp("1999-02-01") + pd.Timedelta(day, "D"), day % 7 + 1, hour, left)
+        for day in range(28)
+        for hour, left in ((20, 6 + day % 2), (11, 2 + day // 7 % 2), (9, 10 if day // 7 % 2 else 2))
+    ]
+    lost = pd.DataFrame(rows, columns=["day", "weekday", "hour", "left"])
+    hours = by_hour(left=[168, 182, 0, 70])[lambda h: h["hour"] != 3]
+    told = headlines.hours_behind(hours, lost)
+    assert told.set_index("hour")["behind"].to_dict() == {9: False, 20: False, 11: True}
+    points = shown_points(headlines.main_points(moved, "January 1999", hours=told))
+    assert points["No single hour loses most people."] == (
+        "20 to 21 h lost 182 of the 200 who queued then (91.0 %), but day by day it cannot be told from 9 to 10 h."
+    )
+    few = headlines.hours_behind(hours, lost[lost["day"] < "1999-02-04"])
+    assert few["behind"].tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        # Few contacts and not clear of the next hour; nobody lost; only one hour with enough contacts.
+        {"queued": [900, 99, 5, 500], "lower": [0.08, 0.1, 0, 0]}, {"left": [0, 0, 0, 0]}, {"queued": [900, 20, 5, 20]},
+    ],
+)  # fmt: skip
+def test_no_hour_is_named_without_a_base(moved, columns):
+    points = shown_points(headlines.main_points(moved, "January 1999", hours=by_hour(**columns)))
+    assert not [lead for lead in points if "hour" in lead.lower()]
 
 
 def shown_points(exhibit) -> dict[str, str]:
@@ -157,29 +327,25 @@ def shown_points(exhibit) -> dict[str, str]:
     return dict(bundle[POINTS]["points"])
 
 
-def test_nothing_to_compare_is_said(moved):
-    alone = change_table(moved[["name", "label", "value", "lower", "upper", "unit"]], None)
-    points = shown_points(headlines.main_points(alone, "January 1999", hours=pd.DataFrame({"queued": []})))
-    assert points["People gave up."].endswith("there is no January 1999 to compare with.")
+def test_nothing_to_compare_is_said():
+    alone = change_table(headline_table(weeks(uneven), channel="phone"), None)
+    points = shown_points(headlines.main_points(alone, "January 1999", hours=by_hour()[:0]))
+    assert "there is no January 1999 to compare with." in points["People lost."]
     overview = headlines.change_overview(alone, now="February 1999", before="January 1999")
     assert overview.finding == "There is nothing before February 1999 to compare with"
     assert set(change_text(alone)["change"]) == {"not known"}
-
-
-def test_records_are_plain_json(moved):
-    changes = [change_record(row, "January 1999") for row in moved.to_dict("records")]
-    assert [c["distinguishable"] for c in changes] == [True, True, False]
-    assert json.loads(json.dumps(changes)) == changes
+    few = change_table(alone.drop(columns="previous"), alone)
+    overview = headlines.change_overview(few, now="February 1999", before="January 1999")
+    assert overview.finding == "Whether anything changed since January 1999 cannot be told"
+    assert (
+        "whether it changed from January 1999 cannot be told"
+        in dict(change_points(few, "January 1999"))["People lost."]
+    )
 
 
 def test_every_headline_is_recorded_with_its_base_also_where_nobody_queued():
     for month in (february(log()), some([], at_once=2)):
         recorded = [bundle[HEADLINE] for bundle in period.headlines(month, channel="phone").bundles()]
-        assert [h["name"] for h in recorded] == [
-            "contacts",
-            "abandonment_share",
-            "mean_wait_s",
-            "patience_survival_60s",
-        ]
+        assert [h["name"] for h in recorded] == headline_table(month, channel="phone")["name"].tolist()
         assert all(h["base"] for h in recorded)
         assert all(h["note"] for h in recorded if h["value"] is None)

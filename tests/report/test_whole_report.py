@@ -164,6 +164,10 @@ def test_the_monthly_report_reads_its_log_once(tmp_path, root):
     folder = tmp_path / "out" / "monthly" / "2026-10"
     record = json.loads((folder / "run.json").read_text())
     assert record["counts"]["read"] + record["counts"]["other_periods"] == 3_000
-    assert sorted(p.name for p in (folder / "tables").iterdir()) == ["cells.parquet", "period.json"]
+    assert sorted(p.name for p in (folder / "tables").iterdir()) == [
+        "cells.parquet",
+        "headline_days.parquet",
+        "period.json",
+    ]
     assert not [p for p in folder.rglob("*") if p.name.startswith(".")], "the rows of the run are gone"
     check_names(folder)

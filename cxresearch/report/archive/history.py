@@ -18,8 +18,8 @@ from cxresearch.report.archive.recorded import Run, read_runs
 def load_runs(out: Path) -> list[Run]:
     """Every run below ``out``, newest period first: its run.json, its headlines and where its page is.
 
-    A headline's change is told against the run of the period before when that stands here (whatever the order in which
-    the two were made), else as the run itself recorded it. A headline whose definition changed is not compared.
+    A headline's change is told from the kept days of the run and of that of the period before, when both stand here
+    (whatever the order in which the two were made), else as the run itself recorded it. A headline whose definition changed is not compared.
     ``forecast`` is what :func:`forecast.forecast_rows` says of the forecasts that stand here.
     """
     runs, _ = read_runs(out)
@@ -27,7 +27,7 @@ def load_runs(out: Path) -> list[Run]:
     for run in runs:
         before = good.get((run["report"], _previous(run["period"])))
         if before and before["headlines"] and run["headlines"] and before["simulated"] == run["simulated"]:
-            run["headlines"] = with_change(run["headlines"], before["headlines"], before["period_label"])
+            run["headlines"] = with_change(run, before)
     add_forecasts(good)
     return sorted(runs, key=lambda r: (r["period"], r["report"], r["status"]), reverse=True)
 
@@ -37,15 +37,18 @@ def by_period(runs: Iterable[Run]) -> dict[tuple[str, str], Run]:
     return {(r["report"], r["period"]): r for r in runs if r["status"] != "failed"}
 
 
-def with_change(
-    headlines: list[dict[str, Any]], before: list[dict[str, Any]] | None, label: str
-) -> list[dict[str, Any]]:
-    """Headlines with ``change``: difference, its interval, the earlier value, and whether it can be told from none."""
-    earlier = {h["name"]: h for h in before or []}
+def with_change(run: Run, before: Run) -> list[dict[str, Any]]:
+    """The headlines of ``run`` with ``change``: difference, its interval, the earlier value, whether it can be told.
+
+    A headline whose days are not known in both, or that was redefined, keeps what the run itself recorded.
+    """
+    headlines, earlier = run["headlines"], {h["name"]: h for h in before["headlines"]}
     same = [h for h in headlines if h["name"] in earlier and not redefined(h, earlier[h["name"]])]
-    moved = change_table(_frame(headlines), _frame([earlier[h["name"]] for h in same]) if same else None)
-    changes = {row["name"]: change_record(row, label) for row in moved.to_dict("records")}
-    return [{**h, "change": changes[h["name"]] or h.get("change")} for h in headlines]
+    if not same or run["days"] is None or before["days"] is None:
+        return headlines
+    moved = change_table(_frame(same, run["days"]), _frame([earlier[h["name"]] for h in same], before["days"]))
+    changes = {row["name"]: change_record(row, before["period_label"]) for row in moved.to_dict("records")}
+    return [{**h, "change": changes.get(h["name"]) or h.get("change")} for h in headlines]
 
 
 def redefinitions(headlines: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -106,13 +109,15 @@ def missing_periods(out: Path, report: str, periods: Sequence[Period], *, today:
 def diff_headlines(before: Run, after: Run) -> pd.DataFrame:
     """Two runs in numbers: ``name, label, unit, before, after, difference, lower, upper, verdict``.
 
-    The interval of a difference and the verdict are those of :func:`headlines.change_table`; a headline whose label,
-    unit or kind changed is marked as redefined and not compared.
+    The interval of a difference and the verdict are those of :func:`changes.change_table`, from the kept days of both; a
+    headline whose label, unit or kind changed is marked as redefined and not compared.
     """
     one, other = ({h["name"]: h for h in run["headlines"]} for run in (before, after))
     changed = {n: redefined(other[n], one[n]) for n in other if n in one}
     both = [n for n, what in changed.items() if not what]
-    moved = change_table(_frame([other[n] for n in both]), _frame([one[n] for n in both])).set_index("name")
+    moved = change_table(
+        _frame([other[n] for n in both], after["days"]), _frame([one[n] for n in both], before["days"])
+    ).set_index("name")
     rows = []
     for name, h in {**one, **other}.items():
         row = moved.loc[name] if name in moved.index else None
@@ -150,9 +155,10 @@ def _named(run: Run, *names: str) -> dict[str, Any]:
     return {name: run[name] for name in names}
 
 
-def _frame(headlines: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(headlines).reindex(columns=COLUMNS)
-    return frame.astype({"value": float, "lower": float, "upper": float})
+def _frame(headlines: list[dict[str, Any]], days: pd.DataFrame | None) -> pd.DataFrame:
+    frame = pd.DataFrame(headlines).reindex(columns=COLUMNS).astype({"value": float, "lower": float, "upper": float})
+    frame.attrs["days"] = days
+    return frame
 
 
 def _previous(name: str) -> str:

@@ -8,7 +8,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
+
+from cxresearch.exhibits import days_of
+
 Run = dict[str, Any]
+HEADLINE_DAYS = "tables/headline_days.parquet"
 
 
 class LeftAside(NamedTuple):
@@ -19,7 +24,9 @@ class LeftAside(NamedTuple):
 
 
 def read_runs(out: Path) -> tuple[list[Run], list[LeftAside]]:
-    """Every run below ``out`` with its ``headlines``, ``next_said`` and ``href``, and what was left aside.
+    """Every run below ``out`` with its ``headlines``, their ``days``, ``next_said`` and ``href``, and what was left aside.
+
+    ``days`` is the table of :func:`exhibits.headline_days` that the run kept, or None.
 
     A folder whose run.json is no run of a version known here is left aside as a whole; of a run with other bad files the
     run stands, without them. A file that is not there is none, and no fault. Folders that begin with a dot are being
@@ -45,6 +52,9 @@ def read_runs(out: Path) -> tuple[list[Run], list[LeftAside]]:
         run["href"] = page.relative_to(out).as_posix() if page.is_file() else None
         run["headlines"] = read(path.with_name("headlines.json"), "headlines", [])
         run["next_said"] = read(path.with_name("forecast.json"), "forecast", [])
+        run["days"], why = _read_days(path.parent / HEADLINE_DAYS)
+        if why:
+            aside.append(LeftAside((path.parent / HEADLINE_DAYS).relative_to(out).as_posix(), why))
         runs.append(run)
     return runs, aside
 
@@ -69,6 +79,17 @@ def _read(path: Path, what: str) -> tuple[Any, str]:
     where = "/".join(map(str, problem.absolute_path))
     message = problem.message if len(problem.message) <= 120 else f"{problem.message[:119]}…"
     return None, f"it has another shape{f' at {where}' if where else ''}: {message}"
+
+
+def _read_days(path: Path) -> tuple[pd.DataFrame | None, str]:
+    """The days of the headlines and "", or None and what is wrong with the file."""
+    if not path.is_file():
+        return None, ""
+    try:
+        days = pd.read_parquet(path)
+    except Exception:  # whatever the engine says of it, it is no table to read on
+        return None, "it is not Parquet"
+    return (days, "") if days_of(days) else (None, "it has another shape")
 
 
 @functools.cache

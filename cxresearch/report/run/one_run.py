@@ -21,6 +21,8 @@ import nbformat
 import pandas as pd
 
 from cxresearch.contacts import Period, PeriodLog, kept_in, log_facts, open_log, read_period
+from cxresearch.exhibits import headline_days
+from cxresearch.report.archive.recorded import HEADLINE_DAYS
 from cxresearch.report.run.execute import (
     Executed,
     Kernels,
@@ -129,6 +131,17 @@ def _read(order: Order) -> PeriodLog:
     return month
 
 
+def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
+    """Keep the days of the headlines, from which later runs tell their change, as the notebooks see them."""
+    asked = {
+        name: order.parameters.get(name, _default(order.report, name))
+        for name in ("channel", "target_s")
+        if name in order.parameters or name in order.report.declared
+    }
+    if asked.get("channel"):
+        headline_days(month, **asked).to_parquet(path, index=False)
+
+
 def _default(report: Report, name: str) -> Any:
     return report.declared[name].default if name in report.declared else None
 
@@ -158,6 +171,7 @@ def _execute(
         # While the kernels work, this process has time for what does not depend on them.
         importlib.import_module("cxresearch.report.page.render")
         month.keep(build / TABLES)
+        _keep_days(order, month, build / HEADLINE_DAYS)
         facts = _facts(order, month)
         wait(futures)
     except RunTimedOut:

@@ -6,12 +6,15 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from cxresearch import __main__ as command_line
 from cxresearch.contacts import PeriodError, parse_period
 from cxresearch.report import job
 from cxresearch.report.archive import history, publish
+from cxresearch.report.archive.recorded import HEADLINE_DAYS, read_runs
 from cxresearch.report.run import one_run as run
 from cxresearch.report.run.parameters import Report
 
@@ -22,9 +25,20 @@ REPORT = Report(
 )  # fmt: skip
 
 
-def headline(value, *, name="left", label="Gave up", unit="share", kind="estimated"):
+def headline(value, *, name="lost_share", label="Gave up", unit="share", kind="estimated"):
     ends = {"lower": value - 0.01, "upper": value + 0.01}
     return {"name": name, "label": label, "value": value, **ends, "unit": unit, "kind": kind, "better": "lower", "n": 9, "note": "", "change": None}  # fmt: skip
+
+
+def days(period, value, *, name="lost_share"):
+    """The kept days of a share: two in a hundred more on every other day, two fewer on the next."""
+    asked = parse_period(period)
+    day = pd.date_range(asked.start, asked.end, inclusive="left")
+    left = 100 * value + np.where(np.arange(len(day)) % 2, 2.0, -2.0)
+    return pd.DataFrame({
+        "name": name, "day": day, "weekday": day.day_of_week + 1, "weight": 1.0, "influence": 0.0, "queued": 100.0,
+        "top": [[n] for n in left], "below": [[100.0]] * len(day),
+    })  # fmt: skip
 
 
 def add(out, period, *headlines, status="complete", reason="", **facts):
@@ -39,6 +53,9 @@ def add(out, period, *headlines, status="complete", reason="", **facts):
     }  # fmt: skip
     publish.write_json(folder / "run.json", record)
     publish.write_json(folder / "headlines.json", list(headlines))
+    (folder / "tables").mkdir()
+    if parts := [days(period, h["value"]) for h in headlines if h["name"] == "lost_share"]:
+        pd.concat(parts).to_parquet(folder / HEADLINE_DAYS)
     if status != "failed":
         (folder / "report.html").write_text("<html></html>")
     return folder
@@ -49,7 +66,7 @@ def test_a_change_is_told_against_the_run_before_and_not_when_redefined(tmp_path
     add(tmp_path, "1999-02", headline(0.3), headline(9.0, name="wait", label="Median wait", unit="s"))
     february, _ = history.load_runs(tmp_path)
     left, wait = february["headlines"]
-    assert left["change"]["difference"] == pytest.approx(0.1)
+    assert left["change"]["difference"] == pytest.approx(0.1, abs=0.003)
     assert left["change"]["previous_period_label"] == "January 1999"
     assert wait["change"] is None
     (noted,) = history.redefinitions(february["headlines"], history.load_runs(tmp_path)[1]["headlines"])
@@ -125,13 +142,13 @@ def test_a_diff_in_numbers(tmp_path):
     runs = history.by_period(history.load_runs(tmp_path))
     before, after = runs["monthly", "1999-01"], runs["monthly", "1999-03"]
     table = history.diff_headlines(before, after).set_index("name")
-    assert table.loc["left", "difference"] == pytest.approx(0.1)
-    assert table.loc["left", "verdict"] == "rose"
-    assert table.loc["left", "lower"] == pytest.approx(0.1 - 0.01 * 2**0.5)
-    assert table["verdict"].drop("left").to_dict() == {
+    assert table.loc["lost_share", "difference"] == pytest.approx(0.1, abs=0.003)
+    assert table.loc["lost_share", "verdict"] == "rose"
+    assert 0.08 < table.loc["lost_share", "lower"] < table.loc["lost_share", "difference"]
+    assert table["verdict"].drop("lost_share").to_dict() == {
         "old": "only in 1999-01", "new": "only in 1999-03", "both": "redefined: unit: 's' became 'min'",
     }  # fmt: skip
-    assert table["difference"].drop("left").isna().all()
+    assert table["difference"].drop("lost_share").isna().all()
     facts = history.diff_facts(before, after)
     assert set(zip(facts["what"], facts["name"], strict=True)) == {
         ("parameter", "channel"), ("input", "log.csv"), ("version", "python"),
@@ -191,7 +208,7 @@ def test_a_change_is_told_only_against_the_period_before_of_one_kind_of_data(tmp
     assert changes["1999-01"] is None
     assert changes["1999-02"] == recorded  # simulated, and the month before was not
     assert changes["1999-04"] == recorded  # no month before
-    assert changes["1999-05"]["difference"] == pytest.approx(0.2)
+    assert changes["1999-05"]["difference"] == pytest.approx(0.2, abs=0.003)
     assert changes["1999-05"]["previous"] == 0.3
     assert changes["1999-05"]["previous_period_label"] == "April 1999"
     assert changes["1999-05"]["distinguishable"]
@@ -203,11 +220,44 @@ def test_a_failed_run_is_nothing_to_compare_with(tmp_path):
     assert history.load_runs(tmp_path)[0]["headlines"][0]["change"] is None
 
 
-def test_headlines_without_any_before_keep_what_they_recorded():
+def test_headlines_without_days_or_without_any_before_keep_what_they_recorded():
     kept = {"difference": 1.0}
-    for before in (None, [], [headline(0.1, name="other")]):
-        (told,) = history.with_change([headline(0.2) | {"change": kept}], before, "January 1999")
-        assert told == headline(0.2) | {"change": kept}
+    now = {"headlines": [headline(0.3) | {"change": kept}], "days": days("1999-02", 0.3)}
+    before = {"headlines": [headline(0.2)], "days": days("1999-01", 0.2), "period_label": "January 1999"}
+    (told,) = history.with_change(now, before)
+    assert told["change"]["difference"] == pytest.approx(0.1, abs=0.003)
+    for other in (
+        {"days": None}, {"headlines": []}, {"headlines": [headline(0.1, name="other")]}, {"days": days("1999-02", 0.2)},
+        {"headlines": [headline(0.2, label="Redefined")]}, {"days": days("1999-01", 0.2).iloc[:4]},
+    ):  # fmt: skip
+        assert history.with_change(now, before | other) == now["headlines"]
+    assert history.with_change(now | {"days": None}, before) == now["headlines"]
+
+
+def test_a_headline_without_days_of_its_own_keeps_what_it_recorded(tmp_path):
+    kept = {**dict.fromkeys(("difference", "lower", "upper", "previous"), 9.0), "distinguishable": False,
+            "previous_period_label": "kept"}  # fmt: skip
+    add(tmp_path, "1999-01", headline(0.2), headline(3.0, name="heard", unit="people"))
+    add(tmp_path, "1999-02", headline(0.3), headline(4.0, name="heard", unit="people") | {"change": kept})
+    lost, heard = history.load_runs(tmp_path)[0]["headlines"]
+    assert lost["change"]["distinguishable"]
+    assert heard["change"] == kept
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", None])
+def test_kept_days_that_cannot_be_read_are_named_and_stop_nothing(tmp_path, content):
+    add(tmp_path, "1999-01", headline(0.2))
+    path = add(tmp_path, "1999-02", headline(0.3)) / HEADLINE_DAYS
+    if content is None:
+        days("1999-02", 0.3).drop(columns="top").to_parquet(path)
+    else:
+        path.write_bytes(content)
+    runs, aside = read_runs(tmp_path)
+    (file,) = aside
+    assert file.path == "monthly/1999-02/tables/headline_days.parquet"
+    assert file.why in ("it is not Parquet", "it has another shape")
+    assert [run["days"] is None for run in runs] == [False, True]
+    assert history.load_runs(tmp_path)[0]["headlines"] == [headline(0.3)]
 
 
 def test_a_redefined_headline_is_named_with_its_label_and_a_new_one_is_not():
@@ -251,18 +301,18 @@ def test_a_diff_in_numbers_has_its_columns_and_both_values(tmp_path):
     assert table.columns.tolist() == [
         "name", "label", "unit", "before", "after", "difference", "lower", "upper", "verdict",
     ]  # fmt: skip
-    assert table["name"].tolist() == ["left", "old", "new"]
+    assert table["name"].tolist() == ["lost_share", "old", "new"]
     assert table["label"].tolist() == ["Gave up", "Old", "Gave up"]
     assert table["unit"].tolist() == ["share", "min", "share"]
     left, old, new = table.to_dict("records")
     assert (left["before"], left["after"]) == (0.2, 0.3)
-    assert left["upper"] == pytest.approx(0.1 + 0.01 * 2**0.5)
+    assert left["difference"] < left["upper"] < 0.12
     assert (old["before"], new["after"]) == (0.1, 0.4)
     assert table[["after", "before"]].isna().to_numpy().tolist() == [[False, False], [True, False], [False, True]]
     assert (old["verdict"], new["verdict"]) == ("only in 1999-01", "only in 1999-02")
     same = history.diff_headlines(after, after)
-    assert same["difference"].tolist() == [0, 0]
-    assert set(same["verdict"]) == {"not distinguishable from no change"}
+    assert same["difference"].isna().all()
+    assert set(same["verdict"]) == {"nothing to compare"}
 
 
 def test_a_diff_of_runs_that_share_no_headline_compares_nothing(tmp_path):
@@ -312,7 +362,7 @@ def test_the_command_missing_says_so_by_its_exit_code(commands, capsys):
 def test_the_command_diff_prints_both_tables(commands, capsys):
     assert commands("diff", "monthly", "1999-01", "1999-02") == 0
     told = capsys.readouterr().out
-    assert "10.0" in told
+    assert "10.1 points" in told
     assert "rose" in told
     assert "log.csv" in told
     assert commands("diff", "monthly", "1999-01", "1999-03") == 2

@@ -1,0 +1,213 @@
+"""The headlines of a channel, day by day: the counts that they are made of, what each day adds to them, and how sure they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cxresearch.contacts import PeriodLog
+from cxresearch.risk_table import DayClusters, Link, deviations, ratio_of_sums, share_that_stays
+
+COLUMNS = ["name", "day", "weekday", "weight", "influence", "queued", "top", "below"]
+MINUTE_S = 60.0
+
+
+class Measure(NamedTuple):
+    """How a headline is made of sums by day: ``top`` over ``below``; ``link``: the scale of its interval; ``size``: who
+    shares a good or a bad day. Headlines of one size have one correlation of neighbouring days."""
+
+    link: Link
+    top: str
+    below: str
+    size: str = "queued"
+
+
+MEASURES = {
+    "contacts_per_day": Measure("log", "contacts", "days", "asked"),
+    "abandonment_share": Measure("logit", "left_queue", "queued"),
+    "lost_share": Measure("logit", "left", "asked"),
+    "queued_share": Measure("logit", "queued", "asked", "asked"),
+    "service_level": Measure("logit", "in_time", "asked"),
+    "mean_answer_s": Measure("log", "waited_answered_s", "answered"),
+    "mean_wait_s": Measure("log", "waited_s", "queued"),
+    "patience_survival_60s": Measure("logit", "left_at", "at_risk"),
+}
+
+
+def headline_days(period_log: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.DataFrame:
+    """What each day adds to each headline of a channel, and the counts from which this follows for any other weights.
+
+    Parameters
+    ----------
+    period_log : one period of a log. channel : whose queue is measured. target_s : within which an answer is in time.
+
+    Returns
+    -------
+    DataFrame ``name, day, weekday, weight, influence, queued, top, below``, one row a headline and day with contacts
+        ``weekday`` is 1 (Monday) to 7, ``weight`` 1; ``influence`` is what the headline moves by when the day counts a
+        little more, in the headline's unit; ``queued`` is the size of the day (of the two headlines of load: all who
+        asked). ``top`` and ``below`` are lists: of a ratio the two sums; of patience who left at each second of the
+        first minute that anybody's wait ended at, and who was at risk then.
+
+    Asked are all but those whom a bot served before the queue. Raises LogError where the channel has no contact.
+    """
+    counts = _counts(period_log.only(channel=channel).cells, target_s)
+    weight = np.ones(len(counts))
+    columns: dict[str, list[Any]] = {column: [] for column in COLUMNS}
+    for name, measure in MEASURES.items():
+        top, below, size = (
+            np.stack(counts[column].to_numpy()) for column in (measure.top, measure.below, measure.size)
+        )
+        own = {
+            "name": [name] * len(counts), "day": counts["day"], "weekday": counts["weekday"], "weight": weight,
+            "influence": _estimate(name, top, below, weight)[1], "queued": size[:, 0], "top": top, "below": below,
+        }  # fmt: skip
+        for column, values in own.items():
+            columns[column].extend(values)
+    return pd.DataFrame(columns)
+
+
+def _counts(cells: pd.DataFrame, target_s: float) -> pd.DataFrame:
+    """One row a day; each sum is a list, so that a ratio and a curve are read alike."""
+    code, days = pd.factorize(cells["day"], sort=True)
+    n, waited = cells["contacts"].to_numpy(dtype=float), cells["duration_s"].to_numpy(dtype=float)
+    queued = cells["queued"].to_numpy(dtype=bool)
+    answered, left, served = (
+        (cells["outcome"] == word).to_numpy(dtype=bool) for word in ("answered", "abandoned", "deflected")
+    )
+    asked = queued | ~served
+    in_time = answered & ((waited <= target_s) | ~queued)
+
+    def by_day(number: np.ndarray) -> np.ndarray:
+        return np.bincount(code, number, len(days))
+
+    sums = {
+        "days": np.ones(len(days)), "contacts": by_day(n), "asked": by_day(n * asked), "queued": by_day(n * queued),
+        "left": by_day(n * left), "left_queue": by_day(n * (left & queued)), "answered": by_day(n * answered),
+        "in_time": by_day(n * in_time), "waited_s": by_day(n * queued * waited),
+        "waited_answered_s": by_day(n * (queued & answered) * waited),
+    }  # fmt: skip
+    table = pd.DataFrame({name: list(values[:, None]) for name, values in sums.items()})
+    table["left_at"], table["at_risk"] = map(list, _first_minute(code, len(days), n, waited, queued, left))
+    return table.assign(day=days, weekday=pd.DatetimeIndex(days).day_of_week + 1)
+
+
+def _first_minute(
+    code: np.ndarray, days: int, n: np.ndarray, waited: np.ndarray, queued: np.ndarray, left: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Day x second: who left at it, and who was at risk. The sixtieth second is always there, as the last one."""
+    early = queued & (waited <= MINUTE_S)
+    seconds = np.unique(np.append(pd.unique(waited[early]), MINUTE_S))
+    cell, shape = code[early] * len(seconds) + np.searchsorted(seconds, waited[early]), (days, len(seconds))
+    left_at = np.bincount(cell, (n * left)[early], days * len(seconds)).reshape(shape)
+    ended = np.bincount(cell, n[early], days * len(seconds)).reshape(shape)
+    at_risk = np.bincount(code, n * queued, days)[:, None] - np.cumsum(ended, axis=1) + ended
+    return left_at, at_risk
+
+
+def _estimate(name: str, top: np.ndarray, below: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """The headline under these weights of the days, and its influence by day; NaN where it is not known."""
+    if MEASURES[name].below != "at_risk":
+        return ratio_of_sums(top[:, 0], below[:, 0], weight)
+    value, influence = share_that_stays(top, below, weight)
+    # After the last one under watch the curve says nothing, unless everybody has gone.
+    if not (weight @ below[:, 0] > 0 and (weight @ below[:, -1] > 0 or value == 0)):
+        return math.nan, np.full(len(weight), np.nan)
+    return value, influence
+
+
+@dataclass(frozen=True)
+class Days:
+    """A period's days with contacts: ``day``, ``weekday``, and by headline the ``size`` of each day and its sums."""
+
+    day: np.ndarray
+    weekday: np.ndarray
+    size: dict[str, np.ndarray]
+    top: dict[str, np.ndarray]
+    below: dict[str, np.ndarray]
+
+    def only(self, kept: np.ndarray) -> Days:
+        """The days that are ``kept`` (bool)."""
+        parts = ({name: values[kept] for name, values in part.items()} for part in (self.size, self.top, self.below))
+        return Days(self.day[kept], self.weekday[kept], *parts)
+
+    def estimate(self, name: str, weight: np.ndarray) -> tuple[float, np.ndarray]:
+        """A headline under these weights, and its influence by day."""
+        return _estimate(name, self.top[name], self.below[name], weight)
+
+
+def days_of(frame: object) -> Days | None:
+    """The days in a table of :func:`headline_days`, as it was kept or as it came; None where it is no such table."""
+    if not isinstance(frame, pd.DataFrame) or not set(COLUMNS) <= set(frame) or frame.empty:
+        return None
+    try:
+        where = {
+            str(name): rows for name, rows in frame.groupby("name", sort=False).indices.items() if name in MEASURES
+        }
+        columns = {column: frame[column].to_numpy() for column in COLUMNS}
+        first, *others = [np.asarray(columns["day"][rows], dtype="datetime64[ns]") for rows in where.values()]
+        top, below = (
+            {name: np.stack(list(columns[end][rows])).astype(float) for name, rows in where.items()}
+            for end in ("top", "below")
+        )
+        size = {name: columns["queued"][rows].astype(float) for name, rows in where.items()}
+        weekday = columns["weekday"][next(iter(where.values()))].astype(int)
+    except (TypeError, ValueError):  # a kept file is data from outside
+        return None
+    sound = (
+        len(np.unique(first)) == len(first)
+        and all(np.array_equal(first, own) for own in others)
+        and ((weekday >= 1) & (weekday <= 7)).all()
+        and all(top[name].ndim == 2 and top[name].shape == below[name].shape for name in where)
+    )
+    return Days(first, weekday, size, top, below) if sound else None
+
+
+class Part(NamedTuple):
+    """A period's share in a comparison: its ``days``, the ``weight`` of each, and its ``sign`` (0: it lends its spread)."""
+
+    days: Days
+    weight: np.ndarray
+    sign: int
+
+
+class Compared(NamedTuple):
+    """One headline over the parts: its ``estimates``, the deviations of all ``days``, and the clusters they stand in."""
+
+    estimates: list[float]
+    days: np.ndarray
+    clusters: DayClusters
+
+
+def compared(parts: Sequence[Part], *, linked: bool) -> dict[str, Compared]:
+    """Every headline that all parts know, by name. ``linked``: on the scale of its link, as intervals of a value are."""
+    parts = [Part(one.days.only(one.weight > 0), one.weight[one.weight > 0], one.sign) for one in parts]
+    known = [name for name in MEASURES if all(name in one.days.top for one in parts)]
+    found: dict[str, Compared] = {}
+    for size in dict.fromkeys(MEASURES[name].size for name in known):
+        names = [name for name in known if MEASURES[name].size == size]
+        values, columns = {}, []
+        for name in names:
+            link: Link = MEASURES[name].link if linked else "identity"
+            pairs = [(one, *one.days.estimate(name, one.weight)) for one in parts]
+            values[name] = [value for _, value, _ in pairs]
+            columns.append(np.concatenate([deviations(moved, one.weight, value, link) for one, value, moved in pairs]))
+        clusters = _clusters(parts, names[0], np.column_stack(columns))
+        found |= {name: Compared(values[name], days, clusters) for name, days in zip(names, columns, strict=True)}
+    return found
+
+
+def _clusters(parts: Sequence[Part], name: str, of_all: np.ndarray) -> DayClusters:
+    """The days of all parts, each as large as it is beside the mean of its period."""
+    sizes = [one.days.size[name] / (float(one.weight @ one.days.size[name] / one.weight.sum()) or 1.0) for one in parts]
+    return DayClusters(
+        day=np.concatenate([one.days.day for one in parts]), weekday=np.concatenate([one.days.weekday for one in parts]),
+        size=np.concatenate(sizes), share=np.concatenate([one.sign * one.weight / one.weight.sum() for one in parts]),
+        period=np.repeat(np.arange(len(parts)), [len(one.weight) for one in parts]), deviations=of_all,
+        pooled=any(one.sign == 0 for one in parts),
+    )  # fmt: skip
