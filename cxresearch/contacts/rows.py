@@ -16,6 +16,9 @@ from cxresearch.contacts.bank import bank_columns
 from cxresearch.contacts.canonical import CANONICAL, WORDS, LogError, sql_text
 from cxresearch.contacts.files import choose_files, lacking_columns, read_files, source_column
 
+# From here on a double does not tell one second from the next, and no wait is counted.
+LONGEST_WAIT_S = 2**53
+
 
 @dataclass(frozen=True, eq=False)
 class Reading:
@@ -176,10 +179,14 @@ def _map_columns(raw: duckdb.DuckDBPyRelation, columns: Mapping[str, Any], where
                   else "false AS simulated")  # fmt: skip
     reason = (
         "CASE WHEN outcome IS NULL THEN 'no outcome' "
-        "WHEN wait_s IS NULL OR isnan(wait_s) OR isinf(wait_s) THEN 'no readable wait_s' "
+        f"WHEN wait_s IS NULL OR NOT abs(wait_s) < {LONGEST_WAIT_S} THEN 'no readable wait_s' "
         "WHEN wait_s < 0 THEN 'negative wait_s' END AS set_aside"
     )
-    return raw.select(", ".join(chosen)).select(f"*, {reason}, CAST(NULL AS VARCHAR) AS repaired")
+    # What is no length of time is unknown; the contact stays.
+    known = {name: f"isfinite({name}) AND {name} >= 0" for name in ("handle_s", "promised_s")}
+    times = ", ".join(f"CASE WHEN {holds} THEN {name} END AS {name}" for name, holds in known.items())
+    cases = " ".join(f"WHEN NOT ({holds}) THEN '{name} is no time: left unknown'" for name, holds in known.items())
+    return raw.select(", ".join(chosen)).select(f"* REPLACE ({times}), {reason}, CASE {cases} END AS repaired")
 
 
 def _known_columns(columns: Mapping[str, Any]) -> None:

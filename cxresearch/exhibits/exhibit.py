@@ -57,7 +57,7 @@ class Exhibit:
         else:
             ax = self.draw(ax=ax)
         mark = f"{load_words()['kinds']['SIMULATED']}. " if self.kind == "SIMULATED" else ""
-        ax.set_title(f"{mark}{self.finding}", wrap=True)
+        ax.set_title(f"{mark}{self.finding}", wrap=True, parse_math=False)
         return ax
 
     def bundles(self) -> Iterator[dict[str, Any]]:

@@ -76,7 +76,8 @@ def label_lines(ax: Axes, *, width: int = 16) -> None:
     figure = root_figure(ax)
     # The height is known once the layout is made; drawing the whole figure for it would cost twice as much.
     if (engine := figure.get_layout_engine()) is not None:
-        engine.execute(figure)
+        with theme.any_script():
+            engine.execute(figure)
     size = theme.text_size(figure)
     left, right = sorted(ax.get_xlim())
     bottom, top = ax.get_ylim()
@@ -107,6 +108,7 @@ def label_lines(ax: Axes, *, width: int = 16) -> None:
             fontsize=size,
             fontweight="bold",
             annotation_clip=False,
+            parse_math=False,
         )
 
 

@@ -122,7 +122,10 @@ def plot_dots(
             )
     size = theme.text_size(parts.root_figure(ax))
     for label, place in places.items():
-        ax.annotate(str(label), (0, place - 0.03 / pitch), xycoords=("axes fraction", "data"), va="top", fontsize=size)
+        ax.annotate(
+            str(label), (0, place - 0.03 / pitch), xycoords=("axes fraction", "data"), va="top", fontsize=size,
+            parse_math=False,
+        )  # fmt: skip
     ax.set(ylim=(-len(labels), 0.24 / pitch if by else 0), yticks=[], xlabel=measure)
     ax.grid(visible=True, axis="x")
     if share:

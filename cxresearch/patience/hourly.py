@@ -168,9 +168,10 @@ def _by_bootstrap(days: _Days, rng: np.random.Generator, replicates: int) -> dic
     lines = _lines(drawn @ days.sums)
     # A sample of one and the same day may have no line; it says nothing.
     slope = lines.slope[np.isfinite(lines.slope)]
+    falling = slope[slope > 0]
     return _seconds(
         days,
-        se=float(np.std(1 / slope[slope > 0], ddof=1)),
+        se=float(np.std(1 / falling, ddof=1)) if len(falling) > 1 else np.nan,
         slopes=tuple(np.quantile(slope, [0.025, 0.975], method="weibull")),
         rates=tuple(np.quantile(lines.rate[np.isfinite(lines.rate)], [0.025, 0.975], method="weibull")),
     )

@@ -47,6 +47,11 @@ __all__ = [
 ]
 
 
+# Far above any team there is: beyond it the sum over the agents takes minutes, and a unit is wrong.
+MOST_ERLANG = 100_000.0
+MOST_AGENTS = 1_000_000
+
+
 class UnstableQueueError(ValueError):
     """Nobody leaves and the agents cannot keep up: the queue has no steady state."""
 
@@ -111,21 +116,24 @@ def queue_measures(
     -------
     QueueMeasures, with a method ``service_level(threshold_s)``.
 
-    Raises ValueError for a rate or time that is not positive and finite, agents below 1 or not whole, and a curve that
-    is empty, unsorted, rising or outside 0 to 1; UnstableQueueError where nobody leaves and the agents cannot keep up.
+    Raises ValueError for a rate or time that is not positive and finite, a load above ``MOST_ERLANG``, agents below 1,
+    not whole or more than ``MOST_AGENTS``, and a curve that is empty, unsorted, rising or outside 0 to 1;
+    UnstableQueueError where nobody leaves and the agents cannot keep up.
     Patience is that of a contact before it knows its place in the queue; calls in waves, agents off the phone and
     contacts that try again are not in this model (``coverage`` adds the last).
     Reference: Baccelli & Hebuterne (1981); Garnett, Mandelbaum & Reiman (2002), doi:10.1287/msom.4.3.208.7753;
     Zeltyn & Mandelbaum (2005), doi:10.1007/s11134-005-3699-8.
     """
     law = patience_law(patience, tail=tail)
-    arrival_rate = positive("arrivals_per_h", arrivals_per_h) / 3600
-    handle_time_s = positive("handle_time_s", handle_time_s)
+    arrival_rate, load = positive("arrivals_per_h", arrivals_per_h) / 3600, _load(arrivals_per_h, handle_time_s)
+    handle_time_s = float(handle_time_s)
     if isinstance(agents, bool) or not (
         isinstance(agents, numbers.Real) and agents >= 1 and float(agents).is_integer()
     ):
         raise ValueError(f"agents must be a whole number >= 1; got {agents!r}.")
-    queue = OfferedWait(law, arrival_rate * handle_time_s, handle_time_s, int(agents))
+    if agents > MOST_AGENTS:
+        raise ValueError(f"agents must be at most {MOST_AGENTS:,}; got {agents:,.0f}.")
+    queue = OfferedWait(law, load, handle_time_s, int(agents))
     if law.hazard_per_s == 0 and queue.load * float(law.survival[-1]) >= queue.agents:
         raise UnstableQueueError(
             f"a load of {queue.load:.6g} Erlang is too much for {agents} agent(s) where a share of "
@@ -151,6 +159,17 @@ def queue_measures(
         _integrals=total,
         _probability_no_wait=no_wait,
     )
+
+
+def _load(arrivals_per_h: float, handle_time_s: float) -> float:
+    """Arrivals in one handle time (Erlang)."""
+    load = positive("arrivals_per_h", arrivals_per_h) / 3600 * positive("handle_time_s", handle_time_s)
+    if load > MOST_ERLANG:
+        raise ValueError(
+            f"{arrivals_per_h:.3g} contacts an hour of {handle_time_s:.3g} s each are {load:.3g} Erlang, more than any team "
+            f"carries (the most is {MOST_ERLANG:,.0f}); look at handle_s, is it in seconds?"
+        )
+    return load
 
 
 # --- agents needed ------------------------------------------------------------------------------------------------
@@ -218,7 +237,7 @@ def agents_needed(
     Raises ValueError as queue_measures does, and for a target on abandonment where nobody ever leaves.
     """
     law = patience_law(patience, tail=tail)
-    load = positive("arrivals_per_h", arrivals_per_h) / 3600 * positive("handle_time_s", handle_time_s)
+    load = _load(arrivals_per_h, handle_time_s)
     if target.abandon is not None and law.hazard_per_s == 0 and law.survival[-1] == 1:
         raise ValueError("nobody ever leaves with this patience, so a target on abandonment asks for nothing.")
 

@@ -7,10 +7,13 @@ labels collide, growing would.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import html
 import io
 import re
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import matplotlib as mpl
@@ -89,6 +92,14 @@ def figure(width: float = 5.2, height: float = 3.3) -> tuple[Figure, Axes]:
     return made, ax
 
 
+@contextlib.contextmanager
+def any_script() -> Iterator[None]:
+    """Matplotlib's own font lacks many scripts; text stays text, and the reader's fonts have them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        yield
+
+
 def themed_svg(figure: Figure, *, title: str, description: str) -> tuple[str, str]:
     """Return the SVG of ``figure`` and the prefix of its ids.
 
@@ -100,7 +111,7 @@ def themed_svg(figure: Figure, *, title: str, description: str) -> tuple[str, st
         text.set_fontsize(max(text.get_fontsize(), smallest))
     buffer = io.StringIO()
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "cxresearch", "axes.unicode_minus": True}
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings), any_script():
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.set(facecolor="none", edgecolor="none")
         canvas, dpi = FigureCanvasSVG(figure), figure.dpi

@@ -220,3 +220,17 @@ def test_a_file_whose_name_looks_like_a_pattern_is_read(tmp_path):
     path = tmp_path / "log [1].csv"
     path.write_text("wait_s,outcome\n3,answered\n")
     assert load_contacts([path]).counts["kept"] == 1
+
+
+@pytest.mark.parametrize("column", ["handle_s", "promised_s"])
+def test_what_is_no_time_is_left_unknown_and_said(column):
+    log = load_contacts(pl.DataFrame(log_frame(**{column: [-1.0, float("inf"), 30.0]})))
+    assert log.counts == {"read": 3, "kept": 3, "set_aside": 0}
+    assert [row[column] for row in rows(log)][2] == 30.0
+    assert log.contacts.df()[column].notna().sum() == 1
+    assert log.repaired.to_dict("records") == [{"repair": f"{column} is no time: left unknown", "rows": 2}]
+
+
+def test_a_wait_that_no_clock_counts_is_set_aside():
+    log = load_contacts(log_frame(wait_s=[2.0**53, 1e300, 2.0**53 - 1]))
+    assert log.set_aside.to_dict("records") == [{"reason": "no readable wait_s", "rows": 2}]

@@ -302,3 +302,20 @@ def test_a_distribution_of_waits_is_the_table_group_by_group():
     steps = lines["a"][1:]
     assert steps[:, 0].tolist() == [10.0, 30.0]
     assert steps[:, 1].tolist() == [0.75, 1.0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_are_drawn_as_they_are_written():
+    """Neither a formula nor a script that Matplotlib's own font lacks is anything but a name."""
+    names = ["$x_{$ for $5", "電話"]
+    dots = pd.DataFrame({"label": names, "estimate": [0.2, 0.4], "lower": 0.1, "upper": 0.5})
+    ax = figures.plot_dots(dots)
+    svg, _ = theme.themed_svg(ax.figure, title="t", description="d")
+    for name in names:
+        assert name in svg
+    curve = pd.DataFrame(
+        {"duration_s": [1.0, 2.0, 1.0, 2.0], "survival": [0.9, 0.8, 0.7, 0.6], "g": np.repeat(names, 2)}
+    )
+    svg, _ = theme.themed_svg(figures.plot_survival(curve, horizon_s=3.0, by="g").figure, title="t", description="d")
+    for name in names:
+        assert name in svg

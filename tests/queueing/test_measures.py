@@ -656,3 +656,14 @@ def test_measures_are_a_value():
     assert pickle.loads(pickle.dumps(queue)).service_level(20) == queue.service_level(20)
     with pytest.raises(AttributeError):
         queue.probability_wait = 0.5
+
+
+@pytest.mark.parametrize("wrong", [{"handle_time_s": 1e12}, {"agents": 10**9}, {"arrivals_per_h": 1e9}])
+def test_a_team_beyond_all_teams_is_refused_at_once_and_by_name(wrong):
+    given = {"arrivals_per_h": 60.0, "handle_time_s": 180.0, "agents": 4, "patience": 120.0} | wrong
+    with pytest.raises(ValueError, match=r"more than any team carries|agents must be at most"):
+        queue_measures(**given)
+    load = {name: value for name, value in given.items() if name != "agents"}
+    if "agents" not in wrong:
+        with pytest.raises(ValueError, match="is it in seconds"):
+            agents_needed(**load, target=Target(abandon=0.05))
