@@ -50,5 +50,6 @@ from .exhibits.period import two_clocks as two_clocks
 from .exhibits.period import wait_distribution as wait_distribution
 from .exhibits.period import wait_of_leavers as wait_of_leavers
 from .exhibits.period import wait_outcomes as wait_outcomes
+from .exhibits.period import what_happened as what_happened
 
 __version__: str

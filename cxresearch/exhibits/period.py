@@ -43,6 +43,12 @@ def headlines(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhi
     return lead.headlines(changes(month, channel=channel, target_s=target_s), month.period.previous.label)
 
 
+def what_happened(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibits:
+    """The headlines, recorded, and the main points that are told of them."""
+    asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
+    return Exhibits([headlines(month, **asked), main_points(month, **asked)])
+
+
 def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.DataFrame:
     """The headlines of the period and how they moved: ``changes.change_table``."""
     asked: dict[str, Any] = {"channel": channel, "target_s": target_s}

@@ -50,13 +50,14 @@ def test_a_week_worked_by_hand():
         + rows([7, 14], [8, 11], 25)  # half as many as on a Monday, from the first hour to the last
         + rows([1], range(8, 12), 25)  # one Thursday of five
         + rows([2, 9, 16, 23, 30], range(8, 12), 12)  # fewer than half
+        + rows([3], [9], 1)  # one contact on one Saturday opens no hour
     )  # fmt: skip
     month = load(pd.DataFrame({"opened_at": opened, "wait_s": 5.0, "outcome": "answered"})).period("2026-10")
     week = month.calendar.set_index("weekday")
-    assert week["days"].to_dict() == {1: 4, 2: 2, 3: 2, 4: 1, 5: 5}
-    assert week["contacts_per_day"].to_dict() == {1: 100.25, 2: 120.0, 3: 50.0, 4: 100.0, 5: 48.0}
-    assert week[["open_from", "open_to"]].to_numpy().tolist() == [[8, 12], [8, 11], [8, 12], [8, 12], [8, 12]]
-    assert week["fully_open"].to_dict() == {1: True, 2: False, 3: False, 4: False, 5: False}
+    assert week["days"].to_dict() == {1: 4, 2: 2, 3: 2, 4: 1, 5: 5, 6: 1}
+    assert week["contacts_per_day"].to_dict() == {1: 100.25, 2: 120.0, 3: 50.0, 4: 100.0, 5: 48.0, 6: 1.0}
+    assert week[["open_from", "open_to"]].to_numpy().tolist() == [[8, 12], [8, 11], [8, 12], [8, 12], [8, 12], [0, 0]]
+    assert week["fully_open"].to_dict() == {1: True, 2: False, 3: False, 4: False, 5: False, 6: False}
     # Tuesdays and Wednesdays have contacts on half of their dates: the others are missing; Thursdays have too few.
     assert [day.day for day in month.missing_days] == [20, 21, 27, 28]
 

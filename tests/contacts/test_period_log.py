@@ -278,6 +278,8 @@ def test_what_is_kept_comes_back_without_rows(tmp_path):
     with pytest.raises(LogError):
         kept.contacts  # noqa: B018
     assert kept_period(tmp_path / "nowhere") is None
+    assert list(kept.files.columns) == list(month.files.columns)
+    assert repr(kept).endswith("; none before>")
 
 
 def test_the_order_of_a_mapping_makes_no_other_log(log, tmp_path, monkeypatch):
