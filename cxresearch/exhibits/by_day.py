@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import PeriodLog
 from cxresearch.risk_table import DayClusters, Link, deviations, ratio_of_sums, share_that_stays
+
+if TYPE_CHECKING:
+    from cxresearch.contacts import PeriodLog
 
 COLUMNS = ["name", "day", "weekday", "weight", "influence", "queued", "top", "below"]
 MINUTE_S = 60.0
