@@ -156,7 +156,10 @@ def log_facts(paths: Iterable[Path], *, quoted: bool = True) -> list[FileFacts]:
         return [fact.sha256, fact.records]
 
     return [
-        FileFacts(str(path), *remembered("files", path, functools.partial(found, path), _are_facts)) for path in paths
+        FileFacts(
+            str(path), *remembered("files" if quoted else "lines", path, functools.partial(found, path), _are_facts)
+        )
+        for path in paths
     ]
 
 

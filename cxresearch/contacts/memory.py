@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -31,8 +32,9 @@ def kept_folder() -> Path:
         if os.access(folder, os.W_OK):
             return folder
     # A home that cannot be written to: read anew in every process.
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="cxresearch-")
-    return Path(os.environ[FOLDER])
+    os.environ[FOLDER] = own = tempfile.mkdtemp(prefix="cxresearch-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return Path(own)
 
 
 @contextlib.contextmanager
@@ -85,8 +87,13 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """The whole file or the old one."""
+    text = json.dumps(value)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(value, file)
-    os.chmod(name, 0o644)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

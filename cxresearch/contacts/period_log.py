@@ -250,32 +250,41 @@ def read_period(reading: Reading, name: str = "", *, archive: Sequence[Path] = (
     home = kept_folder()
     folder = home / f"{_identity(facts, reading)}-{span.name if span else 'last'}"
     if (found := _kept(folder)) is not None:
-        return replace(found, files=reading.files)
+        return _asked_for(found, reading)
     home_build = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
     try:
         made = _made(reading, span, home_build, archive, _records(facts))
-        shutil.rmtree(folder, ignore_errors=True)
-        home_build.rename(folder)
-    except OSError:  # another process was faster, and keeps the same
-        shutil.rmtree(home_build, ignore_errors=True)
     except BaseException:
         shutil.rmtree(home_build, ignore_errors=True)
         raise
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        home_build.rename(folder)
+    except OSError:  # another process was faster, and keeps the same
+        shutil.rmtree(home_build, ignore_errors=True)
     room_for_another(home)
-    return replace(_kept(folder) or made, files=reading.files)
+    return _asked_for(_kept(folder) or made, reading)
+
+
+def _asked_for(kept: PeriodLog, reading: Reading) -> PeriodLog:
+    """A kept period under the name of the log as it is asked for now: the same bytes may stand elsewhere."""
+    now = {"files": reading.files, "source": source_of(reading)}
+    return replace(kept, **now, previous=kept.previous and replace(kept.previous, **now))
 
 
 def _kept(folder: Path) -> PeriodLog | None:
     """A period with its rows and the period before, as :func:`_made` left them."""
-    now = kept_period(folder)
-    if now is None or not (folder / ROWS).is_file():
+    now, earlier = kept_period(folder), folder / "previous"
+    before = kept_period(earlier)
+    if now is None or (before is None and earlier.exists()):
         return None
-    before = kept_period(folder / "previous")
-    return _with_rows(now, before, folder)
+    try:
+        return _with_rows(now, before, folder)
+    except duckdb.Error:
+        return None
 
 
 def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> PeriodLog:
-    # No connection is opened before somebody asks for rows.
     rows = duckdb.connect().read_parquet(str(folder / ROWS))
 
     def of(log: PeriodLog) -> duckdb.DuckDBPyRelation:
@@ -317,6 +326,8 @@ def _made(
     cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
     before, now = (_filled(log, cells, None if pd.isna(first) else first.date(), archive) for log in both)
     if now is None:
+        if in_parquet is not None:  # its rows outside were not read
+            first, last = reading.rows.aggregate("min(opened_at), max(opened_at)").fetchall()[0]
         raise no_contacts(
             groups[groups["span"].isin(["now", "undated"])], where=reading.where,
             span=f"from {span.start} to before {span.end}", total=total, first=first, last=last,
@@ -368,7 +379,9 @@ def _last_month(read: duckdb.DuckDBPyRelation) -> Period:
     """The last month that is covered to its end; a log that ends on the 14th has not covered that month."""
     first, newest = read.filter("set_aside IS NULL").aggregate("min(opened_at), max(opened_at)").fetchall()[0]
     if newest is None:
-        raise LogError("the log has no column opened_at, so no period can be chosen; map it with columns={...}.")
+        raise LogError(
+            "no row that can be used has a readable opened_at, so no period can be chosen; map it with columns={...}."
+        )
     month = period_of(newest.date(), "month")
     # Within the last day counts as the end: a log exported at night stops minutes before it.
     covered = (month.end - newest.date()).days <= 1 or first.date() >= month.start
