@@ -9,6 +9,7 @@ from cxresearch.figures import parts
 from cxresearch.style import load_words, theme
 
 FEW_AT_RISK = 30  # below this many people still waiting a curve is dotted: one of them moves it by 3 points
+LONGEST_NAME = 60  # letters that stand beside each other in a figure
 MARKS = ("o", "D", "s", "^")
 
 
@@ -123,7 +124,7 @@ def plot_dots(
     size = theme.text_size(parts.root_figure(ax))
     for label, place in places.items():
         ax.annotate(
-            str(label), (0, place - 0.03 / pitch), xycoords=("axes fraction", "data"), va="top", fontsize=size,
+            _cut(str(label)), (0, place - 0.03 / pitch), xycoords=("axes fraction", "data"), va="top", fontsize=size,
             parse_math=False,
         )  # fmt: skip
     ax.set(ylim=(-len(labels), 0.24 / pitch if by else 0), yticks=[], xlabel=measure)
@@ -203,6 +204,11 @@ def _steps(
             ax.step(x[:thin], y[:thin], where="post", color=colour, label="_")
         else:
             ax.step(x, y, where="post", color=colour, label=name)
+
+
+def _cut(label: str) -> str:
+    """A name as long as the figure is wide; the table behind has all of it."""
+    return label if len(label) <= LONGEST_NAME else f"{label[: LONGEST_NAME - 1]}…"
 
 
 def _finish(ax: Axes, horizon_s: float, measure: str) -> None:

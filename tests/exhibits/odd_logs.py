@@ -132,7 +132,7 @@ def odd_logs() -> dict[str, pd.DataFrame]:
 def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callable[[], Exhibit | Exhibits]]]:
     """Every exhibit of a period, as the notebooks ask for it, by name."""
     mine = month.only(channel=channel)
-    day = day_of_period.day_of(mine, weekdays=[1, 2, 3, 4, 5])
+    day = day_of_period.day_of(mine)
     within_s = [3_600.0, 14_400.0, 86_400.0, 259_200.0]
     sampled = {"replicates": CHEAP}
 
@@ -140,10 +140,10 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
         return {"rng": np.random.default_rng(1)}
 
     of_month = ("headlines", "main_points", "change_overview", "loss_by_group", "wait_distribution", "patience_by_group",
-                "group_test")  # fmt: skip
+                "what_happened")  # fmt: skip
     of_mine = ("account", "loss_by_hour", "wait_of_leavers", "patience_curve", "two_clocks", "hazard_ratios",
-               "proportional_hazards", "loss_by_week_hour", "patience_inside_hours", "promise_elasticity",
-               "promise_effects", "wait_outcomes", "leaving_hazard")  # fmt: skip
+               "proportional_hazards", "loss_by_week_hour", "patience_inside_hours", "promised",
+               "calendar", "wait_outcomes", "leaving_hazard")  # fmt: skip
     for name in of_month:
         yield name, partial(getattr(period, name), month, channel=channel)
     for name in of_mine:
@@ -151,8 +151,7 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     yield "how_sure", lambda: period.how_sure(mine, **sampled, **draws())
     yield "mean_patience", lambda: period.mean_patience(mine, **draws())
     yield "beside_published", lambda: period.beside_published(mine, **sampled, **draws())
-    for name in ("message_firsts", "message_outcomes"):
-        yield name, partial(getattr(period, name), month, within_s=within_s)
+    yield "first_messages", partial(period.first_messages, month, within_s=within_s)
     yield "day_load", partial(day_of_period.day_load, day)
     yield "staffing", lambda: day_of_period.staffing(day, most_abandoned=0.05, **sampled, **draws())
     yield "busiest_hour_team", lambda: day_of_period.busiest_hour_team(day, most_abandoned=0.05, **sampled, **draws())
