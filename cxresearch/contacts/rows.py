@@ -148,7 +148,14 @@ def _take_frame(
     if isinstance(frame, duckdb.DuckDBPyRelation):
         return engine, engine.from_arrow(frame.to_arrow_table()), "the relation"
     try:
-        return engine, engine.sql("select * from frame"), "the frame"
+        try:
+            return engine, engine.sql("select * from frame"), "the frame"
+        except duckdb.Error:
+            if not isinstance(frame, pd.DataFrame):
+                raise
+            # A frame turned round is a view that runs backwards, which the engine does not read.
+            frame = frame.copy()
+            return engine, engine.sql("select * from frame"), "the frame"
     except duckdb.Error as error:
         raise LogError(
             f"cannot read a {type(frame).__module__}.{type(frame).__name__}: give a path, a pandas, Polars or Arrow "
