@@ -234,3 +234,8 @@ def test_what_is_no_time_is_left_unknown_and_said(column):
 def test_a_wait_that_no_clock_counts_is_set_aside():
     log = load_contacts(log_frame(wait_s=[2.0**53, 1e300, 2.0**53 - 1]))
     assert log.set_aside.to_dict("records") == [{"reason": "no readable wait_s", "rows": 2}]
+
+
+def test_a_frame_turned_round_is_read_like_any_other():
+    frame = log_frame()
+    assert load_contacts(frame[::-1]).counts == load_contacts(frame).counts
