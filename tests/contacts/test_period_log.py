@@ -317,3 +317,16 @@ def test_the_records_of_several_files_add_up_where_all_are_known(tmp_path):
     with kept_in(tmp_path / "kept"):
         month = load([one, other]).period("2026-10")
         assert month.counts["read"] + month.counts["other_periods"] == 80
+
+
+def test_what_is_told_of_every_table_and_of_the_period_before(tmp_path):
+    month = load(calls().assign(simulated=True)).period("2026-10")
+    assert month.asked("hour").attrs == {"place": "October 2026", "kind": "SIMULATED"}
+    assert repr(month).startswith("<PeriodLog October 2026, SIMULATED: ")
+    before = month.previous
+    assert before.contacts.aggregate("count(*)").fetchall()[0][0] == before.cells["contacts"].sum()
+    month.keep(tmp_path)
+    facts = json.loads((tmp_path / "period.json").read_text())
+    facts["counts"]["kept"] += 1
+    (tmp_path / "period.json").write_text(json.dumps(facts))
+    assert kept_period(tmp_path) is None, "the cells are not those that were counted"
