@@ -22,5 +22,9 @@ class LogError(ValueError):
     """A contact log that cannot be used as it is; the message says where, how many rows, and what to do."""
 
 
+class LogQuestion(LogError):
+    """A log that can be read in two ways; the message says which, and what to write for each."""
+
+
 def sql_text(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import codecs
 import functools
 import glob
 import gzip
 import hashlib
+import json
+import shutil
+import tempfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +21,28 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from cxresearch.contacts import cells
 from cxresearch.contacts.bank import BANK_HEADER
-from cxresearch.contacts.canonical import REQUIRED, LogError
+from cxresearch.contacts.canonical import REQUIRED, LogError, LogQuestion, sql_text
+from cxresearch.contacts.layout import Layout, text_layout, words_seen
+from cxresearch.contacts.mapping import LogMapping, find_column, meant
 from cxresearch.contacts.memory import remembered
+from cxresearch.contacts.suggest import suggested
+from cxresearch.contacts.tools import recognised
 
-SUFFIXES = (".parquet", ".csv", ".txt", ".gz")
+JSON = (".json", ".jsonl", ".ndjson")
+SUFFIXES = (".parquet", ".csv", ".txt", ".tsv", ".gz", *JSON)
+BANK, EVENTS = "anonymous_bank", "asterisk_queue_log"
+_EVENT_WORDS = {"ENTERQUEUE", "CONNECT", "ABANDON", "COMPLETECALLER", "COMPLETEAGENT", "EXITWITHTIMEOUT"}
+BROKEN = "more cells than columns"
+ROW = "__row"  # a mark of all cells of a row of text
 
 
 def choose_files(
-    engine: duckdb.DuckDBPyConnection, source: Any, preset: str | None, columns: Mapping[str, Any] | None
-) -> tuple[pd.DataFrame, str | None]:
-    """Which files are read: (path, used, reason), and the preset, recognised where none was named."""
+    engine: duckdb.DuckDBPyConnection, source: Any, preset: str | None, mapping: LogMapping
+) -> tuple[pd.DataFrame, str | None, dict[str, Layout], list[str]]:
+    """Which files are read: (path, used, reason), the preset, recognised where none was named, the layouts of text, and
+    the names of all columns of text and JSON."""
     named = [source] if isinstance(source, str | Path) else list(source)
     folder = len(named) == 1 and Path(named[0]).is_dir()
     if folder:
@@ -35,32 +51,61 @@ def choose_files(
         paths = [Path(p) for name in named for p in (sorted(glob.glob(str(name))) or [str(name)])]
     if not paths:
         raise LogError(f"no contact log in {source}: no file ends in {', '.join(SUFFIXES)}.")
-    headers = {
-        path: remembered("headers", path, functools.partial(_header, engine, path), _are_names)
-        for path in paths
-        if _there(path)
-    }
-    is_bank = {path: tuple(n.strip() for n in names) == BANK_HEADER for path, names in headers.items()}
+    layouts: dict[str, Layout] = {}
+    headers = {path: _header(engine, path, mapping, layouts) for path in paths if _there(path)}
+    presets = {path: _preset_of(path, names, mapping, layouts) for path, names in headers.items()}
     # A preset found in one file of a folder speaks for all of them.
-    if preset is None and not columns and any(is_bank.values()):
-        preset = "anonymous_bank"
+    if preset is None and not mapping.sources:
+        preset = next(filter(None, presets.values()), None)
     rows = []
     for path, names in headers.items():
         if preset:
-            why = "" if is_bank[path] else f"not the header of preset {preset}"
+            why = "" if presets[path] == preset else f"not the columns of {preset}"
         else:
-            lacking = lacking_columns(names, columns or {})
+            lacking = lacking_columns(names, mapping)
             why = f"no {', '.join(lacking)}" if lacking else ""
         rows.append({"path": str(path), "used": not why, "reason": why})
     files = pd.DataFrame(rows)
     refused = files[~files["used"]]
     if len(refused) and (not folder or len(refused) == len(files)):
-        first = refused.iloc[0]
-        raise LogError(
-            f"{first['path']}: {first['reason']}. It has the columns {', '.join(headers[Path(first['path'])])}. "
-            f"Name the right ones with columns={{...}} (in the report's TOML: [columns])."
+        first, path = refused.iloc[0], Path(refused.iloc[0]["path"])
+        said = f"{path}: {first['reason']}. It has the columns {', '.join(headers[path])}. "
+        if preset or mapping.sources:
+            raise LogError(f"{said}Name the right ones with columns={{...}} (in the report's TOML: [columns]).")
+        words = words_seen(path, layouts[str(path)]) if str(path) in layouts else {}
+        lines = suggested(headers[path], words)
+        if not set(REQUIRED) <= set(lines):
+            unknown = " and ".join(name for name in REQUIRED if name not in lines)
+            raise LogError(
+                f"{said}None of them looks like {unknown}. Name the right ones with columns={{...}} (in the report's TOML: [columns])."
+            )
+        raise LogQuestion(
+            f"{said}By their names and words they could be read so. Look at every line, then put them into the report's "
+            "TOML (in Python: mapping={...}):\n\n[columns]\n" + "\n".join(lines.values())
         )
-    return files, preset
+    used = [path for path in files.loc[files["used"], "path"] if not path.lower().endswith(".parquet")]
+    return files, preset, layouts, list(dict.fromkeys(name for path in used for name in headers[Path(path)]))
+
+
+def _preset_of(path: Path, names: Sequence[str], mapping: LogMapping, layouts: Mapping[str, Layout]) -> str | None:
+    """The tool whose export a file is; None for canonical columns and for those that nobody knows."""
+    if tuple(name.strip() for name in names) == BANK_HEADER:
+        return BANK
+    layout = layouts.get(str(path))
+    if layout is not None and not layout.header and layout.delimiter == "|" and _is_event_log(path):
+        return EVENTS
+    if mapping.sources or not lacking_columns(names, mapping):
+        return None
+    tool = recognised(names)
+    if tool is not None and tool.refused:
+        raise LogError(f"{path}: this looks like {tool.title}: {tool.refused}.")
+    return tool.name if tool else None
+
+
+def _is_event_log(path: Path) -> bool:
+    with gzip.open(path, "rt", errors="replace") if path.name.endswith(".gz") else path.open(errors="replace") as text:
+        events = {line.split("|")[4] for line in text.readlines(1 << 16) if line.count("|") >= 4}
+    return bool(events & _EVENT_WORDS)
 
 
 def _there(path: Path) -> bool:
@@ -69,25 +114,39 @@ def _there(path: Path) -> bool:
     return True
 
 
-def _header(engine: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+def _header(
+    engine: duckdb.DuckDBPyConnection, path: Path, mapping: LogMapping, layouts: dict[str, Layout]
+) -> Sequence[str]:
     """Column names of one file; LogError names a file that cannot be read."""
+    name = path.name.lower()
     try:
-        if path.name.lower().endswith(".parquet"):
-            return engine.read_parquet(_literal(path)).columns
-        if not path.name.lower().endswith(SUFFIXES):
-            raise LogError(f"{path}: the log's files end in {', '.join(SUFFIXES)}.")
-        with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as text:
-            first = text.readline(1 << 16).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError, duckdb.Error) as error:
+        if name.endswith(".parquet"):
+            found = functools.partial(lambda: list(engine.read_parquet(_literal(path)).columns))
+            return list(remembered("headers", path, found, _are_names))
+    except (OSError, duckdb.Error) as error:
         raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Replace it or leave it out.") from error
-    if not first.strip():
-        raise LogError(f"{path} is empty. Replace it or leave it out.")
-    if "\t" in first:
-        return first.rstrip("\r\n").split("\t")
-    try:
-        return engine.read_csv(_literal(path), header=True, all_varchar=True).columns
-    except duckdb.Error as error:
-        raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Replace it or leave it out.") from error
+    if name.endswith(JSON):
+        return list(remembered("headers", path, lambda: json_columns(engine, path), _are_names))
+    if not name.endswith(SUFFIXES) and name != "queue_log":
+        raise LogError(f"{path}: the log's files end in {', '.join(SUFFIXES)}.")
+    if any(given is not None for given in mapping.layout.values()):
+        layout = text_layout(path, **mapping.layout)
+    else:
+        layout = _as_layout(remembered("layouts", path, lambda: list(astuple(text_layout(path))), _is_layout))
+    layouts[str(path)] = layout
+    return layout.names
+
+
+def _as_layout(said: list[Any]) -> Layout:
+    encoding, delimiter, skip, above, names, header = said
+    return Layout(encoding, delimiter, skip, above, tuple(names), header)
+
+
+def _is_layout(value: Any) -> bool:
+    return (
+        isinstance(value, list) and list(map(type, value[:4])) == [str, str, int, int] and len(value) == 6
+        and isinstance(value[4], list | tuple) and all(isinstance(name, str) for name in value[4]) and isinstance(value[5], bool)
+    )  # fmt: skip
 
 
 def _literal(path: str | Path) -> str:
@@ -95,34 +154,165 @@ def _literal(path: str | Path) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
 
 
-def lacking_columns(names: Sequence[str], columns: Mapping[str, Any]) -> list[str]:
+def lacking_columns(names: Sequence[str], mapping: LogMapping) -> list[str]:
     """What the log must have and has not: required canonical columns and every mapped column."""
     lacking = [
-        f"column {source_column(columns, c)!r} (for {c})" for c in columns if source_column(columns, c) not in names
+        f"column {column!r} (for {name}){meant(column, names)}"
+        for name, source in mapping.sources.items()
+        for column in source.read
+        if find_column(column, names) is None
     ]
-    return lacking + [f"column {c!r}" for c in REQUIRED if c not in columns and c not in names]
+    lacking += [f"column {column!r} (for rows)" for column in mapping.rows if find_column(column, names) is None]
+    return lacking + [
+        f"column {c!r}" for c in REQUIRED if c not in mapping.sources and find_column(c, names) is None
+    ]
 
 
-def source_column(columns: Mapping[str, Any], name: str) -> str:
-    given = columns[name]
-    return given["column"] if isinstance(given, Mapping) else given
-
-
-def read_files(engine: duckdb.DuckDBPyConnection, paths: list[str], preset: str | None) -> duckdb.DuckDBPyRelation:
-    """One relation over all files; text columns stay text here, so that a bad cell is counted and not fatal."""
-    literal = [_literal(p) for p in paths]
+def bank_lines(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duckdb.DuckDBPyRelation:
+    """Whole lines: some months of the bank's log lost a tab, and a reader of cells would shift the columns."""
     try:
-        if preset:  # whole lines: some months lost a tab, and a reader that guesses would shift the columns
-            return engine.read_csv(
-                literal, header=True, sep="\x01", quotechar="", escapechar="", columns={"line": "VARCHAR"}
-            )
-        if all(p.endswith(".parquet") for p in paths):
-            return engine.read_parquet(literal, union_by_name=True)
-        if any(p.endswith(".parquet") for p in paths):
-            raise LogError("Parquet and text files in one log: name one kind, for example log='folder/*.parquet'.")
-        return engine.read_csv(literal, header=True, all_varchar=True, union_by_name=True)
+        return engine.read_csv(
+            [_literal(p) for p in paths], header=True, sep="\x01", quotechar="", escapechar="", columns={"line": "VARCHAR"}
+        )  # fmt: skip
     except duckdb.Error as error:
         raise LogError(f"cannot read {', '.join(paths)}: {str(error).splitlines()[0]}") from error
+
+
+def json_columns(engine: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """The names in the records of a JSON file, one a line or one list of all; a name within a name follows a point."""
+    try:
+        records = engine.execute(f"SELECT json FROM read_json_objects({sql_text(_literal(path))}) LIMIT 1000").fetchall()
+    except duckdb.Error as error:
+        raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Replace it or leave it out.") from error
+    names: dict[str, None] = {}
+
+    def walk(record: Any, before: str) -> None:
+        for name, value in record.items():
+            if isinstance(value, dict):
+                walk(value, f"{before}{name}.")
+            else:
+                names[before + name] = None
+
+    for (record,) in records:
+        walk(json.loads(record), "")
+    return list(names)
+
+
+def read_json(
+    engine: duckdb.DuckDBPyConnection, paths: Sequence[str], columns: Sequence[str], *, ids: Sequence[str]
+) -> duckdb.DuckDBPyRelation:
+    """The ``columns`` of JSON records as text, as :func:`read_text` gives those of text files."""
+    asked = [f"hash(CAST(json AS VARCHAR)) AS {ROW}"]
+    for name in columns:
+        place = "$." + ".".join('"' + part.replace('"', '\\"') + '"' for part in name.split("."))
+        cell = f"json_extract_string(json, {sql_text(place)})"
+        asked.append(f"{cells.customer(_trimmed(cell)) if name in ids else cell} AS {cells.column(name)}")
+    files = ", ".join(sql_text(_literal(path)) for path in paths)
+    return engine.sql(f"SELECT {', '.join(asked)} FROM read_json_objects([{files}])")
+
+
+def _trimmed(cell: str) -> str:
+    return f"nullif(trim({cell}), '')"
+
+
+def read_events(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duckdb.DuckDBPyRelation:
+    """Contacts from the events of an Asterisk queue_log, in canonical names: one for each time that a call entered a queue.
+
+    A call that was sent away (timeout, nobody there) counts as one that gave up, one that left by a key as deflected.
+    """
+    files = ", ".join(sql_text(_literal(path)) for path in paths)
+    cells_ = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(1, 10))
+    ends = "'CONNECT', 'ABANDON', 'EXITWITHTIMEOUT', 'EXITEMPTY', 'LEAVEEMPTY', 'EXITWITHKEY'"
+    return engine.sql(
+        f"""
+        WITH events AS (
+            SELECT *, row_number() OVER () AS line FROM read_csv([{files}], auto_detect=false, header=false, delim='|', quote='',
+            escape='', comment='', columns={{{cells_}}}, null_padding=true)),
+        visits AS (
+            SELECT *, sum(CASE WHEN c5 = 'ENTERQUEUE' THEN 1 ELSE 0 END) OVER (PARTITION BY c2 ORDER BY line) AS visit
+            FROM events WHERE c2 NOT IN ('NONE', 'REALTIME')),
+        ended AS (
+            SELECT c2, visit, any_value(c3) AS queue, min(c1) FILTER (c5 = 'ENTERQUEUE') AS opened_at,
+                any_value(c7) FILTER (c5 = 'ENTERQUEUE') AS who, min_by(c5, line) FILTER (c5 IN ({ends})) AS ending,
+                min_by(CASE c5 WHEN 'CONNECT' THEN c6 WHEN 'EXITWITHKEY' THEN coalesce(c9, c8) ELSE c8 END, line)
+                    FILTER (c5 IN ({ends})) AS wait_s,
+                any_value(c7) FILTER (c5 IN ('COMPLETECALLER', 'COMPLETEAGENT')) AS handle_s
+            FROM visits WHERE visit > 0 GROUP BY c2, visit)
+        SELECT c2 || '-' || CAST(visit AS INTEGER) AS contact_id, {cells.customer("nullif(trim(who), '')")} AS customer_key,
+            'phone' AS channel, queue, opened_at, wait_s, handle_s, hash(c2, visit) AS {ROW},
+            CASE ending WHEN 'CONNECT' THEN 'answered' WHEN 'EXITWITHKEY' THEN 'deflected' ELSE
+                CASE WHEN ending IS NULL THEN 'open' ELSE 'abandoned' END END AS outcome
+        FROM ended
+        """
+    )
+
+
+def read_parquet(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duckdb.DuckDBPyRelation:
+    """One relation over Parquet files, each column where it is there."""
+    if any(not p.lower().endswith(".parquet") for p in paths):
+        raise LogError("Parquet and text files in one log: name one kind, for example log='folder/*.parquet'.")
+    try:
+        return engine.read_parquet([_literal(p) for p in paths], union_by_name=True)
+    except duckdb.Error as error:
+        raise LogError(f"cannot read {', '.join(paths)}: {str(error).splitlines()[0]}") from error
+
+
+def read_text(
+    engine: duckdb.DuckDBPyConnection, layouts: Mapping[str, Layout], columns: Sequence[str], *, ids: Sequence[str], where: str
+) -> tuple[duckdb.DuckDBPyRelation, int]:
+    """The ``columns`` of text files as text, each file by its own layout, read once into a private copy.
+
+    A column that a file lacks is NULL. Columns that are ``ids`` are copied as their keys, so that no id stands in the
+    copy. ``ROW`` is a mark of all cells of the row. Returns the relation, and how many lines had more cells than columns:
+    they are not in it.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    same: dict[Layout, list[str]] = {}
+    for path, layout in layouts.items():
+        same.setdefault(layout, []).append(path)
+    broken = 0
+    for number, (layout, paths) in enumerate(same.items()):
+        if layout.encoding not in ("utf-8", "utf-8-sig"):
+            paths = [_as_utf8(path, layout.encoding, folder) for path in paths]
+        asked = [f"hash({', '.join(map(cells.column, layout.names))}) AS {ROW}"]
+        for name in columns:
+            there = find_column(name, layout.names)
+            cell = "CAST(NULL AS VARCHAR)" if there is None else cells.column(there)
+            if there is not None and name in ids:
+                cell = cells.customer(cells.text(there))
+            asked.append(f"{cell} AS {cells.column(name)}")
+        typed = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in layout.names)
+        files = ", ".join(sql_text(_literal(path)) for path in paths)
+        try:
+            engine.execute(
+                f"COPY (SELECT {', '.join(asked)} FROM read_csv([{files}], auto_detect=false, header=false, "
+                f"skip={layout.skip}, delim={sql_text(layout.delimiter)}, quote='\"', escape='\"', comment='', "
+                f"columns={{{typed}}}, null_padding=true, ignore_errors=true, store_rejects=true, strict_mode=true)) "
+                f"TO {sql_text(str(folder / f'{number}.parquet'))} (FORMAT parquet)"
+            )
+            broken += int(engine.execute("SELECT count(DISTINCT (file_id, line)) FROM reject_errors").fetchall()[0][0])
+            engine.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+        except duckdb.Error as error:
+            if "unicode" in str(error).lower() or "utf-8" in str(error):
+                raise LogError(
+                    f'{where}: a cell is not UTF-8, though the beginning of the file is. Say what it is: encoding = "latin-1".'
+                ) from error
+            raise LogError(f"cannot read {where}: {str(error).splitlines()[0]}") from error
+    return engine.read_parquet([str(folder / f"{number}.parquet") for number in range(len(same))], union_by_name=True), broken
+
+
+def _as_utf8(path: str, encoding: str, folder: Path) -> str:
+    """A copy in the encoding that the engine reads."""
+    target = folder / f"{len(list(folder.iterdir()))}-{Path(path).name.removesuffix('.gz')}"
+    opened = gzip.open(path, "rb") if path.lower().endswith(".gz") else open(path, "rb")  # noqa: SIM115
+    try:
+        with opened as source, target.open("wb") as copy:
+            for part in codecs.iterdecode(iter(functools.partial(source.read, _PART), b""), encoding):
+                copy.write(part.encode())
+    except UnicodeDecodeError as error:
+        raise LogError(f"{path} is not {encoding}: {error.reason} at byte {error.start}. Name another encoding.") from error
+    return str(target)
 
 
 @dataclass(frozen=True)

@@ -110,13 +110,15 @@ def load(
     *,
     format: str | None = None,  # noqa: A002 the word people use
     mapping: Mapping[str, Any] | None = None,
+    timezone: str | None = None,
 ) -> ContactLog:
-    """Open a contact log: ``cx.load("calls.csv").period("2026-10")``.
+    """Open a contact log: ``cx.load("calls.csv", timezone="Europe/Berlin").period("2026-10")``.
 
     ``source`` and ``mapping`` are the ``source`` and ``columns`` of :func:`load_contacts`, ``format`` is its ``preset``.
-    An empty format is none. Only headers are read here. Raises LogError for a missing file or column.
+    An empty format is none. ``timezone`` is where the customers live: times with an offset are turned into it, times
+    without one are taken as its wall-clock time. Only headers are read here. Raises LogError for a missing file or column.
     """
-    return ContactLog(open_log(source, preset=format or None, columns=mapping or None))
+    return ContactLog(open_log(source, preset=format or None, columns=mapping or None, timezone=timezone))
 
 
 def load_contacts(
@@ -126,6 +128,7 @@ def load_contacts(
     columns: Mapping[str, Any] | None = None,
     start: str | date | None = None,
     end: str | date | None = None,
+    timezone: str | None = None,
 ) -> ContactLog:
     """Bring a contact log to the canonical columns without moving its rows out of the engine.
 
@@ -147,6 +150,6 @@ def load_contacts(
     negative waits, and what a preset names. Raises LogError for a missing file or column, an unknown word in
     ``outcome``, ``channel`` or ``reply``, and a period without contacts.
     """
-    log = ContactLog(open_log(source, preset=preset, columns=columns), start, end)
+    log = ContactLog(open_log(source, preset=preset, columns=columns, timezone=timezone), start, end)
     log.counts  # noqa: B018 read now: what is wrong is told here
     return log

@@ -246,14 +246,14 @@ def read_period(reading: Reading, name: str = "", *, archive: Sequence[Path] = (
         folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         return _made(reading, span, folder, archive, None)
-    facts = log_facts(reading.paths, quoted=reading.preset is None)
+    facts = log_facts(reading.paths, quoted=reading.quoted)
     home = kept_folder()
     folder = home / f"{_identity(facts, reading)}-{span.name if span else 'last'}"
     if (found := _kept(folder)) is not None:
         return _asked_for(found, reading)
     home_build = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
     try:
-        made = _made(reading, span, home_build, archive, _records(facts))
+        made = _made(reading, span, home_build, archive, reading.records(facts))
     except BaseException:
         shutil.rmtree(home_build, ignore_errors=True)
         raise
@@ -297,14 +297,8 @@ def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> Period
 
 def _identity(facts: Sequence[FileFacts], reading: Reading) -> str:
     """One name for a log as it is read: its bytes, its mapping, and the version of what is kept."""
-    said = [[fact.sha256 for fact in facts], dict(reading.columns), reading.preset, VERSION]
+    said = [[fact.sha256 for fact in facts], dict(reading.columns), reading.preset, reading.timezone, VERSION]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:24]
-
-
-def _records(facts: Sequence[FileFacts]) -> int | None:
-    """How many records the bytes hold; None where a file is no text."""
-    known = [fact.records for fact in facts if fact.records is not None]
-    return sum(known) if len(known) == len(facts) else None
 
 
 def _made(

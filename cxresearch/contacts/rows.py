@@ -3,40 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 import pandas as pd
 
 from cxresearch.contacts.bank import bank_columns
-from cxresearch.contacts.canonical import CANONICAL, WORDS, LogError, sql_text
-from cxresearch.contacts.files import choose_files, lacking_columns, read_files, source_column
-
-# From here on a double does not tell one second from the next, and no wait is counted.
-LONGEST_WAIT_S = 2**53
+from cxresearch.contacts.canonical import CANONICAL, WORDS, LogError
+from cxresearch.contacts.columns import canonical_columns, resolved, sources_of
+from cxresearch.contacts.files import (
+    BANK, EVENTS, JSON, FileFacts, bank_lines, choose_files, lacking_columns, read_events, read_json, read_parquet, read_text,
+)  # fmt: skip
+from cxresearch.contacts.layout import Layout
+from cxresearch.contacts.mapping import LogMapping, Source, find_column, meant, parse_mapping
+from cxresearch.contacts.tools import known_tools
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """A log that is open: ``where`` names it, ``named`` is how it was asked for ("" for a frame)."""
+    """A log that is open: ``where`` names it, ``named`` is how it was asked for ("" for a frame).
+
+    ``columns`` is the mapping as it was given, ``mapping`` as it was read. ``timezone`` is the zone of the report: what
+    carries an offset is turned into it. ``layouts`` of the text files by path, ``names`` of all columns of text and JSON.
+    """
 
     engine: duckdb.DuckDBPyConnection
     files: pd.DataFrame
     where: str
     preset: str | None
     columns: Mapping[str, Any]
+    mapping: LogMapping
+    timezone: str = ""
     named: str = ""
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
+    names: Sequence[str] = ()
     frame: duckdb.DuckDBPyRelation | None = None
 
     @cached_property
     def rows(self) -> duckdb.DuckDBPyRelation:
-        """The canonical columns, ``simulated``, and the reasons ``set_aside`` and ``repaired``; not read yet."""
-        raw = read_files(self.engine, list(map(str, self.paths)), self.preset) if self.frame is None else self.frame
-        return bank_columns(raw) if self.preset else _map_columns(raw, self.columns, self.where)
+        """The canonical columns, ``simulated``, and the reasons ``set_aside`` and ``repaired``."""
+        if self.preset == BANK:
+            return bank_columns(bank_lines(self.engine, list(map(str, self.paths))))
+        raw, broken = self._raw
+        return canonical_columns(self.engine, raw, self.sources, self.mapping, timezone=self.timezone, broken=broken)
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """Where each canonical column comes from, and how its cells are read."""
+        raw, _ = self._raw
+        return resolved(raw, self._named, timezone=self.timezone, text=self.is_text, where=self.where)
+
+    @cached_property
+    def _named(self) -> dict[str, Source]:
+        if self.frame is not None:
+            return sources_of(self.frame.columns, self.mapping)
+        return sources_of(self.names or self._raw[0].columns, self.mapping)
+
+    @cached_property
+    def _raw(self) -> tuple[duckdb.DuckDBPyRelation, int]:
+        """The log's own columns, and how many lines are not among them. Text is read once, into a private copy."""
+        if self.frame is not None:
+            return self.frame, 0
+        paths = list(map(str, self.paths))
+        if not self.is_text:
+            return read_parquet(self.engine, paths), 0
+        if self.preset == EVENTS:
+            return read_events(self.engine, paths), 0
+        read = {column: None for source in self._named.values() for column in source.read}
+        read |= dict.fromkeys(self.mapping.rows)
+        if any(find_column("simulated", layout.names) for layout in self.layouts.values()):
+            read["simulated"] = None
+        who = self._named.get("customer_key")
+        if any(path.lower().endswith(JSON) for path in paths):
+            return read_json(self.engine, paths, list(read), ids=who.columns if who else ()), 0
+        layouts = {path: self.layouts[path] for path in paths}
+        return read_text(self.engine, layouts, list(read), ids=who.columns if who else (), where=self.where)
 
     @property
     def paths(self) -> list[Path]:
@@ -46,27 +92,64 @@ class Reading:
     @property
     def is_text(self) -> bool:
         """Whether every look at a row parses text anew."""
-        return any(not path.name.endswith(".parquet") for path in self.paths)
+        return any(not path.name.lower().endswith(".parquet") for path in self.paths)
+
+    @property
+    def quoted(self) -> bool:
+        """Whether a quote in its text holds a cell together."""
+        return self.preset not in (BANK, EVENTS)
+
+    def records(self, facts: Sequence[FileFacts]) -> int | None:
+        """How many records the bytes hold; None where a file is no text."""
+        if self.preset == EVENTS:  # a contact has several lines
+            return None
+        counted = [
+            None if fact.records is None
+            else max(fact.records + 1 - (self.layouts[fact.path].above if fact.path in self.layouts else 1), 0)
+            for fact in facts
+        ]  # fmt: skip
+        return None if None in counted else sum(n for n in counted if n is not None)
 
 
-def open_log(source: Any, *, preset: str | None, columns: Mapping[str, Any] | None) -> Reading:
+def open_log(
+    source: Any, *, preset: str | None, columns: Mapping[str, Any] | None, timezone: str | None = None
+) -> Reading:
     """Recognise a log and its columns; only headers are read. See ``load_contacts`` for the arguments."""
-    if preset is not None and preset != "anonymous_bank":
+    known = {tool.name: tool for tool in known_tools() if not tool.refused}
+    if preset is not None and preset not in (BANK, EVENTS, *known):
         raise LogError(
-            f"unknown preset {preset!r}; there is 'anonymous_bank', or map the columns with columns={{...}}."
+            f"unknown preset {preset!r}{meant(preset, (BANK, EVENTS, *known))}; there are {BANK}, {EVENTS}, {', '.join(known)}, or map the "
+            "columns with columns={...}."
         )
-    if preset and columns:
+    if preset in (BANK, EVENTS) and columns:
         raise LogError("give preset or columns, not both: a preset knows its columns.")
+    mapping = parse_mapping(columns)
     engine = duckdb.connect()
+    engine.execute("SET TimeZone = 'UTC'")  # a zoned time must not depend on the machine
+    given: dict[str, Any] = {"columns": columns or {}, "mapping": mapping, "timezone": _zone(timezone)}
     if isinstance(source, str | Path) or (isinstance(source, Sequence) and not hasattr(source, "columns")):
-        _known_columns(columns or {})
-        files, preset = choose_files(engine, source, preset, columns)
+        files, preset, layouts, names = choose_files(engine, source, preset, mapping)
+        if preset in known:  # what is given goes before what is known of the tool
+            mapping = given["mapping"] = parse_mapping({**known[preset].mapping(names), **(columns or {})})
+        elif preset == EVENTS:
+            mapping = given["mapping"] = parse_mapping({"opened_at": {"column": "opened_at", "format": "epoch_s"}})
         where = ", ".join(Path(path).name for path in files.loc[files["used"], "path"])
-        return Reading(engine, files, where, preset, columns or {}, named=str(source))
+        used = {path: layouts[path] for path in files.loc[files["used"], "path"] if path in layouts}
+        used = {} if preset in (BANK, EVENTS) else used
+        return Reading(engine, files, where, preset, **given, named=str(source), layouts=used, names=names if preset != EVENTS else ())
     engine, raw, where = _take_frame(engine, source)
-    reading = Reading(engine, pd.DataFrame(columns=["path", "used", "reason"]), where, preset, columns or {}, frame=raw)
+    if lacking := lacking_columns(raw.columns, mapping):
+        raise LogError(f"{where}: no {', '.join(lacking)}. It has the columns {', '.join(raw.columns)}.")
+    reading = Reading(engine, pd.DataFrame(columns=["path", "used", "reason"]), where, preset, **given, frame=raw)
     reading.rows  # noqa: B018 a frame's columns cost nothing to look at: what is wrong is told here
     return reading
+
+
+def _zone(name: str | None) -> str:
+    try:
+        return ZoneInfo(name).key if name else ""
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise LogError(f'there is no time zone {name!r}; write for example timezone = "Europe/Berlin".') from error
 
 
 @dataclass(frozen=True)
@@ -163,40 +246,3 @@ def _take_frame(
         ) from error
 
 
-def _map_columns(raw: duckdb.DuckDBPyRelation, columns: Mapping[str, Any], where: str) -> duckdb.DuckDBPyRelation:
-    """Canonical columns, the original word of each vocabulary column, and the reason why a row is set aside."""
-    _known_columns(columns)
-    lacking = lacking_columns(raw.columns, columns)
-    if lacking:
-        raise LogError(f"{where}: no {', '.join(lacking)}. It has the columns {', '.join(raw.columns)}.")
-    chosen = []
-    for name, kind in CANONICAL.items():
-        source = source_column(columns, name) if name in columns else (name if name in raw.columns else None)
-        cell = "NULL" if source is None else '"' + source.replace('"', '""') + '"'
-        given = columns.get(name)
-        if isinstance(given, Mapping) and given.get("values"):
-            cases = " ".join(f"WHEN {sql_text(k)} THEN {sql_text(v)}" for k, v in given["values"].items())
-            cell = f"CASE trim(CAST({cell} AS VARCHAR)) {cases} ELSE CAST({cell} AS VARCHAR) END"
-        if name == "customer_key":
-            cell = f"left(sha256(CAST({cell} AS VARCHAR)), 16)"
-        elif name in WORDS:
-            cell = f"nullif(lower(trim(CAST({cell} AS VARCHAR))), '')"
-        chosen.append(f"TRY_CAST({cell} AS {kind}) AS {name}")
-    chosen.append("coalesce(TRY_CAST(simulated AS BOOLEAN), false) AS simulated" if "simulated" in raw.columns
-                  else "false AS simulated")  # fmt: skip
-    reason = (
-        "CASE WHEN outcome IS NULL THEN 'no outcome' "
-        f"WHEN wait_s IS NULL OR NOT abs(wait_s) < {LONGEST_WAIT_S} THEN 'no readable wait_s' "
-        "WHEN wait_s < 0 THEN 'negative wait_s' END AS set_aside"
-    )
-    # What is no length of time is unknown; the contact stays.
-    known = {name: f"isfinite({name}) AND {name} >= 0" for name in ("handle_s", "promised_s")}
-    times = ", ".join(f"CASE WHEN {holds} THEN {name} END AS {name}" for name, holds in known.items())
-    cases = " ".join(f"WHEN NOT ({holds}) THEN '{name} is no time: left unknown'" for name, holds in known.items())
-    return raw.select(", ".join(chosen)).select(f"* REPLACE ({times}), {reason}, CASE {cases} END AS repaired")
-
-
-def _known_columns(columns: Mapping[str, Any]) -> None:
-    unknown = sorted(set(columns) - set(CANONICAL))
-    if unknown:
-        raise LogError(f"columns names {', '.join(unknown)}; the canonical columns are {', '.join(CANONICAL)}.")

@@ -221,7 +221,7 @@ def test_a_log_that_changed_or_is_mapped_otherwise_is_another_one(log, tmp_path)
 def test_lost_records_are_told(tmp_path, monkeypatch):
     path = tmp_path / "log.csv"
     calls().to_csv(path, index=False)
-    monkeypatch.setattr("cxresearch.contacts.period_log._records", lambda facts: 402)
+    monkeypatch.setattr("cxresearch.contacts.rows.Reading.records", lambda reading, facts: 402)
     with kept_in(tmp_path / "kept"), pytest.raises(LogError, match="2 of 402 records were lost in reading"):
         load(path).period("2026-10")
 

@@ -251,7 +251,7 @@ def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
             "rows": month.counts["read"],
             "newest_record": newest,
         }
-        for fact in log_facts(paths, quoted=month.preset is None)
+        for fact in log_facts(paths, quoted=month.preset not in ("anonymous_bank", "asterisk_queue_log"))
     ]
     for name in order.report.inputs:
         path = order.root / name

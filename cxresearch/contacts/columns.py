@@ -1,0 +1,258 @@
+"""A log's own columns to canonical ones: what is read from which, how, and why a row is set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import duckdb
+
+from cxresearch.contacts import cells
+from cxresearch.contacts.canonical import CANONICAL, WORDS, LogQuestion, sql_text
+from cxresearch.contacts.files import BROKEN, ROW
+from cxresearch.contacts.mapping import DURATIONS, SET_ASIDE, LogMapping, Source, find_column
+from cxresearch.contacts.profile import number_source, plausible_unit, time_source, written, yes_or_no
+
+# From here on a double does not tell one second from the next, and no wait is counted.
+LONGEST_WAIT_S = 2**53
+TWICE = "the same row again"
+_EMPTY, _FEW = 0.05, 5  # of the rows: more of them without an outcome is a way of saying something
+_NUMBER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+                 "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
+
+
+def sources_of(names: Sequence[str], mapping: LogMapping) -> dict[str, Source]:
+    """Where each canonical column comes from in a log with these column names; what has no source is not in it."""
+    found = {}
+    for name in CANONICAL:
+        source = mapping.sources.get(name, Source())
+        if name in mapping.off:
+            continue
+        if not source.read and source.value is None:
+            own = find_column(name, names)
+            if own is None:
+                continue
+            source = replace(source, columns=(own,))
+        found[name] = source
+    return found
+
+
+def resolved(
+    raw: duckdb.DuckDBPyRelation, sources: Mapping[str, Source], *, timezone: str, text: bool, where: str
+) -> dict[str, Source]:
+    """``sources`` with what their cells were found to be: formats of times, signs of numbers, units of spans.
+
+    Raises LogQuestion where two readings fit, LogError for a word that is no yes or no and for times that need a zone.
+    """
+    types = dict(zip(raw.columns, map(str, raw.types), strict=True))
+    found = dict(sources)
+    for name, source in sources.items():
+        if source.start:
+            for column in (source.start, *source.ends):
+                one = Source(columns=(column,), format=source.format, zone=source.zone)
+                if _kind(types[column]) == "text":
+                    one = time_source(raw, name, one, timezone=timezone, where=where)
+                found[name] = replace(source, format=one.format)
+            continue
+        if not source.columns:
+            continue
+        kind, column = _kind(types[source.columns[0]]), source.columns[0]
+        if name == "opened_at" and kind in ("text", "zoned"):
+            found[name] = time_source(raw, name, source, timezone=timezone, where=where)
+        elif CANONICAL[name] == "DOUBLE" and kind == "text":
+            found[name] = number_source(raw, name, source, span=name in DURATIONS, where=where)
+        elif name == "queued" and kind != "bool":
+            yes_or_no(raw, name, _worded(cells.text(column), source), where=where)
+    wait = found["wait_s"]
+    if text and wait.columns and not sources["wait_s"].unit and not wait.unit:
+        plausible_unit(raw, "wait_s", wait.columns[0], _cell("wait_s", wait, types, timezone), where=where)
+    _asked_of_outcome(raw, found["outcome"], where=where)
+    return found
+
+
+def _asked_of_outcome(raw: duckdb.DuckDBPyRelation, source: Source, *, where: str) -> None:
+    """An empty cell may be a way of saying that nobody answered."""
+    if not source.columns or source.missing or source.filled:
+        return
+    column = source.columns[0]
+    n, said, word = raw.aggregate(
+        f"count(*), count({cells.text(column)}), any_value({cells.text(column)})"
+    ).fetchall()[0]
+    if said and n - said > max(_EMPTY * n, _FEW):
+        raise LogQuestion(
+            f"{where}: outcome ({column!r}) is empty in {n - said:,} of {n:,} rows, in the others it says such as {word!r}. Say "
+            f"what an empty cell means: {written('outcome', column, missing='abandoned')}, or \"open\" (still waiting), or "
+            "\"answered\"."
+        )
+
+
+def canonical_columns(
+    engine: duckdb.DuckDBPyConnection, raw: duckdb.DuckDBPyRelation, sources: Mapping[str, Source], mapping: LogMapping, *,
+    timezone: str, broken: int = 0,
+) -> duckdb.DuckDBPyRelation:
+    """Canonical columns, ``simulated``, and the reasons ``set_aside`` and ``repaired`` of every row.
+
+    ``broken`` rows that the reader could not take apart are added, set aside.
+    """
+    types = dict(zip(raw.columns, map(str, raw.types), strict=True))
+    chosen = []
+    for name, kind in CANONICAL.items():
+        cell = _cell(name, sources[name], types, timezone) if name in sources else "NULL"
+        chosen.append(f"CAST({cell} AS {kind}) AS {name}")
+    simulated = find_column("simulated", raw.columns)
+    chosen.append(f"coalesce({_truth(simulated, types)}, false) AS simulated" if simulated else "false AS simulated")
+    chosen.append(f"{_left_out(mapping, raw.columns)} AS left_out")
+    chosen.append(f"{_unread(sources, types)} AS unread")
+    again = "false"
+    if ROW in types and "contact_id" in sources:
+        rows, different = raw.aggregate(f"count(*), count(DISTINCT {ROW})").fetchall()[0]
+        if rows > different:
+            again = f"row_number() OVER (PARTITION BY {ROW}) > 1"
+    chosen.append(f"{again} AS again")
+    chosen.append(f"{_empty(sources.get('wait_s'))} AS waiting")
+    table = raw.select(", ".join(chosen))
+    if sources["wait_s"].missing == "open":
+        # Without an answer the wait lasts until the log ends.
+        end = table.aggregate("max(opened_at)").fetchall()[0][0]
+        table = table.select(
+            f"* REPLACE (CASE WHEN waiting THEN epoch(TIMESTAMP '{end}' - opened_at) ELSE wait_s END AS wait_s, "
+            "CASE WHEN waiting AND outcome = 'answered' THEN 'open' ELSE outcome END AS outcome)"
+        )
+    reason = (
+        "CASE WHEN left_out IS NOT NULL THEN left_out "
+        f"WHEN again AND contact_id IS NOT NULL THEN {sql_text(TWICE)} WHEN outcome IS NULL THEN 'no outcome' "
+        f"WHEN outcome = {sql_text(SET_ASIDE)} THEN 'no contact, by the word of its outcome' "
+        f"WHEN wait_s IS NULL OR NOT abs(wait_s) < {LONGEST_WAIT_S} THEN 'no readable wait_s' "
+        "WHEN wait_s < 0 THEN 'negative wait_s' END AS set_aside"
+    )
+    # What is no length of time is unknown; the contact stays.
+    known = {name: f"isfinite({name}) AND {name} >= 0" for name in ("handle_s", "promised_s")}
+    times = ", ".join(f"CASE WHEN {holds} THEN {name} END AS {name}" for name, holds in known.items())
+    cases = " ".join(f"WHEN NOT ({holds}) THEN '{name} is no time: left unknown'" for name, holds in known.items())
+    table = table.select(f"* EXCLUDE (left_out, unread, again, waiting) REPLACE ({times}), {reason}, "
+                         f"CASE {cases} ELSE unread END AS repaired")  # fmt: skip
+    if broken:
+        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in CANONICAL.items())
+        table = table.union(
+            engine.sql(
+                f"SELECT {nothing}, false AS simulated, {sql_text(BROKEN)} AS set_aside, CAST(NULL AS VARCHAR) AS repaired "
+                f"FROM range({broken})"
+            )
+        )
+    return table
+
+
+def _kind(type_: str) -> str:
+    """What a column holds already: number, bool, moment, zoned, span; else it is read as text."""
+    if type_.startswith(_NUMBER_TYPES):
+        return "number"
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        return "zoned"
+    if type_.startswith("TIMESTAMP") or type_ == "DATE":
+        return "moment"
+    return {"BOOLEAN": "bool", "INTERVAL": "span", "TIME": "span"}.get(type_, "text")
+
+
+def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) -> str:
+    """One canonical cell as an expression over the log's columns."""
+    if source.value is not None:
+        return sql_text(source.value)
+    if source.start:
+        first, *others = (_moment(c, source, types, timezone) for c in (source.start, *source.ends))
+        return f"epoch(coalesce({', '.join(others)}) - {first})"
+    column = source.columns[0]
+    kind = _kind(types[column])
+    if name == "opened_at":
+        if len(source.columns) > 1:
+            both = " || ' ' || ".join(map(cells.text, source.columns))
+            return cells.moment(both, _formats(source), zone=source.zone, timezone=timezone)
+        return _moment(column, source, types, timezone)
+    if name in DURATIONS:
+        size = cells.SECONDS.get(source.unit, 1.0)
+        if kind == "span":
+            return f"epoch({cells.column(column)})"
+        if kind == "number":
+            return f"CAST({cells.column(column)} AS DOUBLE)" + (f" * {size}" if size != 1 else "")
+        return cells.duration(cells.text(column), source.unit, source.decimal, source.thousands)
+    if name == "value":
+        cell = cells.text(column)
+        return (
+            f"CAST({cells.column(column)} AS DOUBLE)" if kind == "number"
+            else cells.number(cell, source.decimal, source.thousands)
+        )  # fmt: skip
+    if name == "queued":
+        return _truth(column, types, source)
+    if name == "contact_id":
+        return cells.key(cells.text(column))
+    if name == "customer_key":
+        # A text log was copied with keys in place of ids.
+        return cells.column(column) if ROW in types else cells.customer(cells.text(column))
+    text = cells.text(column)
+    if name in WORDS:
+        return _worded(text, source)
+    return text
+
+
+def _moment(column: str, source: Source, types: Mapping[str, str], timezone: str) -> str:
+    kind = _kind(types[column])
+    if kind == "zoned":
+        return f"timezone({sql_text(timezone)}, {cells.column(column)})"
+    if kind == "moment":
+        local = f"CAST({cells.column(column)} AS TIMESTAMP)"
+        return f"timezone({sql_text(timezone)}, timezone({sql_text(source.zone)}, {local}))" if source.zone else local
+    return cells.moment(cells.text(column), _formats(source), zone=source.zone, timezone=timezone)
+
+
+def _formats(source: Source) -> list[str]:
+    return source.format.split("\n") if source.format else []
+
+
+def _worded(cell: str, source: Source) -> str:
+    """A word in its meaning; what has none stands as it is, in small letters."""
+    low = f"lower({cell})"
+    cases = " ".join(f"WHEN {sql_text(word)} THEN {sql_text(means)}" for word, means in source.words.items())
+    said = f"CASE {low} {cases} ELSE {sql_text(source.filled) if source.filled else low} END" if cases else (
+        f"CASE WHEN {low} IS NOT NULL THEN {sql_text(source.filled)} END" if source.filled else low
+    )  # fmt: skip
+    if cases and source.filled:
+        said = f"CASE WHEN {low} IS NOT NULL THEN {said} END"
+    return f"coalesce({said}, {sql_text(source.missing)})" if source.missing else said
+
+
+def _truth(column: str, types: Mapping[str, str], source: Source | None = None) -> str:
+    if _kind(types[column]) == "bool":
+        return cells.column(column)
+    return cells.truth(_worded(cells.text(column), source or Source()))
+
+
+def _left_out(mapping: LogMapping, names: Sequence[str]) -> str:
+    """Why ``rows`` of the mapping leaves a row out."""
+    cases = []
+    for column, words in mapping.rows.items():
+        own = find_column(column, names) or column
+        wanted = ", ".join(map(sql_text, words))
+        cases.append(
+            f"WHEN coalesce(lower({cells.text(own)}), '') NOT IN ({wanted}) THEN "
+            f"{sql_text(f'not chosen by rows: {column} is not ' + ' or '.join(words))}"
+        )
+    return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
+
+
+def _unread(sources: Mapping[str, Source], types: Mapping[str, str]) -> str:
+    """The first optional column with a cell that says something which cannot be read: it is left unknown, and said."""
+    cases = []
+    for name in ("handle_s", "promised_s", "value"):
+        source = sources.get(name)
+        if source and source.columns and _kind(types[source.columns[0]]) == "text":
+            cell = _cell(name, source, types, "")
+            cases.append(
+                f"WHEN {cells.text(source.columns[0])} IS NOT NULL AND ({cell}) IS NULL "
+                f"THEN {sql_text(f'{name}: a cell that cannot be read: left unknown')}"
+            )
+    return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
+
+
+def _empty(source: Source | None) -> str:
+    if source is None or not source.read:
+        return "false"
+    return " AND ".join(f"{cells.text(column)} IS NULL" for column in source.ends or source.columns)

@@ -1,0 +1,161 @@
+"""How a text file is laid out: encoding, delimiter, lines above the header, names. Looked at once, then pinned.
+
+A reader that guesses can guess otherwise on another day. What is found here is handed to the engine word for word, and
+said in the account of the log.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from cxresearch.contacts.canonical import LogError
+
+DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_BYTES = 1 << 18
+_SAMPLE_LINES = 200
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# A name in a header is no number and no date.
+_DATUM = re.compile(r"[-+]?[\d.,:/ ]*\d[\d.,:/ TZ+-]*")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """``encoding`` by Python's name, ``delimiter``, ``skip`` lines before the first record, ``names`` of the columns.
+
+    ``above`` of the skipped lines hold text. ``header`` is False where the first line is a record already; the names are
+    then ``column 1``, ``column 2``, ...
+    """
+
+    encoding: str
+    delimiter: str
+    skip: int
+    above: int
+    names: tuple[str, ...]
+    header: bool = True
+
+    def says(self) -> str:
+        """In words, what is not what one would expect."""
+        parts = [
+            f"encoding {self.encoding}" if self.encoding not in ("utf-8", "utf-8-sig") else "",
+            {";": "semicolons", "\t": "tabs", "|": "bars"}.get(self.delimiter, ""),
+            f"{self.above - 1} line{'s' if self.above > 2 else ''} above the header left out"
+            if self.header and self.above > 1
+            else "",
+            "" if self.header else "no header",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+def text_layout(
+    path: Path, *, encoding: str | None = None, delimiter: str | None = None, skip: int | None = None
+) -> Layout:
+    """The layout of a text file, gzipped or not; what is given is taken as given.
+
+    ``skip`` are the lines above the header. Raises LogError for a file that is empty or cannot be decoded.
+    """
+    raw = _beginning(path)
+    encoding = encoding or _encoding(raw)
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise LogError(f'there is no encoding {encoding!r}; write for example encoding = "latin-1".') from error
+    # The sample may end inside a character.
+    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(raw)
+    if not text.strip("\ufeff\x00\r\n\t "):
+        raise LogError(f"{path} is empty. Replace it or leave it out.")
+    lines = text.splitlines()
+    if len(raw) == _SAMPLE_BYTES:
+        lines = lines[:-1] or lines
+    lines, told = lines[:_SAMPLE_LINES], 0
+    if (said := re.fullmatch(r"\ufeff?sep=(.)", lines[0].strip(), flags=re.IGNORECASE)) and len(lines) > 1:
+        delimiter, lines, told = delimiter or said[1], lines[1:], 1
+    delimiter = delimiter or _delimiter(lines)
+    rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+    above = skip if skip is not None else _header_line(rows)
+    if above >= len(rows):
+        raise LogError(f"{path}: skip = {above} leaves no line; the file begins with {lines[0][:60]!r}.")
+    cells = [cell.strip().lstrip("\ufeff").strip() for cell in rows[above]]
+    header = skip is not None or not _is_record(cells)
+    names = _numbered(cells) if header else tuple(f"column {i + 1}" for i in range(len(cells)))
+    before = sum(any(cell.strip() for cell in row) for row in rows[: above + int(header)])
+    return Layout(encoding, delimiter, told + above + int(header), told + before, names, header)
+
+
+def words_seen(path: Path, layout: Layout, *, most: int = 12) -> dict[str, list[str]]:
+    """The words in the first lines of each column that has no more than ``most`` different ones."""
+    text = codecs.getincrementaldecoder(layout.encoding)(errors="replace").decode(_beginning(path))
+    lines = text.splitlines()[layout.skip : layout.skip + 2000]
+    found: dict[str, dict[str, None]] = {name: {} for name in layout.names}
+    for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=layout.delimiter):
+        for name, cell in zip(layout.names, row, strict=False):
+            if cell.strip():
+                found[name][cell.strip()] = None
+    return {name: list(words) for name, words in found.items() if 0 < len(words) <= most}
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as file:
+            return file.read(_SAMPLE_BYTES)
+    except (OSError, EOFError) as error:
+        raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Replace it or leave it out.") from error
+
+
+def _encoding(raw: bytes) -> str:
+    for mark, name in _MARKS:
+        if raw.startswith(mark):
+            return name
+    if raw[1::2].count(0) * 4 > len(raw):
+        return "utf-16-le"
+    if raw[0::2].count(0) * 4 > len(raw):
+        return "utf-16-be"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(raw)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _delimiter(lines: list[str]) -> str:
+    """The one under which most lines have the same number of cells, and more than one."""
+
+    def fit(delimiter: str) -> tuple[int, int]:
+        counts = Counter(len(row) for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter) if row)
+        counts.pop(1, None)
+        return max(((n, cells) for cells, n in counts.items()), default=(0, 0))
+
+    return max(DELIMITERS, key=fit)  # of equals the first
+
+
+def _header_line(rows: list[list[str]]) -> int:
+    """The first row as wide as most rows: titles above it have fewer cells."""
+    widths = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
+    usual = max(widths, key=lambda width: (widths[width], width))
+    for n, row in enumerate(rows):
+        if len(row) >= usual and sum(bool(cell.strip()) for cell in row) * 2 >= usual:
+            return n
+    return 0
+
+
+def _is_record(cells: list[str]) -> bool:
+    """Whether a line holds data: a name is no number and no date, and most names are there."""
+    said = [cell for cell in cells if cell]
+    return bool(said) and sum(bool(_DATUM.fullmatch(cell)) for cell in said) * 4 > len(said)
+
+
+def _numbered(cells: list[str]) -> tuple[str, ...]:
+    """Names, where one that stands twice or not at all gets a number."""
+    seen: Counter[str] = Counter()
+    names = []
+    for place, cell in enumerate(cells):
+        name = cell or f"column {place + 1}"
+        seen[name.casefold()] += 1
+        names.append(name if seen[name.casefold()] == 1 else f"{name} ({seen[name.casefold()]})")
+    return tuple(names)

@@ -1,0 +1,239 @@
+"""What the cells of a log are: how its times and numbers are written, proved on every row, or asked.
+
+Where one reading alone fits all cells it is taken and said. Where two fit and differ, the log does not say which is
+meant, and a :class:`LogQuestion` does, with the lines to paste.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import duckdb
+import pandas as pd
+
+from cxresearch.contacts import cells
+from cxresearch.contacts.canonical import LogError, LogQuestion, sql_text
+from cxresearch.contacts.mapping import Source
+
+_DATES = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y",
+          "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d/%b/%y", "%b %d %Y", "%b %d, %Y",
+          "%d %B %Y", "%B %d, %Y", "%a, %d %b %Y", "%a %d %b %Y", "%a %b %d %Y")  # fmt: skip
+_TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f", "%H.%M", "%H%M%S", "")
+_BETWEEN = (" ", ", ", "T", "  ")
+FORMATS = tuple(
+    f"{date}{between}{time}" if time else date for date in _DATES for time in _TIMES for between in (_BETWEEN if time else ("",))
+)
+_EXAMPLES = 200  # distinct cells from which candidates are found; every candidate is then tried on all rows
+_MOST = 0.95  # of the cells: what one reading must cover
+# What a column's own name says of its unit.
+_UNIT_NAMES = {
+    "ms": r"\b(ms|msec|millis|milliseconds?|millisekunden)\b", "min": r"\b(min|mins|minutes?|minuten)\b",
+    "h": r"\b(h|hrs?|hours?|std|stunden)\b", "s": r"\b(s|secs?|seconds?|sek|sekunden)\b",
+}  # fmt: skip
+_ENOUGH = 30  # times that say something of their unit
+
+
+def written(name: str, column: str, **keys: str) -> str:
+    """The line to paste into a report's TOML; in Python the same stands in ``mapping``."""
+    said = ", ".join(f'{key} = "{value}"' for key, value in {"column": column, **keys}.items())
+    return f"{name} = {{ {said} }}"
+
+
+def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, timezone: str, where: str) -> Source:
+    """``source`` of times with its format found; LogQuestion where day and month cannot be told apart, LogError where an
+    instant has no local zone to be turned into."""
+    cell = " || ' ' || ".join(map(cells.text, source.columns))
+    column = source.columns[0]
+    found = raw.aggregate(
+        f"count({cell}) AS n, count(*) FILTER ({cells.fits(cell, cells.ISO_ZONED)}) AS zoned, "
+        f"count(*) FILTER ({cells.fits(cell, cells.ISO_LOCAL)}) AS iso, "
+        f"count(*) FILTER ({cells.fits(cell, cells.EPOCH_S)}) AS seconds, "
+        f"count(*) FILTER ({cells.fits(cell, cells.EPOCH_MS)}) AS millis, any_value({cell}) AS example"
+    )
+    n, zoned, iso, seconds, millis, example = found.fetchall()[0]
+    formats: tuple[str, ...] = (source.format,) if source.format else ()
+    if not formats and n:
+        if seconds > _MOST * n:
+            formats = ("epoch_s",)
+        elif millis > _MOST * n:
+            formats = ("epoch_ms",)
+        elif zoned + iso < n:
+            formats = _formats(raw, cell, name, column, where=where)
+    instants = zoned or any(form.startswith("epoch_") for form in formats) or source.zone
+    if instants and not timezone:
+        kind = "count from 1970" if formats else f"are {source.zone} times" if source.zone else "carry an offset or a Z"
+        raise LogError(
+            f"{where}: {name} ({column!r}, such as {example!r}): the times {kind}; say in which zone the customers live, "
+            f'so that hours and days are theirs: timezone = "Europe/Berlin" (in Python cx.load(..., timezone=...)).'
+        )
+    return replace(source, format="\n".join(formats))
+
+
+def _formats(raw: duckdb.DuckDBPyRelation, cell: str, name: str, column: str, *, where: str) -> tuple[str, ...]:
+    rest = raw.select(f"{cell} AS cell").filter(
+        f"cell IS NOT NULL AND NOT {cells.fits('cell', cells.ISO_LOCAL)} AND NOT {cells.fits('cell', cells.ISO_ZONED)}"
+    )
+    some = [cell for (cell,) in rest.distinct().limit(_EXAMPLES).fetchall()]
+    likely = [form for form in FORMATS if any(map(_shape(form).fullmatch, some))]
+    chosen: list[str] = []
+    while likely:
+        left = rest if not chosen else rest.filter(f"{cells.moment('cell', chosen)} IS NULL")
+        tried = {form: cells.moment("cell", [form]) for form in likely}
+        said = left.aggregate("count(*), " + ", ".join(f"count({one})" for one in tried.values())).fetchall()[0]
+        total, counts = said[0], dict(zip(likely, said[1:], strict=True))
+        best = max(counts, key=lambda form: counts[form])
+        if not total or counts[best] * 100 < total:
+            break
+        for rival in (form for form in likely if form != best and counts[form] == counts[best]):
+            differ = left.filter(f"{tried[best]} <> {tried[rival]}").aggregate("count(*), min(cell)").fetchall()[0]
+            if differ[0]:
+                both = {best: tried[best], rival: tried[rival]}
+                raise LogQuestion(_which_day(left, *differ, both, name, column, where))
+        chosen.append(best)
+        likely = [form for form in likely if form != best]
+    return tuple(chosen)
+
+
+def _which_day(
+    left: duckdb.DuckDBPyRelation, n: int, cell: str, tried: dict[str, str], name: str, column: str, where: str
+) -> str:
+    (best, one), (rival, other) = tried.items()
+    named = ", ".join(f"strftime({read}, '%-d %B %Y')" for read in (one, other))
+    said = left.filter(f"cell = {sql_text(cell)}").select(named).limit(1).fetchall()[0]
+    return (
+        f"{where}: {name} ({column!r}): {cell!r} and {n - 1:,} more can be read as {said[0]} and as {said[1]}, and no cell "
+        f"proves which. Write {written(name, column, format=best)} or {written(name, column, format=rival)}."
+    )
+
+
+_FIELDS = {
+    "%d": r"\d{1,2}", "%m": r"\d{1,2}", "%Y": r"\d{4}", "%y": r"\d{2}", "%H": r"\d{1,2}", "%I": r"\d{1,2}", "%M": r"\d{2}",
+    "%S": r"\d{2}", "%f": r"\d{1,6}", "%p": "[AaPp][Mm]", "%a": "[A-Za-z]{3}", "%b": "[A-Za-z]{3}", "%B": "[A-Za-z]{3,9}",
+}  # fmt: skip
+
+
+@functools.cache
+def _shape(form: str) -> re.Pattern[str]:
+    """What a cell of this format looks like; whether it is a date, the engine says."""
+    return re.compile("".join(_FIELDS.get(part, re.escape(part)) for part in re.split("(%.)", form)))
+
+
+def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, span: bool, where: str) -> Source:
+    """``source`` of a number with its signs found, of a time ``span`` with its unit; LogQuestion where two readings fit."""
+    column, cell = source.columns[0], cells.text(source.columns[0])
+    if span and not source.unit:
+        unit = next((u for u, pattern in _UNIT_NAMES.items() if re.search(pattern, _spaced(column))), "")
+        if unit not in ("", "s"):
+            raise LogQuestion(
+                f"{where}: the name of {column!r} says that {name} is not in seconds. Write "
+                f"{written(name, column, unit=unit)}, or unit = \"s\" where it is in seconds all the same."
+            )
+    # A zero before the sign is kept apart: no group of thousands begins with one.
+    shape = f"regexp_replace(regexp_replace({cell}, '^([+-]?)0([.,])', '\\1Z\\2'), '[0-9]', '9', 'g')"
+    shapes = (
+        raw.select(f"{shape} AS shape, {cell} AS cell").filter("shape IS NOT NULL")
+        .aggregate("shape, count(*) AS n, min(cell) AS example", "shape").order("n DESC, shape").limit(2000).df()
+    )
+    clocks = shapes["shape"].str.fullmatch(r"-?9+:99([.,]9+)?")
+    if span and clocks.any() and not source.unit:
+        if shapes["shape"].str.fullmatch(r"-?9+:99:99([.,]9+)?").any():
+            source = replace(source, unit="mm:ss")  # beside clocks with hours the short ones have none
+        else:
+            example = shapes.loc[clocks, "example"].iloc[0]
+            raise LogQuestion(
+                f"{where}: {name} ({column!r}): {example!r} and {int(shapes.loc[clocks, 'n'].sum()) - 1:,} more are minutes and "
+                f"seconds, or hours and minutes. Write {written(name, column, unit='mm:ss')} or "
+                f"{written(name, column, unit='hh:mm')}."
+            )
+    if not (source.decimal or source.thousands):
+        source = _signs(shapes, name, column, source, where=where)
+    return source
+
+
+def _spaced(name: str) -> str:
+    return re.sub(r"[^a-zäöü]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
+
+
+def _signs(shapes: pd.DataFrame, name: str, column: str, source: Source, *, where: str) -> Source:
+    """What the point and the comma are. A group of three digits alone proves nothing; every other form does."""
+    text = shapes["shape"]
+
+    def any_of(pattern: str) -> bool:
+        return bool(text.str.fullmatch(pattern).any())
+
+    proved = {}
+    for sign, other in ((".", ","), (",", ".")):
+        s, o = re.escape(sign), re.escape(other)
+        decimal = any_of(rf"[+-]?(Z{s}9*|{s}9+|9{{4,}}{s}9+|9+{s}(9{{1,2}}|9{{4,}}|)|9{{1,3}}({o}999)+{s}9+)([eE][+-]?9+)?")
+        thousands = any_of(rf"[+-]?9{{1,3}}({s}999){{2,}}({o}9*)?|[+-]?9{{1,3}}({s}999)+{o}9+")
+        proved[sign] = (decimal, thousands)
+    for sign, other in ((".", ","), (",", ".")):
+        s = re.escape(sign)
+        doubtful = text.str.fullmatch(rf"[+-]?[1-9]{{1,3}}{s}999")
+        decimal, thousands = proved[sign]
+        if decimal and thousands:
+            example = shapes.loc[text.str.contains(s), "example"].iloc[0]
+            raise LogQuestion(
+                f"{where}: {name} ({column!r}) has {sign!r} both between thousands and before decimals, such as {example!r}. "
+                "Put it right in the file."
+            )
+        if thousands:
+            return replace(source, thousands=sign, decimal=other)
+        if decimal:
+            return replace(source, decimal=sign, thousands=other if proved[other][1] or _doubtful(text, other) else "")
+        if not doubtful.any() or proved[other][0]:
+            continue
+        if any_of(r"[+-]?9{4,}"):  # thousands stand without any sign
+            return replace(source, decimal=sign)
+        example, n = shapes.loc[doubtful, "example"].iloc[0], int(shapes.loc[doubtful, "n"].sum())
+        raise LogQuestion(
+            f"{where}: {name} ({column!r}): {example!r} and {n - 1:,} more: is {sign!r} between thousands or before decimals? "
+            f"Write {written(name, column, thousands=sign)} or {written(name, column, decimal=sign)}."
+        )
+    other = next((o for s, o in ((".", ","), (",", ".")) if proved[o][0] and _doubtful(text, s)), "")
+    return replace(source, decimal=other, thousands="." if other == "," else ",") if other else source
+
+
+def _doubtful(text: pd.Series, sign: str) -> bool:
+    return bool(text.str.fullmatch(rf"[+-]?9{{1,3}}{re.escape(sign)}999").any())
+
+
+def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, column: str, seconds: str, *, where: str) -> None:
+    """LogQuestion where the size of plain numbers speaks against seconds."""
+    waits = raw.select(f"{seconds} AS v").filter("v > 0")
+    n, half, most, round_, broken = waits.aggregate(
+        "count(v), quantile_cont(v, 0.5), quantile_cont(v, 0.95), count(*) FILTER (v % 1000 = 0), count(*) FILTER (v % 1 <> 0)"
+    ).fetchall()[0]
+    if n < _ENOUGH:
+        return
+    said = f"{where}: {name} ({column!r}): half of the waits are under {half:g}, 95 % under {most:g}"
+    if round_ == n and half >= 1000:
+        raise LogQuestion(
+            f"{said}, and all are whole thousands: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
+            f"{written(name, column, unit='s')}."
+        )
+    if most < 30 and broken * 2 > n:
+        raise LogQuestion(
+            f"{said}, most with decimals: minutes, or seconds? Write {written(name, column, unit='min')} or "
+            f"{written(name, column, unit='s')}."
+        )
+    if half > 2 * 86_400:
+        raise LogQuestion(
+            f"{said}, which is days: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
+            f"{written(name, column, unit='s')}."
+        )
+
+
+def yes_or_no(raw: duckdb.DuckDBPyRelation, name: str, cell: str, *, where: str) -> None:
+    """LogError for a word that is neither yes nor no."""
+    wrong = raw.filter(f"{cell} IS NOT NULL AND {cells.truth(cell)} IS NULL").aggregate(f"{cell} AS word, count(*) AS n", cell)
+    rows: Sequence[tuple[str, int]] = wrong.order("n DESC, word").limit(5).fetchall()
+    if rows:
+        found = ", ".join(f"{word!r} ({n:,} rows)" for word, n in rows)
+        raise LogError(
+            f"{where}: column {name!r} holds {found}; it takes true and false, yes and no, 1 and 0. Say which is which: "
+            f'{name} = {{ column = "...", words = {{ "{rows[0][0]}" = "true" }} }}.'
+        )

@@ -1,0 +1,57 @@
+"""Exports of known tools: recognised by the names of their columns, read by a mapping that is shown."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from cxresearch.contacts.mapping import find_column, name_of
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One export of one tool: its ``name`` and ``title``, the columns that it ``needs``, the mapping of its ``columns``;
+    ``refused`` says why it cannot be used, where it cannot."""
+
+    name: str
+    title: str
+    needs: tuple[str, ...]
+    columns: Mapping[str, Any]
+    refused: str = ""
+
+    def fits(self, names: Sequence[str]) -> bool:
+        """Whether all columns that it needs are among ``names``."""
+        there = {name_of(name) for name in names}
+        return all(name_of(needed) in there for needed in self.needs)
+
+    def mapping(self, names: Sequence[str]) -> dict[str, Any]:
+        """Its mapping without the columns that this export does not have."""
+
+        def there(said: Any) -> bool:
+            if not isinstance(said, Mapping) or "value" in said:
+                return isinstance(said, Mapping) or find_column(said, names) is not None
+            read = [said[key] for key in ("column", "from", "to") if key in said]
+            return all(any(find_column(c, names) for c in ([one] if isinstance(one, str) else one)) for one in read)
+
+        kept = {name: said for name, said in self.columns.items() if name == "rows" or there(said)}
+        rows = {column: words for column, words in kept.pop("rows", {}).items() if find_column(column, names)}
+        return {**kept, "rows": rows} if rows else kept
+
+
+@functools.cache
+def known_tools() -> tuple[Tool, ...]:
+    """Every tool of tools.toml, the more special first."""
+    text = (files("cxresearch.contacts") / "tools.toml").read_text(encoding="utf-8")
+    return tuple(
+        Tool(name, said["title"], tuple(said["needs"]), said.get("columns", {}), said.get("refused", ""))
+        for name, said in tomllib.loads(text).items()
+    )
+
+
+def recognised(names: Sequence[str]) -> Tool | None:
+    """The tool whose export has these columns, or None."""
+    return next((tool for tool in known_tools() if tool.fits(names)), None)
