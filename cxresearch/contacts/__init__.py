@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxresearch.contacts.bank import BANK_HEADER, BANK_LONGEST_SERVICE_S, BANK_LONGEST_WAIT_S, BANK_QUEUES
-from cxresearch.contacts.canonical import CANONICAL, REQUIRED, SLOW, WORDS, LogError
+from cxresearch.contacts.canonical import CANONICAL, REQUIRED, SLOW, WORDS, LogError, LogQuestionError
 from cxresearch.contacts.files import SUFFIXES, FileFacts, file_facts, log_facts
 from cxresearch.contacts.log import ContactLog, load, load_contacts
 from cxresearch.contacts.memory import FOLDER, kept_folder, kept_in
@@ -13,7 +13,7 @@ from cxresearch.contacts.rows import Reading, open_log
 
 __all__ = [
     "BANK_HEADER", "BANK_LONGEST_SERVICE_S", "BANK_LONGEST_WAIT_S", "BANK_QUEUES", "CANONICAL", "FOLDER", "PERIOD_KINDS",
-    "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "FileFacts", "LogError", "Period", "PeriodError", "PeriodLog",
+    "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "FileFacts", "LogError", "LogQuestionError", "Period", "PeriodError", "PeriodLog",
     "Reading", "account_table", "file_facts", "kept_folder", "kept_in", "kept_period", "load", "load_contacts", "log_facts",
     "open_log", "parse_period", "period_of", "read_period",
 ]  # fmt: skip

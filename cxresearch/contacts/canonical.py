@@ -22,7 +22,7 @@ class LogError(ValueError):
     """A contact log that cannot be used as it is; the message says where, how many rows, and what to do."""
 
 
-class LogQuestion(LogError):
+class LogQuestionError(LogError):
     """A log that can be read in two ways; the message says which, and what to write for each."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import duckdb
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import CANONICAL, WORDS, LogQuestion, sql_text
+from cxresearch.contacts.canonical import CANONICAL, WORDS, LogQuestionError, sql_text
 from cxresearch.contacts.files import BROKEN, ROW
 from cxresearch.contacts.mapping import DURATIONS, SET_ASIDE, LogMapping, Source, find_column
 from cxresearch.contacts.profile import number_source, plausible_unit, time_source, written, yes_or_no
@@ -42,7 +42,7 @@ def resolved(
 ) -> dict[str, Source]:
     """``sources`` with what their cells were found to be: formats of times, signs of numbers, units of spans.
 
-    Raises LogQuestion where two readings fit, LogError for a word that is no yes or no and for times that need a zone.
+    Raises LogQuestionError where two readings fit, LogError for a word that is no yes or no and for times that need a zone.
     """
     types = dict(zip(raw.columns, map(str, raw.types), strict=True))
     found = dict(sources)
@@ -75,20 +75,25 @@ def _asked_of_outcome(raw: duckdb.DuckDBPyRelation, source: Source, *, where: st
     if not source.columns or source.missing or source.filled:
         return
     column = source.columns[0]
-    n, said, word = raw.aggregate(
-        f"count(*), count({cells.text(column)}), any_value({cells.text(column)})"
-    ).fetchall()[0]
+    n, said, word = raw.aggregate(f"count(*), count({cells.text(column)}), any_value({cells.text(column)})").fetchall()[
+        0
+    ]
     if said and n - said > max(_EMPTY * n, _FEW):
-        raise LogQuestion(
+        raise LogQuestionError(
             f"{where}: outcome ({column!r}) is empty in {n - said:,} of {n:,} rows, in the others it says such as {word!r}. Say "
-            f"what an empty cell means: {written('outcome', column, missing='abandoned')}, or \"open\" (still waiting), or "
-            "\"answered\"."
+            f'what an empty cell means: {written("outcome", column, missing="abandoned")}, or "open" (still waiting), or '
+            '"answered".'
         )
 
 
 def canonical_columns(
-    engine: duckdb.DuckDBPyConnection, raw: duckdb.DuckDBPyRelation, sources: Mapping[str, Source], mapping: LogMapping, *,
-    timezone: str, broken: int = 0,
+    engine: duckdb.DuckDBPyConnection,
+    raw: duckdb.DuckDBPyRelation,
+    sources: Mapping[str, Source],
+    mapping: LogMapping,
+    *,
+    timezone: str,
+    broken: int = 0,
 ) -> duckdb.DuckDBPyRelation:
     """Canonical columns, ``simulated``, and the reasons ``set_aside`` and ``repaired`` of every row.
 

@@ -23,7 +23,7 @@ import pandas as pd
 
 from cxresearch.contacts import cells
 from cxresearch.contacts.bank import BANK_HEADER
-from cxresearch.contacts.canonical import REQUIRED, LogError, LogQuestion, sql_text
+from cxresearch.contacts.canonical import REQUIRED, LogError, LogQuestionError, sql_text
 from cxresearch.contacts.layout import Layout, text_layout, words_seen
 from cxresearch.contacts.mapping import LogMapping, find_column, meant
 from cxresearch.contacts.memory import remembered
@@ -79,7 +79,7 @@ def choose_files(
             raise LogError(
                 f"{said}None of them looks like {unknown}. Name the right ones with columns={{...}} (in the report's TOML: [columns])."
             )
-        raise LogQuestion(
+        raise LogQuestionError(
             f"{said}By their names and words they could be read so. Look at every line, then put them into the report's "
             "TOML (in Python: mapping={...}):\n\n[columns]\n" + "\n".join(lines.values())
         )
@@ -163,9 +163,7 @@ def lacking_columns(names: Sequence[str], mapping: LogMapping) -> list[str]:
         if find_column(column, names) is None
     ]
     lacking += [f"column {column!r} (for rows)" for column in mapping.rows if find_column(column, names) is None]
-    return lacking + [
-        f"column {c!r}" for c in REQUIRED if c not in mapping.sources and find_column(c, names) is None
-    ]
+    return lacking + [f"column {c!r}" for c in REQUIRED if c not in mapping.sources and find_column(c, names) is None]
 
 
 def bank_lines(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duckdb.DuckDBPyRelation:
@@ -181,7 +179,9 @@ def bank_lines(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duckd
 def json_columns(engine: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
     """The names in the records of a JSON file, one a line or one list of all; a name within a name follows a point."""
     try:
-        records = engine.execute(f"SELECT json FROM read_json_objects({sql_text(_literal(path))}) LIMIT 1000").fetchall()
+        records = engine.execute(
+            f"SELECT json FROM read_json_objects({sql_text(_literal(path))}) LIMIT 1000"
+        ).fetchall()
     except duckdb.Error as error:
         raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Replace it or leave it out.") from error
     names: dict[str, None] = {}
@@ -258,7 +258,12 @@ def read_parquet(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duc
 
 
 def read_text(
-    engine: duckdb.DuckDBPyConnection, layouts: Mapping[str, Layout], columns: Sequence[str], *, ids: Sequence[str], where: str
+    engine: duckdb.DuckDBPyConnection,
+    layouts: Mapping[str, Layout],
+    columns: Sequence[str],
+    *,
+    ids: Sequence[str],
+    where: str,
 ) -> tuple[duckdb.DuckDBPyRelation, int]:
     """The ``columns`` of text files as text, each file by its own layout, read once into a private copy.
 
@@ -299,7 +304,9 @@ def read_text(
                     f'{where}: a cell is not UTF-8, though the beginning of the file is. Say what it is: encoding = "latin-1".'
                 ) from error
             raise LogError(f"cannot read {where}: {str(error).splitlines()[0]}") from error
-    return engine.read_parquet([str(folder / f"{number}.parquet") for number in range(len(same))], union_by_name=True), broken
+    return engine.read_parquet(
+        [str(folder / f"{number}.parquet") for number in range(len(same))], union_by_name=True
+    ), broken
 
 
 def _as_utf8(path: str, encoding: str, folder: Path) -> str:
@@ -311,7 +318,9 @@ def _as_utf8(path: str, encoding: str, folder: Path) -> str:
             for part in codecs.iterdecode(iter(functools.partial(source.read, _PART), b""), encoding):
                 copy.write(part.encode())
     except UnicodeDecodeError as error:
-        raise LogError(f"{path} is not {encoding}: {error.reason} at byte {error.start}. Name another encoding.") from error
+        raise LogError(
+            f"{path} is not {encoding}: {error.reason} at byte {error.start}. Name another encoding."
+        ) from error
     return str(target)
 
 

@@ -1,13 +1,13 @@
 """Where each canonical column comes from, as a report's TOML and Python say it alike.
 
-    [columns]
-    opened_at = { column = ["Date", "Time"], format = "%d.%m.%Y %H:%M" }   # or "Opened", or { column = ..., zone = "UTC" }
-    wait_s    = { column = "Wait", unit = "min", decimal = "," }             # or { from = "Created", to = "Answered" }
-    outcome   = { column = "Status", words = { Lost = "abandoned" }, missing = "open" }
-    channel   = { value = "phone" }
-    reply     = "none"                                                       # a column of that name is not meant
-    rows      = { Direction = ["inbound"] }                                  # all other rows are set aside
-    encoding  = "latin-1"                                                    # and delimiter, skip: lines above the header
+[columns]
+opened_at = { column = ["Date", "Time"], format = "%d.%m.%Y %H:%M" }   # or "Opened", or { column = ..., zone = "UTC" }
+wait_s    = { column = "Wait", unit = "min", decimal = "," }             # or { from = "Created", to = "Answered" }
+outcome   = { column = "Status", words = { Lost = "abandoned" }, missing = "open" }
+channel   = { value = "phone" }
+reply     = "none"                                                       # a column of that name is not meant
+rows      = { Direction = ["inbound"] }                                  # all other rows are set aside
+encoding  = "latin-1"                                                    # and delimiter, skip: lines above the header
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def _source(name: str, said: Any) -> Source:
             raise LogError(f"columns: {name}: {key} = {value!r} is not what can stand there.")
     two = "from" in said or "to" in said
     if two and not (name in DURATIONS and {"from", "to"} <= set(said)):
-        raise LogError(f'columns: {name}: write both, {{ from = "Created", to = "Answered" }}, and for a time span only.')
+        raise LogError(
+            f'columns: {name}: write both, {{ from = "Created", to = "Answered" }}, and for a time span only.'
+        )
     if ("column" in said) + two + ("value" in said) > 1:
         raise LogError(f"columns: {name} has two sources; write column, or value, or from and to.")
     columns = said.get("column", ())
@@ -124,7 +126,10 @@ def _source(name: str, said: Any) -> Source:
         raise LogError(f"columns: {name}: unit = {unit!r}; a time span takes {', '.join(UNITS)}.")
     words = {**said.get("values", {}), **said.get("words", {})}
     known = (*WORDS[name], SET_ASIDE) if name == "outcome" else WORDS.get(name, YES_NO if name == "queued" else ())
-    meanings = [*map(str, words.values()), *(said[key] for key in ("missing", "filled") if key in said and name in WORDS)]
+    meanings = [
+        *map(str, words.values()),
+        *(said[key] for key in ("missing", "filled") if key in said and name in WORDS),
+    ]
     if known and (wrong := sorted(set(meanings) - set(known))):
         raise LogError(f"columns: {name}: {wrong[0]!r} is no word of {name}; they are {', '.join(known)}.")
     value = said.get("value")
@@ -138,7 +143,9 @@ def _source(name: str, said: Any) -> Source:
 
 def _rows(given: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(given, Mapping):
-        raise LogError(f'columns: rows = {given!r}; write rows = {{ Direction = ["inbound"] }}: a column and its words.')
+        raise LogError(
+            f'columns: rows = {given!r}; write rows = {{ Direction = ["inbound"] }}: a column and its words.'
+        )
     kept = {}
     for column, words in given.items():
         words = [words] if isinstance(words, str) else words

@@ -1,7 +1,7 @@
 """What the cells of a log are: how its times and numbers are written, proved on every row, or asked.
 
 Where one reading alone fits all cells it is taken and said. Where two fit and differ, the log does not say which is
-meant, and a :class:`LogQuestion` does, with the lines to paste.
+meant, and a :class:`LogQuestionError` does, with the lines to paste.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import LogError, LogQuestion, sql_text
+from cxresearch.contacts.canonical import LogError, LogQuestionError, sql_text
 from cxresearch.contacts.mapping import Source
 
 _DATES = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y",
@@ -24,7 +24,10 @@ _DATES = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y"
 _TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f", "%H.%M", "%H%M%S", "")
 _BETWEEN = (" ", ", ", "T", "  ")
 FORMATS = tuple(
-    f"{date}{between}{time}" if time else date for date in _DATES for time in _TIMES for between in (_BETWEEN if time else ("",))
+    f"{date}{between}{time}" if time else date
+    for date in _DATES
+    for time in _TIMES
+    for between in (_BETWEEN if time else ("",))
 )
 _EXAMPLES = 200  # distinct cells from which candidates are found; every candidate is then tried on all rows
 _MOST = 0.95  # of the cells: what one reading must cover
@@ -43,7 +46,7 @@ def written(name: str, column: str, **keys: str) -> str:
 
 
 def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, timezone: str, where: str) -> Source:
-    """``source`` of times with its format found; LogQuestion where day and month cannot be told apart, LogError where an
+    """``source`` of times with its format found; LogQuestionError where day and month cannot be told apart, LogError where an
     instant has no local zone to be turned into."""
     cell = " || ' ' || ".join(map(cells.text, source.columns))
     column = source.columns[0]
@@ -88,10 +91,10 @@ def _formats(raw: duckdb.DuckDBPyRelation, cell: str, name: str, column: str, *,
         if not total or counts[best] * 100 < total:
             break
         for rival in (form for form in likely if form != best and counts[form] == counts[best]):
-            differ = left.filter(f"{tried[best]} <> {tried[rival]}").aggregate("count(*), min(cell)").fetchall()[0]
-            if differ[0]:
+            n, cell_ = left.filter(f"{tried[best]} <> {tried[rival]}").aggregate("count(*), min(cell)").fetchall()[0]
+            if n:
                 both = {best: tried[best], rival: tried[rival]}
-                raise LogQuestion(_which_day(left, *differ, both, name, column, where))
+                raise LogQuestionError(_which_day(left, n, cell_, both, name, column, where))
         chosen.append(best)
         likely = [form for form in likely if form != best]
     return tuple(chosen)
@@ -122,20 +125,24 @@ def _shape(form: str) -> re.Pattern[str]:
 
 
 def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, span: bool, where: str) -> Source:
-    """``source`` of a number with its signs found, of a time ``span`` with its unit; LogQuestion where two readings fit."""
+    """``source`` of a number with its signs found, of a time ``span`` with its unit; LogQuestionError where two readings fit."""
     column, cell = source.columns[0], cells.text(source.columns[0])
     if span and not source.unit:
         unit = next((u for u, pattern in _UNIT_NAMES.items() if re.search(pattern, _spaced(column))), "")
         if unit not in ("", "s"):
-            raise LogQuestion(
+            raise LogQuestionError(
                 f"{where}: the name of {column!r} says that {name} is not in seconds. Write "
-                f"{written(name, column, unit=unit)}, or unit = \"s\" where it is in seconds all the same."
+                f'{written(name, column, unit=unit)}, or unit = "s" where it is in seconds all the same.'
             )
     # A zero before the sign is kept apart: no group of thousands begins with one.
     shape = f"regexp_replace(regexp_replace({cell}, '^([+-]?)0([.,])', '\\1Z\\2'), '[0-9]', '9', 'g')"
     shapes = (
-        raw.select(f"{shape} AS shape, {cell} AS cell").filter("shape IS NOT NULL")
-        .aggregate("shape, count(*) AS n, min(cell) AS example", "shape").order("n DESC, shape").limit(2000).df()
+        raw.select(f"{shape} AS shape, {cell} AS cell")
+        .filter("shape IS NOT NULL")
+        .aggregate("shape, count(*) AS n, min(cell) AS example", "shape")
+        .order("n DESC, shape")
+        .limit(2000)
+        .df()
     )
     clocks = shapes["shape"].str.fullmatch(r"-?9+:99([.,]9+)?")
     if span and clocks.any() and not source.unit:
@@ -143,7 +150,7 @@ def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, sp
             source = replace(source, unit="mm:ss")  # beside clocks with hours the short ones have none
         else:
             example = shapes.loc[clocks, "example"].iloc[0]
-            raise LogQuestion(
+            raise LogQuestionError(
                 f"{where}: {name} ({column!r}): {example!r} and {int(shapes.loc[clocks, 'n'].sum()) - 1:,} more are minutes and "
                 f"seconds, or hours and minutes. Write {written(name, column, unit='mm:ss')} or "
                 f"{written(name, column, unit='hh:mm')}."
@@ -167,7 +174,9 @@ def _signs(shapes: pd.DataFrame, name: str, column: str, source: Source, *, wher
     proved = {}
     for sign, other in ((".", ","), (",", ".")):
         s, o = re.escape(sign), re.escape(other)
-        decimal = any_of(rf"[+-]?(Z{s}9*|{s}9+|9{{4,}}{s}9+|9+{s}(9{{1,2}}|9{{4,}}|)|9{{1,3}}({o}999)+{s}9+)([eE][+-]?9+)?")
+        decimal = any_of(
+            rf"[+-]?(Z{s}9*|{s}9+|9{{4,}}{s}9+|9+{s}(9{{1,2}}|9{{4,}}|)|9{{1,3}}({o}999)+{s}9+)([eE][+-]?9+)?"
+        )
         thousands = any_of(rf"[+-]?9{{1,3}}({s}999){{2,}}({o}9*)?|[+-]?9{{1,3}}({s}999)+{o}9+")
         proved[sign] = (decimal, thousands)
     for sign, other in ((".", ","), (",", ".")):
@@ -176,7 +185,7 @@ def _signs(shapes: pd.DataFrame, name: str, column: str, source: Source, *, wher
         decimal, thousands = proved[sign]
         if decimal and thousands:
             example = shapes.loc[text.str.contains(s), "example"].iloc[0]
-            raise LogQuestion(
+            raise LogQuestionError(
                 f"{where}: {name} ({column!r}) has {sign!r} both between thousands and before decimals, such as {example!r}. "
                 "Put it right in the file."
             )
@@ -189,7 +198,7 @@ def _signs(shapes: pd.DataFrame, name: str, column: str, source: Source, *, wher
         if any_of(r"[+-]?9{4,}"):  # thousands stand without any sign
             return replace(source, decimal=sign)
         example, n = shapes.loc[doubtful, "example"].iloc[0], int(shapes.loc[doubtful, "n"].sum())
-        raise LogQuestion(
+        raise LogQuestionError(
             f"{where}: {name} ({column!r}): {example!r} and {n - 1:,} more: is {sign!r} between thousands or before decimals? "
             f"Write {written(name, column, thousands=sign)} or {written(name, column, decimal=sign)}."
         )
@@ -202,7 +211,7 @@ def _doubtful(text: pd.Series, sign: str) -> bool:
 
 
 def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, column: str, seconds: str, *, where: str) -> None:
-    """LogQuestion where the size of plain numbers speaks against seconds."""
+    """LogQuestionError where the size of plain numbers speaks against seconds."""
     waits = raw.select(f"{seconds} AS v").filter("v > 0")
     n, half, most, round_, broken = waits.aggregate(
         "count(v), quantile_cont(v, 0.5), quantile_cont(v, 0.95), count(*) FILTER (v % 1000 = 0), count(*) FILTER (v % 1 <> 0)"
@@ -211,17 +220,17 @@ def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, column: str, seconds
         return
     said = f"{where}: {name} ({column!r}): half of the waits are under {half:g}, 95 % under {most:g}"
     if round_ == n and half >= 1000:
-        raise LogQuestion(
+        raise LogQuestionError(
             f"{said}, and all are whole thousands: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
             f"{written(name, column, unit='s')}."
         )
     if most < 30 and broken * 2 > n:
-        raise LogQuestion(
+        raise LogQuestionError(
             f"{said}, most with decimals: minutes, or seconds? Write {written(name, column, unit='min')} or "
             f"{written(name, column, unit='s')}."
         )
     if half > 2 * 86_400:
-        raise LogQuestion(
+        raise LogQuestionError(
             f"{said}, which is days: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
             f"{written(name, column, unit='s')}."
         )
@@ -229,7 +238,9 @@ def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, column: str, seconds
 
 def yes_or_no(raw: duckdb.DuckDBPyRelation, name: str, cell: str, *, where: str) -> None:
     """LogError for a word that is neither yes nor no."""
-    wrong = raw.filter(f"{cell} IS NOT NULL AND {cells.truth(cell)} IS NULL").aggregate(f"{cell} AS word, count(*) AS n", cell)
+    wrong = raw.filter(f"{cell} IS NOT NULL AND {cells.truth(cell)} IS NULL").aggregate(
+        f"{cell} AS word, count(*) AS n", cell
+    )
     rows: Sequence[tuple[str, int]] = wrong.order("n DESC, word").limit(5).fetchall()
     if rows:
         found = ", ".join(f"{word!r} ({n:,} rows)" for word, n in rows)

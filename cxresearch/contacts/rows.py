@@ -14,10 +14,20 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.bank import bank_columns
-from cxresearch.contacts.canonical import CANONICAL, WORDS, LogError
+from cxresearch.contacts.canonical import WORDS, LogError
 from cxresearch.contacts.columns import canonical_columns, resolved, sources_of
 from cxresearch.contacts.files import (
-    BANK, EVENTS, JSON, FileFacts, bank_lines, choose_files, lacking_columns, read_events, read_json, read_parquet, read_text,
+    BANK,
+    EVENTS,
+    JSON,
+    FileFacts,
+    bank_lines,
+    choose_files,
+    lacking_columns,
+    read_events,
+    read_json,
+    read_parquet,
+    read_text,
 )  # fmt: skip
 from cxresearch.contacts.layout import Layout
 from cxresearch.contacts.mapping import LogMapping, Source, find_column, meant, parse_mapping
@@ -136,7 +146,16 @@ def open_log(
         where = ", ".join(Path(path).name for path in files.loc[files["used"], "path"])
         used = {path: layouts[path] for path in files.loc[files["used"], "path"] if path in layouts}
         used = {} if preset in (BANK, EVENTS) else used
-        return Reading(engine, files, where, preset, **given, named=str(source), layouts=used, names=names if preset != EVENTS else ())
+        return Reading(
+            engine,
+            files,
+            where,
+            preset,
+            **given,
+            named=str(source),
+            layouts=used,
+            names=names if preset != EVENTS else (),
+        )
     engine, raw, where = _take_frame(engine, source)
     if lacking := lacking_columns(raw.columns, mapping):
         raise LogError(f"{where}: no {', '.join(lacking)}. It has the columns {', '.join(raw.columns)}.")
@@ -244,5 +263,3 @@ def _take_frame(
             f"cannot read a {type(frame).__module__}.{type(frame).__name__}: give a path, a pandas, Polars or Arrow "
             "frame; a Spark DataFrame with canonical columns goes to risk_table directly."
         ) from error
-
-

@@ -32,7 +32,11 @@ _MEANINGS = {
         "in_person": r"person|branch|filiale|counter|visit",
     },
 }  # fmt: skip
-_UNITS = {"min": r"\bmin(ute|utes|uten|s)?\b", "ms": r"\bm(illi)?s(ec|econds|ekunden)?\b", "h": r"\b(h|hrs?|hours?|stunden|std)\b"}
+_UNITS = {
+    "min": r"\bmin(ute|utes|uten|s)?\b",
+    "ms": r"\bm(illi)?s(ec|econds|ekunden)?\b",
+    "h": r"\b(h|hrs?|hours?|stunden|std)\b",
+}
 
 
 def suggested(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -40,7 +44,9 @@ def suggested(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[
     lines: dict[str, str] = {}
     taken: set[str] = set()
     for name, pattern in _NAMES.items():
-        found = next((c for c in names if c not in taken and re.search(pattern, c.replace("_", " "), re.IGNORECASE)), None)
+        found = next(
+            (c for c in names if c not in taken and re.search(pattern, c.replace("_", " "), re.IGNORECASE)), None
+        )
         if found is None:
             continue
         taken.add(found)

@@ -183,7 +183,11 @@ def test_a_simulated_log_says_so():
         (log_frame(outcome=["answered", "hung up", "hung up"]), {}, r"'outcome' holds 'hung up' \(2 rows\).*columns ="),
         (log_frame(channel=["phone", "fax", "phone"]), {}, r"'channel' holds 'fax' \(1 rows\)"),
         (log_frame(), {"start": "2001-01-01", "end": "2001-02-01"}, r"no contacts.*3 rows from 1999-02-01 08:00:00"),
-        (log_frame(), {"columns": {"wait": "wait_s"}}, r"names wait \(did you mean .wait_s.\?\); the canonical columns are"),
+        (
+            log_frame(),
+            {"columns": {"wait": "wait_s"}},
+            r"names wait \(did you mean .wait_s.\?\); the canonical columns are",
+        ),
         (log_frame(), {"columns": {"wait_s": "W"}}, r"no column 'W' \(for wait_s\)"),
         (log_frame(), {"preset": "other_bank"}, "unknown preset 'other_bank'"),
     ],
