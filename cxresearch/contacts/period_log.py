@@ -232,7 +232,7 @@ def kept_period(folder: Path) -> PeriodLog | None:
         return None
 
 
-def read_period(reading: Reading, name: str = "", *, archive: Sequence[Path] = ()) -> PeriodLog:
+def read_period(reading: Reading, name: str, *, archive: Sequence[Path] = ()) -> PeriodLog:
     """One period of a log and the one before it, from one pass over the log's rows, or as they were kept.
 
     Parameters
