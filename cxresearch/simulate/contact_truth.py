@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -147,7 +147,7 @@ CONTACT_TRUTH = ContactTruth(
     value_mean=180.0,
     value_log_sd=0.9,
     queues=(("orders", 0.5), ("delivery", 0.3), ("billing", 0.2)),
-    queues_at_end=(("orders", 0.40), ("delivery", 0.25), ("billing", 0.35)),
+    queues_at_end=(("orders", 0.35), ("delivery", 0.25), ("billing", 0.40)),
     mix_months=3,
     queue_patience=(("orders", 1.0), ("delivery", 1.0), ("billing", 0.5)),
     redial_share=0.35,
@@ -174,18 +174,29 @@ CONTACT_TRUTH = ContactTruth(
     ),
 )  # fmt: skip
 
+# For estimators that take one law for all and contacts that do not bring about others.
+STEADY_TRUTH = replace(
+    CONTACT_TRUTH,
+    queues_at_end=CONTACT_TRUTH.queues,
+    queue_patience=tuple((topic, 1.0) for topic, _ in CONTACT_TRUTH.queues),
+    redial_share=0.0,
+    growth_per_month=0.0,
+    absence=0.0,
+    bad_week_missing=0.0,
+)
+
 
 def true_patience_survival(
     duration_s: npt.ArrayLike,
     channel: str,
     promised_s: float | None = None,
     *,
-    queue: str,
+    queue: str | None = None,
     truth: ContactTruth = CONTACT_TRUTH,
 ) -> np.ndarray:
     """Share of the contacts of a channel and topic that would still wait after each duration, if nobody ever answered.
 
-    ``promised_s`` None or NaN: no promise. With base cumulative hazard ``H(t) = (t / scale) ** shape`` and ``scale =
+    ``promised_s`` None or NaN: no promise; ``queue`` None: a topic of factor 1. With base cumulative hazard ``H(t) = (t / scale) ** shape`` and ``scale =
     patience_scale_s * queue_patience * (promised_s / expected_s) ** promise_elasticity``, the share is ``exp(-H(t))``
     up to the promise and ``exp(-H(promise) - broken_promise_hazard_ratio * (H(t) - H(promise)))`` after it.
     The log holds patience rounded up to whole seconds, so the law is exact at whole seconds.
@@ -198,9 +209,9 @@ def true_patience_survival(
     promise = math.nan if promised_s is None else float(promised_s)
     if promise <= 0:
         raise ValueError(f"promised_s must be above 0 seconds, or None for no promise; got {promised_s}.")
-    ratios = dict(truth.queue_patience)
+    ratios = {None: 1.0, **dict(truth.queue_patience)}
     if queue not in ratios:
-        raise ValueError(f"no queue {queue!r} in this truth; there is {', '.join(ratios)}.")
+        raise ValueError(f"no queue {queue!r} in this truth; there is {', '.join(topic for topic, _ in truth.queues)}.")
     scale, before = scale_and_hazard_before(np.array([promise]), ratios[queue], one, truth)
     hazard = (duration / scale) ** one.patience_shape
     late = np.maximum(hazard - before, 0)

@@ -147,9 +147,10 @@ def planned_contacts(
     by_day = np.array(truth.day_weights)[day.day_of_week] * (1 + truth.growth_per_month) ** grown
     hours = np.array([truth.weekday_hour_weights, truth.weekend_hour_weights])
     share = np.array([c.share for c in truth.channels])
-    # A closed line takes no contact; each channel keeps its share of all.
+    # A closed line takes no contact; the others of its day come while it is open, and each channel keeps its share.
     hours = hours[:, None, :] * np.stack([_duty(c) > 0 if c.live else np.ones((2, 24)) for c in truth.channels], axis=1)
-    by_hour = hours[(day.day_of_week >= 5).astype(int)]
+    by_hour = hours / np.maximum(hours.sum(axis=2, keepdims=True), np.finfo(float).tiny)
+    by_hour = by_hour[(day.day_of_week >= 5).astype(int)]
     weight = by_day[:, None, None] * by_hour
     weight *= share[None, :, None] / weight.sum(axis=(0, 2), keepdims=True)
     cells = pd.MultiIndex.from_product([day, [c.name for c in truth.channels], range(24)])
