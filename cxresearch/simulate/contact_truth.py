@@ -112,7 +112,7 @@ class ContactTruth:
 
 
 LIVE_DUTY: tuple[Duty, ...] = (
-    ("weekday", 7, 9, 0.5), ("weekday", 9, 19, 0.7), ("weekday", 19, 22, 1.0), ("weekday", 22, 23, 0.5),
+    ("weekday", 7, 8, 0.5), ("weekday", 8, 19, 0.7), ("weekday", 19, 22, 1.0), ("weekday", 22, 23, 0.7),
     ("weekend", 9, 21, 0.7),
 )  # fmt: skip
 CONTACT_TRUTH = ContactTruth(
@@ -209,7 +209,7 @@ def true_patience_survival(
     promise = math.nan if promised_s is None else float(promised_s)
     if promise <= 0:
         raise ValueError(f"promised_s must be above 0 seconds, or None for no promise; got {promised_s}.")
-    ratios = {None: 1.0, **dict(truth.queue_patience)}
+    ratios: dict[str | None, float] = {None: 1.0, **dict(truth.queue_patience)}
     if queue not in ratios:
         raise ValueError(f"no queue {queue!r} in this truth; there is {', '.join(topic for topic, _ in truth.queues)}.")
     scale, before = scale_and_hazard_before(np.array([promise]), ratios[queue], one, truth)

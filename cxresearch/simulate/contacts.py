@@ -51,14 +51,14 @@ def simulate_contacts(
         (missing: no promise), ``handle_s`` (missing: not answered by a person) whole seconds as float; ``value`` money
         a year of the customer; ``simulated`` True in every row.
 
-    Patience is Weibull by channel; ``true_patience_survival`` is its law. It depends on no hour, no queue and no
-    load. The wait on offer comes from a first-come, first-served queue of each channel with the agents of
-    ``planned_agents``; who leaves is served no more and shortens it for the others. An agent ends a talk
-    begun before the shift's end. The clock ticks once a second: patience and offered wait are rounded up before
+    Patience is Weibull by channel and topic; ``true_patience_survival`` is its law. It depends on no hour and no
+    load. Phone and chat take nobody while they are closed. The wait on offer comes from a first-come, first-served queue of each channel with the agents of
+    ``planned_agents``, less who is missing; who leaves is served no more and shortens it for the others, and may call
+    again within the hour. An agent ends a talk begun before the shift's end. The clock ticks once a second: patience and offered wait are rounded up before
     they are compared, and a tie counts as leaving, which is Kaplan-Meier's convention. A contact without an end by the
     end of the log is open. On email and social, abandoned means given up waiting or gone elsewhere.
 
-    Not in it: calling again because of an earlier wait, patience that changes with the hour, seasons, holidays.
+    Not in it: patience that changes with the hour or with what was waited before, seasons, holidays.
     Raises ValueError for a start that is not the first of a month, counts below 1, and a truth that is no law.
     """
     plan = planned_contacts(start=start, months=months, contacts=contacts, truth=truth)
@@ -137,7 +137,7 @@ def planned_contacts(
 ) -> pd.DataFrame:
     """Contacts expected in each hour, before good and bad days: DataFrame ``day, channel, hour, contacts``.
 
-    ``day`` is midnight of the day; ``contacts`` (float) adds up to the number asked for. Errors as in
+    ``day`` is midnight of the day; ``contacts`` (float) adds up to the number asked for, redials among them. Errors as in
     ``simulate_contacts``.
     """
     first = _check(start, months, contacts)
@@ -165,8 +165,9 @@ def planned_agents(
     """Who is on duty: DataFrame ``channel, weekend, hour, arrivals_per_h, agents``.
 
     ``arrivals_per_h`` is the plan's mean over the whole log. The full team is the planned work of a week over its
-    hours of duty and the channel's ``occupancy``, rounded, at least 1; a shift has its share of it, rounded down, at
-    least 1; outside every shift there is nobody. The same in all months: the teams do not grow with the load.
+    hours of duty and the channel's ``occupancy``, rounded, at least 1; a shift has its share of it, rounded, at
+    least 1; outside every shift there is nobody. The same in all months: the teams do not grow with the load, and nobody
+    is missing yet.
     """
     plan = planned_contacts(start=start, months=months, contacts=contacts, truth=truth)
     plan["weekend"] = plan["day"].dt.day_of_week >= 5
@@ -308,7 +309,9 @@ def _served(
                 free_s, agent = free[0]
                 begin = max(free_s, ready)
                 hour = begin // HOUR_S
-                ahead = hours_until[agent][hour if hour < hours else hours + (hour - hours) % HOURS_OF_WEEK - HOURS_OF_WEEK]
+                ahead = hours_until[agent][
+                    hour if hour < hours else hours + (hour - hours) % HOURS_OF_WEEK - HOURS_OF_WEEK
+                ]
                 if not ahead:
                     break
                 heapq.heapreplace(free, ((hour + ahead) * HOUR_S, agent))
@@ -325,7 +328,8 @@ def _served(
                     heapq.heappush(again, (ready, place))
                 else:
                     lost += 1
-    return np.array(ready_s), np.array(waited_s), np.array(source), len(spare), lost
+    served = (np.array(a, dtype=np.int64) for a in (ready_s, waited_s, source))
+    return *served, len(spare), lost  # type: ignore[return-value]
 
 
 def _duty(one: ChannelTruth) -> np.ndarray:
@@ -344,7 +348,12 @@ def _agents_by_hour(agents: pd.DataFrame, first: pd.Timestamp, days: int) -> np.
 
 
 def _at_work(
-    planned: np.ndarray, one: ChannelTruth, first: pd.Timestamp, months: int, truth: ContactTruth, rng: np.random.Generator
+    planned: np.ndarray,
+    one: ChannelTruth,
+    first: pd.Timestamp,
+    months: int,
+    truth: ContactTruth,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """The agents that are there: who is missing, and on a live channel who stays until the line is empty."""
     there = planned - np.repeat(rng.random(planned.size // 24) < truth.absence, 24)
