@@ -40,8 +40,8 @@ from cxresearch.simulate import STEADY_TRUTH, simulate_contacts, true_patience_s
 
 HERE = Path(__file__).resolve().parent
 LEVEL, WIDTH_99 = 0.95, 2.5758293035489004
-# A team too small for its work, so that every log has long waits.
-PHONE = dataclasses.replace(STEADY_TRUTH.channel("phone"), share=1.0, occupancy=1.2)
+# A line that never closes and a team too small for its work: every log has waits longer than its promises.
+PHONE = dataclasses.replace(STEADY_TRUTH.channel("phone"), live=False, share=1.0, occupancy=1.2)
 INDEPENDENT = dataclasses.replace(STEADY_TRUTH, channels=(PHONE,), customer_correlation=0.0)
 REPEATED = dataclasses.replace(STEADY_TRUTH, channels=(PHONE,))
 ALIKE = dataclasses.replace(STEADY_TRUTH, channels=(PHONE,), customer_correlation=0.9, contacts_per_customer=8.0)
