@@ -42,7 +42,7 @@ def message_outcomes(
     behind = firsts.drop(columns="channel", errors="ignore")
     return Exhibit(
         finding=_finding(firsts, moved), table=behind, shown=None if table else behind.iloc[:0], kind=kind,
-        subtitle=f"{subtitle}. Bands: 95 % intervals", caption="What had come first", units=dict.fromkeys(_FIRSTS, "share"),
+        subtitle=f"{subtitle}. Bands: 95 %, messages taken as independent", caption="What had come first", units=dict.fromkeys(_FIRSTS, "share"),
         draw=partial(figures.plot_outcomes, ends.assign(outcome=ends["outcome"].replace(named)), horizon_s=horizon_s),
     )  # fmt: skip
 

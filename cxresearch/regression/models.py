@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, expit, ndtr, ndtri, stdtr, stdtrit
 
 from cxresearch.regression.aft import LAWS, highest, waits_of
+from cxresearch.regression.clustered import ClusterScores
 from cxresearch.regression.design_matrix import (
     DEPENDENT,
     Covariates,
@@ -33,10 +34,9 @@ from cxresearch.regression.partial_likelihood import (
     moments,
     refuse_impossible,
     risk_sets,
-    score_residuals,
     with_totals,
 )
-from cxresearch.risk_table import column_names, group_codes, validated
+from cxresearch.risk_table import column_names, group_codes, hotelling, validated
 
 Floats = NDArray[np.floating]
 Names = str | Iterable[str]
@@ -92,8 +92,10 @@ def cox(
     model = _cox_model(table, terms, event, ties, strata, numeric, censored_ties, cluster)
     if cluster is None:
         return _hazard_ratios(model.fit, model.known, model.scale, ties=ties, **model.said)
-    covariance, clusters = _sandwich(model, event, ties, cluster)
-    fit = model.fit._replace(covariance=covariance)
+    found = model.clustered(event, cluster)
+    moved = found.scores(model.design, model.design @ model.fit.coefficients, ties) @ model.fit.covariance
+    clusters = found.number
+    fit = model.fit._replace(covariance=moved.T @ moved * clusters / (clusters - 1))
     return _hazard_ratios(fit, model.known, model.scale, df=clusters - 1, ties=ties, clusters=clusters, **model.said)
 
 
@@ -158,11 +160,13 @@ def proportionality_test(
     strata: Names = (),
     numeric: Names = (),
     censored_ties: str = "after",
+    cluster: str | None = None,
 ) -> pd.DataFrame:
     """Test whether the hazard ratios of :func:`cox` stay the same along the wait.
 
     The score test of a coefficient that changes linearly with ``duration_s``, whose score is the sum of the
-    Schoenfeld residuals times the duration, with its exact variance.
+    Schoenfeld residuals times the duration, with its exact variance; with ``cluster`` its variance between clusters,
+    ``chi2`` Hotelling's T squared and the p-value that of F with ``df`` and ``df_within`` degrees of freedom.
 
     Returns
     -------
@@ -172,7 +176,7 @@ def proportionality_test(
     A small p says that the ratio drifts, not that it is wrong on average; with millions of contacts every ratio does.
     Reference: Grambsch & Therneau (1994), doi:10.1093/biomet/81.3.515 (here with the exact variance).
     """
-    model = _cox_model(table, terms, event, ties, strata, numeric, censored_ties)
+    model = _cox_model(table, terms, event, ties, strata, numeric, censored_ties, cluster)
     duration = model.when.duration_s
     # Centred and scaled for the digits only: the test is the same for every linear function of the duration.
     middle = np.average(duration, weights=model.sets.tied)
@@ -198,6 +202,12 @@ def proportionality_test(
             tests.append((term, "(all)", together))
     tests.append(("(all)", "", list(range(len(labels)))))
     result = pd.DataFrame([(term, level) for term, level, _ in tests], columns=["term", "level"])
+    if cluster:
+        found = model.clustered(event, cluster)
+        plain, along = (found.scores(model.design, predictor, ties, weights) for weights in (None, clock))
+        by_cluster = along - plain @ model.fit.covariance @ once.information
+        result[["chi2", "df", "df_within", "p_value"]] = [hotelling(by_cluster[:, k], cluster) for *_, k in tests]
+        return result.astype({"df": int, "df_within": int})
     result["chi2"] = [once.score[k] @ np.linalg.solve(variance[np.ix_(k, k)], once.score[k]) for *_, k in tests]
     result["df"] = [len(k) for *_, k in tests]
     result["p_value"] = chdtrc(result["df"], result["chi2"])
@@ -361,6 +371,16 @@ class _Cox(NamedTuple):
     fit: Fit
     said: dict[str, Any]
 
+    def clustered(self, event: str, cluster: str) -> ClusterScores:
+        """What each cluster adds to the score."""
+        rows, half = self.rows, self.said["censored_ties"] == "half"
+        events = np.where(
+            (rows["outcome"] == event).to_numpy(dtype=bool), rows["contacts"].to_numpy(dtype=np.float64), 0.0
+        )
+        return ClusterScores(
+            self.sets, self.when, rows=rows, cluster=cluster, pattern=self.known.pattern, events=events, half=half
+        )
+
 
 def _cox_model(
     table: pd.DataFrame, terms: Names, event: str, ties: str, strata: Names, numeric: Names, censored_ties: str,
@@ -401,24 +421,6 @@ def _known(
     contacts = rows["contacts"].to_numpy(dtype=np.float64)
     events = np.where((rows["outcome"] == event).to_numpy(dtype=bool), contacts, 0.0)
     return rows, covariates(rows, terms, numeric, contacts, events, event), contacts, events
-
-
-def _sandwich(model: _Cox, event: str, ties: str, cluster: str) -> tuple[Floats, int]:
-    """The covariance of the coefficients where clusters are independent, contacts within one are not; how many there are."""
-    code, groups = group_codes(model.rows, (cluster,))
-    if len(groups) < 2:
-        raise ValueError(
-            f"all contacts have one {cluster}, {groups[cluster].iloc[0]}: how far its groups differ cannot be seen; "
-            "use more of them, or leave cluster out."
-        )
-    contacts = model.rows["contacts"].to_numpy(dtype=np.float64)
-    events = np.where((model.rows["outcome"] == event).to_numpy(dtype=bool), contacts, 0.0)
-    residuals = score_residuals(
-        model.sets, model.when, model.design, model.design @ model.fit.coefficients, ties, pattern=model.known.pattern,
-        contacts=contacts, events=events, half=model.said["censored_ties"] == "half",
-    )  # fmt: skip
-    moved = np.column_stack([np.bincount(code, column) for column in residuals.T]) @ model.fit.covariance
-    return moved.T @ moved * len(groups) / (len(groups) - 1), len(groups)
 
 
 def _said(table: pd.DataFrame, contacts: Floats, events: Floats) -> dict[str, Any]:

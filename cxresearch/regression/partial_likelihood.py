@@ -169,7 +169,7 @@ class Moments(NamedTuple):
 def moments(sets: RiskSets, design: Floats, predictor: Floats, ties: str, weights: Floats | None = None) -> Moments:
     """Evaluate the partial likelihood; ``weights`` (durations,) multiply each duration's score and information."""
     hazard = np.exp(predictor)
-    s0, s1, d1, sums = _tied(sets, design, hazard, ties)
+    s0, s1, d1, sums = tied_sums(sets, design, hazard, ties)
     d = sets.tied
     g = np.ones(len(d)) if weights is None else weights
     a0, a1, b0, b1, b2 = (g * part for part in sums[1:])
@@ -182,7 +182,7 @@ def moments(sets: RiskSets, design: Floats, predictor: Floats, ties: str, weight
     return Moments(log_likelihood, score, information, s0, s1 / s0[:, None], sums.a0)
 
 
-def _tied(sets: RiskSets, design: Floats, hazard: Floats, ties: str) -> tuple[Floats, Floats, Floats, TieSums]:
+def tied_sums(sets: RiskSets, design: Floats, hazard: Floats, ties: str) -> tuple[Floats, Floats, Floats, TieSums]:
     """At each duration: relative hazard and its covariates over those at risk, covariates over those who leave, tie sums."""
     weighted = np.column_stack([hazard, hazard[:, None] * design])
     waiting = sets.waiting(weighted)
@@ -195,34 +195,6 @@ def _tied(sets: RiskSets, design: Floats, hazard: Floats, ties: str) -> tuple[Fl
         return s0, s1, d1, efron_sums(d, s0, d0)
     none = np.zeros(len(d))
     return s0, s1, d1, TieSums(d * np.log(s0), d / s0, none, d / s0**2, none, none)
-
-
-def score_residuals(
-    sets: RiskSets, when: EventTimes, design: Floats, predictor: Floats, ties: str, *, pattern: Integers,
-    contacts: Floats, events: Floats, half: bool,
-) -> Floats:  # fmt: skip
-    """What the contacts of each row of the table add to the score, as (rows, columns): they add up to the score.
-
-    A contact adds its covariates less their mean at risk where it leaves, and takes off the same, times the baseline
-    hazard and its own, wherever it was at risk; Efron's ties as R's ``residuals(type = "score")`` spreads them.
-    """
-    hazard = np.exp(predictor)
-    _, s1, d1, sums = _tied(sets, design, hazard, ties)
-    d = sets.tied[:, None]
-    first, second = (part[:, None] for part in (sums.a0, sums.a1))
-    # Per duration: the baseline hazard and the same times the mean covariates; for one who leaves then, how much less.
-    step = np.column_stack([sums.a0, s1 * sums.b0[:, None] - d1 * sums.b1[:, None]])
-    less = np.column_stack([sums.a1, s1 * sums.b1[:, None] - d1 * sums.b2[:, None]])
-    mean = (s1 * first - d1 * second) / d
-    # Running sums start anew in each stratum; place -1 is before its first event.
-    run = np.vstack([np.zeros(step.shape[1]), pd.DataFrame(step).groupby(when.stratum).cumsum().to_numpy()])
-    x, own = design[pattern], hazard[pattern]
-    passed = contacts[:, None] * (run[when.leaves + 1] - run[when.enters + 1])
-    if half:
-        passed -= (np.where(when.tied, contacts - events, 0.0) / 2)[:, None] * step[when.leaves]
-    passed -= events[:, None] * less[when.leaves]
-    leaving = events[:, None] * (x - mean[when.leaves])
-    return np.asarray(leaving - own[:, None] * (x * passed[:, :1] - passed[:, 1:]))
 
 
 class Fit(NamedTuple):

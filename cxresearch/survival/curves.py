@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
-from scipy.special import chdtrc, fdtrc
+from scipy.special import chdtrc
 
 from cxresearch.risk_table import (
     Floats,
@@ -36,6 +36,7 @@ from cxresearch.risk_table import (
     cells,
     column_names,
     group_codes,
+    hotelling,
     share_limits,
     validated,
 )
@@ -167,7 +168,8 @@ def log_rank(
         member, clusters = group_codes(rows, (cluster,))
         at = _Places(keys, times, rows, stratum, (rows["outcome"] == event).to_numpy())
         by_cluster = _cluster_differences(at, share[kept], deaths / total, group, kept, member, len(clusters))
-        return _hotelling(by_cluster, cluster)
+        found = hotelling(by_cluster, cluster)
+        return pd.DataFrame([found], columns=["chi2", "df", "df_within", "p_value"])
     chi2 = float(difference[kept] @ np.linalg.solve(covariance[np.ix_(kept, kept)], difference[kept]))
     return pd.DataFrame({"chi2": [chi2], "df": [len(kept)], "p_value": [float(chdtrc(len(kept), chi2))]})
 
@@ -402,21 +404,6 @@ def _cluster_differences(
         adds = at.events * (own - part[last]) - at.contacts * (own * watched - along(part * hazard))
         columns.append(np.bincount(member, adds, clusters))
     return np.column_stack(columns)
-
-
-def _hotelling(by_cluster: Floats, cluster: str) -> pd.DataFrame:
-    """Whether the clusters' differences are 0 on average."""
-    clusters, df = by_cluster.shape
-    mean, within = by_cluster.mean(axis=0), clusters - df
-    covariance = np.atleast_2d(np.cov(by_cluster, rowvar=False)) if within > 0 else np.zeros((df, df))
-    if np.linalg.matrix_rank(covariance, hermitian=True) < df:
-        raise ValueError(
-            f"{clusters} of {cluster} are too few, or too alike, to show how {df + 1} groups differ between them; use "
-            "more of them, pool groups, or leave cluster out."
-        )
-    chi2 = float(clusters * mean @ np.linalg.solve(covariance, mean))
-    p_value = float(fdtrc(df, within, chi2 * within / (df * (clusters - 1))))
-    return pd.DataFrame({"chi2": [chi2], "df": [df], "df_within": [within], "p_value": [p_value]})
 
 
 def _named(groups: pd.DataFrame, chosen: NDArray[np.bool_], seconds: Floats) -> str:

@@ -66,7 +66,7 @@ def tables_by_day(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @given(tables_by_day(), st.sampled_from(["efron", "breslow"]), st.booleans(), st.booleans())
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_the_sandwich_is_that_of_single_rows(table, ties, stratified, half):
     strata = "half" if stratified else ()
     chosen = {"ties": ties, "strata": strata, "censored_ties": "half" if half else "after"}

@@ -50,7 +50,7 @@ def tables_by_day(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @given(tables_by_day(), st.sampled_from(["half", "day", ()]))
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_the_test_by_day_is_that_of_single_rows(table, strata):
     try:
         plain, ours = (log_rank(table, by="team", strata=strata, cluster=unit).loc[0] for unit in (None, "day"))
@@ -92,11 +92,11 @@ def test_too_few_or_equal_days_are_refused():
 def test_days_that_hang_together_are_no_difference_of_teams():
     rng = np.random.default_rng(23)
     p = {"contact": [], "day": []}
-    for _ in range(100):
-        table = days_of_two_teams(rng, 28, 60, 0.4)
+    for _ in range(60):
+        table = days_of_two_teams(rng, 28, 40, 0.5)
         p["contact"].append(log_rank(table, by="team").loc[0, "p_value"])
         p["day"].append(log_rank(table, by="team", cluster="day").loc[0, "p_value"])
     wrong = {unit: (np.array(values) < 0.05).mean() for unit, values in p.items()}
-    # The truth is no difference: 5 % would be right, with a standard error of 2 points here.
+    # The truth is no difference: 5 % would be right, with a standard error of 3 points here.
     assert wrong["contact"] > 0.2
-    assert wrong["day"] < 0.11
+    assert wrong["day"] < 0.12
