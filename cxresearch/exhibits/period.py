@@ -62,7 +62,7 @@ def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.Dat
 def main_points(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
     """The main points of the period: what changed, and the hour that loses most people."""
     mine = month.only(channel=channel)
-    hours = lead.hours_behind(_by_hour(mine), mine.asked(("day", "weekday", "hour")))
+    hours = lead.hours_behind(*_by_hour(mine))
     moved = changes(month, channel=channel, target_s=target_s)
     return lead.main_points(moved, month.period.previous.label, hours=hours)
 
@@ -76,8 +76,7 @@ def change_overview(month: PeriodLog, *, channel: str, target_s: float = 20.0) -
 
 def loss_by_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by hour of the day."""
-    hours = _by_hour(mine)
-    ranks = patience.loss_ranks(mine.waits(("hour", "day")), by="hour") if len(hours) else hours
+    hours, ranks = _by_hour(mine)
     return waiting.loss_by_hour(hours, ranks=ranks, place=mine.label, kind=mine.kind)
 
 
@@ -357,12 +356,13 @@ def _left(mine: PeriodLog, by: str | tuple[str, ...] = ()) -> pd.DataFrame | Non
     return mine.waits(by or ())
 
 
-def _by_hour(mine: PeriodLog) -> pd.DataFrame:
-    """The hours of the day with enough waits."""
+def _by_hour(mine: PeriodLog) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The hours of the day with enough waits, and how they rank."""
     if not mine.cells["queued"].any():
-        return pd.DataFrame(columns=["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"])
-    hours = patience.waiting_table(mine.waits(("hour", "day")), by="hour", cluster="day")
-    return hours[hours["queued"] >= FEW].sort_values("hour")
+        none = pd.DataFrame(columns=["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"])
+        return none, none
+    hours, ranks = _losses(mine, ("hour",))
+    return hours[hours["queued"] >= FEW].sort_values("hour"), ranks
 
 
 def _losses(mine: PeriodLog, by: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
