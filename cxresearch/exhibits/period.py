@@ -221,12 +221,14 @@ def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibits:
 
 def _mean_patience(mine: PeriodLog, rng: np.random.Generator) -> Exhibit:
     hours = mine.asked(("day", "hour", "weekday")).rename(columns={"day": "date"})
-    row, why = _estimated(lambda: patience.mean_patience(hours, rng=rng).iloc[0])
-    return (
-        nothing(f"The hours do not tell the mean patience: {why}")
-        if row is None
-        else waiting.mean_patience(row, kind=mine.kind)
-    )
+    week = mine.calendar[mine.calendar["fully_open"]].set_index("weekday")
+    opens, closes = (hours["weekday"].map(week[end]) for end in ("open_from", "open_to"))
+    served = hours[(hours["hour"] >= opens) & (hours["hour"] < closes)]
+    rows, why = _estimated(lambda: [patience.mean_patience(one, rng=rng).iloc[0] for one in (served, hours)])
+    if rows is None:
+        return nothing(f"The hours do not tell the mean patience: {why}")
+    line, row = rows
+    return waiting.mean_patience(row, line, kind=mine.kind)
 
 
 def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generator) -> Exhibits:

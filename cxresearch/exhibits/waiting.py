@@ -227,10 +227,13 @@ def patience_inside_hours(inside: pd.DataFrame, *, place: str = "", kind: str = 
     )  # fmt: skip
 
 
-def mean_patience(row: pd.Series, *, kind: str = "estimated") -> Exhibit:
-    """The mean patience that the hours tell, with what it rests on (a row of ``patience.mean_patience``)."""
+def mean_patience(row: pd.Series, line: pd.Series, *, kind: str = "estimated") -> Exhibit:
+    """The mean patience that the hours tell, with what it rests on (rows of ``patience.mean_patience``).
+
+    ``row`` is of all hours, ``line`` of the hours open on weekdays that are fully open: its line is told.
+    """
     table = row.to_frame().T
-    if math.isinf(row["estimate"]):
+    if math.isinf(line["estimate"]):
         finding = "The hours do not tell the mean patience"
         return Exhibit(
             finding=finding, table=table, shown=table.iloc[:0], kind=kind,
@@ -241,10 +244,11 @@ def mean_patience(row: pd.Series, *, kind: str = "estimated") -> Exhibit:
     return Exhibit(
         finding=finding, table=table, shown=table.iloc[:0], kind=kind,
         says=f"## {finding}\n\nThat is all seconds waited over all who left (95 % interval {interval}, "
-        f"{row['days']:,.0f} days drawn again). The line through the {row['hours']:,.0f} hours, share lost against mean wait, "
-        f"gives {format_duration(row['estimate'])} ({format_interval(row['lower'], row['upper'], 's')}) and explains "
-        f"{_share(row['r_squared'])} of their differences; hours with few contacts flatten it. Both are exact only if people "
-        "leave at a rate that never changes, and the hazard below shows that it does.",
+        f"{row['days']:,.0f} days drawn again). The line through the {line['hours']:,.0f} hours that are open on fully open "
+        f"weekdays, share lost against mean wait, gives {format_duration(line['estimate'])} "
+        f"({format_interval(line['lower'], line['upper'], 's')}) and explains {_share(line['r_squared'])} of their "
+        "differences; hours with few contacts flatten it. Both are exact only if people leave at a rate that never changes, "
+        "and the hazard below shows that it does.",
     )  # fmt: skip
 
 
@@ -281,16 +285,23 @@ def leaving_hazard(
     """The rate of leaving among those who still wait (``survival.hazard_rate``).
 
     Where there is a band, the peak is where its lower end is highest: a rate that few are left to show leads no title.
+    Other peaks that the band does not tell from it are named with it.
     """
     near = hazard[hazard["duration_s"] <= horizon_s]
     middle = near["hazard_per_s"].median()
     if not middle > 0:
         return nothing("Nobody left within this time, so there is no rate of leaving to draw")
-    sure = near["lower"] if near["lower"].max() > 0 else near["hazard_per_s"]
-    peak = near.loc[sure.idxmax()]
+    peaks = _peaks(near, middle)
+    lowest, highest = peaks["hazard_per_s"].min(), peaks["hazard_per_s"].max()
+    when = [format_duration(seconds) for seconds in peaks["duration_s"]]
+    finding = f"People are most likely to go after {when[0]}: {60 * highest:.0%} a minute, {highest / middle:.1f} times the usual"
+    if len(peaks) > 1:
+        finding = (
+            f"People are most likely to go after {listed(when)}: {60 * lowest:.0%} to {60 * highest:.0%} a minute, too close "
+            "to tell which is the highest"
+        )
     return Exhibit(
-        finding=f"People are most likely to go after {format_duration(peak['duration_s'])}: "
-        f"{60 * peak['hazard_per_s']:.0%} a minute, {peak['hazard_per_s'] / middle:.1f} times the usual",
+        finding=finding,
         table=near, shown=near.iloc[:: max(len(near) // 12, 1)], kind=kind, caption="Rate of giving up, at a dozen moments",
         subtitle=f"Rate of giving up, {place}. Smoothed over {format_duration(bandwidth_s)}. {_band(0)}",
         draw=partial(figures.plot_hazard, near, horizon_s=horizon_s),
@@ -327,6 +338,18 @@ def loss_by_hour(hours: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "", k
             figures.plot_bars_hour, enough, value="share_left_of_queued", measure="Share of those who queued who gave up"
         ),
     )  # fmt: skip
+
+
+def _peaks(near: pd.DataFrame, middle: float) -> pd.DataFrame:
+    """The highest peak, and those above the usual rate whose band reaches its lower end, in the order of time."""
+    sure = near["lower"] if near["lower"].max() > 0 else near["hazard_per_s"]
+    first = near.loc[sure.idxmax()]
+    if "upper" not in near:
+        return first.to_frame().T
+    rate = near["hazard_per_s"]
+    local = (rate >= rate.shift(1, fill_value=0.0)) & (rate > rate.shift(-1, fill_value=0.0))
+    beside = local & (near["lower"] > middle) & (near["upper"] >= first["lower"])
+    return near[beside | (near.index == first.name)].sort_values("duration_s")
 
 
 def _patience_finding(at: pd.DataFrame, median_s: float) -> str:

@@ -39,30 +39,29 @@ def simulated_waits(
 def clusters_of(day, size, away) -> DayClusters:
     return DayClusters(
         day=day, weekday=pd.DatetimeIndex(day).day_of_week, size=size / size.mean(), share=np.full(len(day), 1 / len(day)),
-        deviations=away[:, None],
+        deviations=away.reshape(len(day), -1),
     )  # fmt: skip
 
 
 def test_a_curve_is_kaplan_meier_and_its_band_is_that_of_its_days():
     waits = simulated_waits(np.random.default_rng(1), a=120.0)
+    waits["duration_s"] = waits["duration_s"] // 30 * 30
     curve, plain = daily_curve(waits), kaplan_meier(waits)
     pd.testing.assert_frame_equal(curve.drop(columns=["lower", "upper"]), plain.drop(columns=["se", "lower", "upper"]))
-    # At one duration, with what days left and stayed until then.
-    at = 20
-    times = curve["duration_s"][: at + 1]
-    by_day = [part for _, part in waits.groupby("day")]
-    left = np.array([[part.loc[(part["duration_s"] == t) & (part["outcome"] == "abandoned"), "contacts"].sum() for t in times] for part in by_day], dtype=float)  # fmt: skip
-    there = np.array(
-        [[part.loc[part["duration_s"] >= t, "contacts"].sum() for t in times] for part in by_day], dtype=float
+    gone = waits[waits["outcome"] == "abandoned"].pivot_table(
+        index="day", columns="duration_s", values="contacts", aggfunc="sum"
     )
-    value, influence = share_that_stays(left, there, np.ones(28))
-    assert curve["survival"][at] == pytest.approx(value)
-    away = deviations(influence, np.ones(28), value, "logit")
-    one = daily_curve(waits.assign(duration_s=waits["duration_s"].clip(upper=times.iloc[-1])))
-    # One correlation is taken from all durations: where neighbouring days do not hang together, it is none.
-    clusters = clusters_of(waits["day"].drop_duplicates().sort_values(), there[:, 0], away)
-    if clusters.correlation == 0:
-        assert one["lower"][at] == pytest.approx(limits(value, clusters.half_width(away), "logit")[0], rel=0.05)
+    ended = waits.pivot_table(index="day", columns="duration_s", values="contacts", aggfunc="sum").fillna(0).to_numpy()
+    left = gone.reindex(columns=curve["duration_s"]).fillna(0).to_numpy()
+    there = ended[:, ::-1].cumsum(axis=1)[:, ::-1]
+    pairs = [share_that_stays(left[:, :n], there[:, :n], np.ones(28)) for n in range(1, len(curve) + 1)]
+    assert curve["survival"].tolist() == pytest.approx([value for value, _ in pairs])
+    away = np.column_stack([deviations(moved, np.ones(28), value, "logit") for value, moved in pairs])
+    clusters = clusters_of(gone.index, there[:, 0], away)
+    for n, (value, _) in enumerate(pairs[:8]):
+        assert curve.loc[n, ["lower", "upper"]].tolist() == pytest.approx(
+            limits(value, clusters.half_width(away[:, n]), "logit")
+        )
 
 
 def test_days_that_are_good_or_bad_widen_the_band():
@@ -99,7 +98,7 @@ def test_intervals_of_a_waiting_table_by_day():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=5)
+@settings(max_examples=3)
 def test_the_order_of_rows_changes_nothing(seed):
     waits = simulated_waits(np.random.default_rng(seed), days=9, contacts=8, a=90.0, b=90.0)
     mixed = waits.sample(frac=1, random_state=seed)
@@ -133,8 +132,8 @@ def test_the_least_patient_and_the_slowest_are_told_where_they_are():
 
 
 def test_queues_of_one_patience_are_seldom_told_apart():
-    rng, named, runs = np.random.default_rng(6), 0, 60
+    rng, named, runs = np.random.default_rng(6), 0, 40
     for _ in range(runs):
         waits = simulated_waits(rng, contacts=12, a=90.0, b=90.0, c=90.0)
         named += patience_ranks(waits, 30.0, by="queue")["behind"].sum() == 2
-    assert named / runs <= 0.06
+    assert named / runs <= 0.075
