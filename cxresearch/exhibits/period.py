@@ -167,6 +167,8 @@ def _group_test(mine: PeriodLog, by: str) -> Exhibit:
     rows = None if waits is None else _largest(waits, by)
     if rows is None or rows[by].nunique() < 2:
         return nothing("Fewer than two groups lost anybody, so there is no difference to test")
+    if few := _too_few_days(rows):
+        return nothing(few)
     test, why = _estimated(lambda: survival.log_rank(rows, by=by, cluster="day"))
     return nothing(why) if test is None else waiting.group_test(test, by)
 
@@ -176,10 +178,8 @@ def hazard_ratios(mine: PeriodLog) -> Exhibit:
     rows = _comparable(mine)
     if rows is None:
         return nothing("There is one queue only, so there is nothing to compare at the same hour")
-    if (days := rows["day"].nunique()) < FEWEST_DAYS:
-        return nothing(
-            f"{waiting.counted(days)} day{'s' if days > 1 else ''}: too few to tell queues apart at the same hour"
-        )
+    if few := _too_few_days(rows):
+        return nothing(few)
     ratios, why = _estimated(lambda: regression.cox(rows, "queue", strata="hour", cluster="day"))
     ties, _ = _estimated(lambda: regression.tie_table(rows, "queue", strata="hour", cluster="day"))
     if ratios is None or ties is None:
@@ -192,6 +192,8 @@ def proportional_hazards(mine: PeriodLog) -> Exhibit:
     rows = _comparable(mine)
     if rows is None:
         return nothing("With one queue there is no ratio that could change")
+    if few := _too_few_days(rows):
+        return nothing(few)
     test, why = _estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour", cluster="day"))
     return nothing(why) if test is None else waiting.proportional_hazards(test, place=mine.label, kind=mine.kind)
 
@@ -402,6 +404,13 @@ def _comparable(mine: PeriodLog) -> pd.DataFrame | None:
     sums = sums.groupby("queue")[["contacts", "events"]].sum()
     enough = sums.index[(sums["contacts"] >= FEW) & (sums["events"] > 0)]
     return waits[waits["queue"].isin(enough)] if len(enough) > 1 else None
+
+
+def _too_few_days(waits: pd.DataFrame) -> str:
+    """Why groups are not compared day by day; empty where they are."""
+    days = waits["day"].nunique()
+    plural = "s" if days > 1 else ""
+    return f"{waiting.counted(days)} day{plural}: too few to tell groups apart" if days < FEWEST_DAYS else ""
 
 
 def _promised(mine: PeriodLog) -> pd.DataFrame | None:

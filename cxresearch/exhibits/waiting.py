@@ -48,7 +48,7 @@ def wait_of_leavers(row: pd.Series, measures: pd.DataFrame, *, place: str = "", 
         f"long people are willing to wait.** The {format_value(row['queued'] - row['left'], 'count')} who were answered, or got "
         "their answer elsewhere, were willing to wait at least as long as they did, and they are missing from it. The patient "
         "are dropped because they were patient.",
-        caption=f"How long people are willing to wait, the wrong number first, {place}",
+        caption=f"How long people are willing to wait, the wrong number first, {place}. Intervals take contacts as independent",
         units={"estimate": "seconds"},
     )  # fmt: skip
 
@@ -223,7 +223,7 @@ def patience_inside_hours(inside: pd.DataFrame, *, place: str = "", kind: str = 
         )
     return Exhibit(
         finding=finding, table=inside.rename(columns={"survival": "survival_inside_hours"}), kind=kind,
-        caption=f"Share who would still wait, hour by hour and pooled, {place}",
+        caption=f"Share who would still wait, hour by hour and pooled, {place}. Intervals take contacts as independent",
     )  # fmt: skip
 
 
