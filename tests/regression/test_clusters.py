@@ -9,14 +9,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cxresearch.regression import cox, tie_table
+from cxresearch.regression import cox, proportionality_test, tie_table
 from tests.regression.test_models import expanded, grouped_tables, risk_table_of
 
 TERMS = {"terms": ["team", "plan"], "numeric": "load"}
 
 
-def residuals_by_row(design, rows, beta, ties, strata, half=False) -> np.ndarray:
-    """Score residuals contact by contact, one tied event after the other, as R's coxscore does it."""
+def residuals_by_row(design, rows, beta, ties, strata, half=False, clock=False) -> np.ndarray:
+    """Score residuals contact by contact, one tied event after the other, as R's coxscore does it.
+
+    ``clock``: each event's part times its duration, the score of a coefficient that changes along the wait.
+    """
     time = rows["duration_s"].to_numpy()
     entry = rows["entry_s"].to_numpy() if "entry_s" in rows else np.zeros(len(rows))
     event = (rows["outcome"] == "abandoned").to_numpy()
@@ -27,6 +30,7 @@ def residuals_by_row(design, rows, beta, ties, strata, half=False) -> np.ndarray
         for at in np.unique(time[here & event]):
             # Half of those who are censored at this tick have left it before.
             there = here & (time >= at) & ((entry < at) | (entry == 0))
+            times = at if clock else 1.0
             weight = there * np.where(half & (time == at) & ~event, 0.5, 1.0)
             dying = here & event & (time == at)
             deaths = dying.sum()
@@ -35,8 +39,8 @@ def residuals_by_row(design, rows, beta, ties, strata, half=False) -> np.ndarray
                 part = risk * (weight - gone * dying)
                 mean = part @ design / part.sum()
                 off = design - mean
-                found[dying] += off[dying] / deaths
-                found -= off * (part / part.sum())[:, None]
+                found[dying] += times * off[dying] / deaths
+                found -= times * off * (part / part.sum())[:, None]
     return found
 
 
@@ -83,6 +87,31 @@ def test_the_sandwich_is_that_of_single_rows(table, ties, stratified, half):
     np.testing.assert_allclose(ours["p_value"], 2 * t.sf(np.abs(beta) / ours["se"]))
     mixed = table.sample(frac=1, random_state=1)
     np.testing.assert_allclose(cox(mixed, **TERMS, **chosen, cluster="day")["se"], ours["se"], rtol=1e-9)
+
+
+@given(tables_by_day(), st.sampled_from(["efron", "breslow"]))
+@settings(max_examples=5)
+def test_the_test_of_proportionality_by_day_is_that_of_single_rows(table, ties):
+    try:
+        ours = proportionality_test(table, "team", ties=ties, cluster="day")
+        beta = cox(table, "team", ties=ties)["estimate"].to_numpy()
+    except ValueError as refusal:
+        assume(not any(word in str(refusal) for word in ("too few", "no trend", "separation")))
+        raise
+    rows, design = expanded(table)
+    one = design[:, :1], rows
+    stratum = np.zeros(len(rows), dtype=int)
+
+    def slope(clock: bool) -> float:
+        up, down = (residuals_by_row(*one, beta + step, ties, stratum, clock=clock).sum() for step in (1e-5, -1e-5))
+        return (up - down) / 2e-5
+
+    plain, along = (residuals_by_row(*one, beta, ties, stratum, clock=clock)[:, 0] for clock in (False, True))
+    by_day = pd.Series(along - plain * slope(clock=True) / slope(clock=False)).groupby(rows["day"].to_numpy()).sum()
+    t = stats.ttest_1samp(by_day, 0)
+    assert ours["chi2"].tolist() == pytest.approx([t.statistic**2] * 2, rel=1e-5)
+    assert ours["p_value"].tolist() == pytest.approx([t.pvalue] * 2, rel=1e-5)
+    assert ours["df_within"].tolist() == [len(by_day) - 1] * 2
 
 
 def test_two_days_worked_by_hand():
