@@ -10,28 +10,25 @@ import pandas as pd
 
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.ranking import standing
 from cxresearch.exhibits.show import what_if_bundle
-from cxresearch.exhibits.waiting import FEW, clock, counted
+from cxresearch.exhibits.waiting import clock, counted
 from cxresearch.style import format_duration, format_value
 
 
-def day_load(hours: pd.DataFrame, *, days: int, place: str = "", kind: str = "estimated") -> Exhibit:
-    """Contacts an hour and those who gave up (``queueing.day_table``), mean of ``days`` days."""
-    enough = hours[hours["contacts"] >= FEW]
-    finding = "Too few contacts to tell the hours apart"
-    if len(enough):
-        busiest, worst = enough.loc[enough["contacts"].idxmax()], enough.loc[enough["share_left_of_asked"].idxmax()]
-        lost = _share(worst["share_left_of_asked"])
-        finding = (
-            f"The busiest hour, {clock(busiest['hour'])}, is the one that loses most: {lost}"
-            if busiest["hour"] == worst["hour"]
-            else f"Most contacts come from {clock(busiest['hour'])}; the largest part gives up from {clock(worst['hour'])}, {lost}"
-        )
+def day_load(
+    hours: pd.DataFrame, *, ranks: pd.DataFrame, days: int, place: str = "", kind: str = "estimated"
+) -> Exhibit:
+    """Contacts an hour and those who gave up (``queueing.day_table``), mean of ``days`` days.
+
+    ``ranks`` is the hours ranked by ``contacts``, by ``people`` lost and by the ``share`` of those who asked
+    (``risk_table.ranked_by_day``, ``ranked_losses``).
+    """
     # Means of these days: counts of some weekdays beside counts of all would be two numbers under one name.
     shown = hours[hours["contacts"] > 0].assign(left_per_h=hours["left"] / days).drop(columns=["contacts", "left"])
     kept = ["hour", "arrivals_per_h", "left_per_h", "share_left_of_asked", "handle_time_s"]
     return Exhibit(
-        finding=finding, table=hours, shown=shown[kept], kind=kind,
+        finding=_load_finding(ranks), table=hours, shown=shown[kept], kind=kind,
         subtitle=f"Contacts an hour, and those who gave up, {place}, mean of {days} days",
         draw=partial(figures.plot_load, hours),
     )  # fmt: skip
@@ -45,10 +42,9 @@ def staffing(
     short = table[table["gap"] > 0]
     finding = f"No hour needs more agents {goal}"
     if len(short):
-        worst = short.loc[short["gap"].idxmax()]
         finding = (
-            f"{counted(len(short))} of 24 hours need more agents {goal}, most from {clock(worst['hour'])}: "
-            f"{worst['agents_needed']:.0f} instead of {worst['agents']:.0f}"
+            f"{counted(len(short))} of 24 hours need{'s' if len(short) == 1 else ''} more agents {goal}, "
+            f"{short['gap'].max():.0f} more at most"
         )
     shown = table.loc[
         table["arrivals_per_h"] > 0, ["hour", "arrivals_per_h", "agents", "agents_needed", "gap", "lower", "upper"]
@@ -60,13 +56,21 @@ def staffing(
 
 
 def busiest_hour_team(
-    row: pd.Series, needed: pd.Series, *, most_abandoned: float, place: str = "", kind: str = "estimated"
-) -> Exhibit:
-    """How sure the team of the busiest hour is (a row of the day; ``queueing.agents_needed_interval``)."""
+    row: pd.Series, needed: pd.Series, *, ranks: pd.DataFrame, most_abandoned: float, place: str = "",
+    kind: str = "estimated",
+) -> Exhibit:  # fmt: skip
+    """How sure the team of the busiest hour is (a row of the day; ``queueing.agents_needed_interval``).
+
+    ``ranks`` as for :func:`day_load`: an hour that days do not tell from others is one of the busiest.
+    """
     lower, upper = int(needed["lower"]), int(needed["upper"])
     between = f"exactly {lower}" if lower == upper else f"{lower} to {upper}"
+    first = standing(ranks[ranks["ranked"] == "contacts"], lambda one: clock(one["hour"]))
+    where = f"With {row['arrivals_per_h']:.0f} contacts an hour"
+    if first is not None and first.first["hour"] == row["hour"]:
+        where = f"From {first.name}, {'one of the busiest hours' if first.beside else 'the busiest hour'}"
     finding = (
-        f"From {clock(row['hour'])}, the busiest hour, {int(needed['agents'])} agents keep the loss at most "
+        f"{where}, {int(needed['agents'])} agents keep the loss at most "
         f"{_share(most_abandoned)}; samples of the patience curve say {between}"
     )
     return Exhibit(finding=finding, table=needed.to_frame().T, shown=pd.DataFrame(), kind=kind, caption=place)
@@ -122,6 +126,22 @@ def scenarios(table: pd.DataFrame, *, place: str = "") -> Exhibit:
     return Exhibit(
         finding=finding, says=f"### {finding}", table=table, kind="assumed", caption=f"A day in each scenario, {place}"
     )
+
+
+def _load_finding(ranks: pd.DataFrame) -> str:
+    """When most contacts come and most people give up, as far as days tell hours apart."""
+    load, lost = (
+        standing(ranks[ranks["ranked"] == name], lambda row: clock(row["hour"])) for name in ("contacts", "people")
+    )
+    if load is None or lost is None:
+        return "Too few contacts to tell the hours apart"
+    came = f"Most contacts come from {load.name}" if load.clear else "No hour clearly brings most contacts"
+    if not lost.first["left"]:
+        return f"{came}; nobody gave up"
+    part = _share(lost.first["left"] / lost.first["asked"])
+    if lost.clear:
+        return f"{came}; most people give up from {lost.name}, {part} of those who ask then"
+    return f"{came}; no hour clearly loses most people"
 
 
 def _promise_price(promises: pd.DataFrame) -> str:

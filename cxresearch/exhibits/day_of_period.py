@@ -16,6 +16,7 @@ from cxresearch.exhibits import controls, day
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.waiting import week_in_words
 from cxresearch.impact import assumption_values, impact, load_assumptions
+from cxresearch.risk_table import ranked_by_day, ranked_losses
 
 BOT_CLAIM = "C002-08"  # the quoted share of questions that a bot settles
 
@@ -26,6 +27,7 @@ class Day:
 
     ``days`` with contacts, on ``weekdays``, were counted. ``hours`` is ``queueing.day_table``, ``team`` the same with the agents in effect
     (``queueing.agents_in_effect``), ``waits`` the risk table and ``curve`` its patience; None where ``why`` says why not.
+    ``ranks`` is the hours ranked by ``contacts``, ``people`` lost and ``share`` of those who asked, days as the unit.
     """
 
     place: str
@@ -36,6 +38,7 @@ class Day:
     waits: pd.DataFrame | None
     curve: pd.DataFrame | None
     team: pd.DataFrame | None
+    ranks: pd.DataFrame
     why: str
 
 
@@ -44,12 +47,17 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = ()) -> Day:
     week = mine.calendar
     chosen = tuple(weekdays) or tuple(week.loc[week["fully_open"], "weekday"])
     days = int(week.loc[week["weekday"].isin(chosen), "days"].sum())
-    asked = mine.asked(("weekday", "hour"))
-    asked = asked[asked["weekday"].isin(chosen)]
+    asked = mine.asked(("day", "weekday", "hour"))
+    asked = asked[asked["weekday"].isin(chosen)].drop(columns=["weekday"])
+    by_day = asked.rename(columns={"contacts": "asked"})
+    ranks = pd.concat([
+        ranked_by_day(by_day, by="hour", top="asked", below="asked", ratio=False).assign(ranked="contacts"),
+        ranked_losses(by_day, by="hour", base="asked"),
+    ])  # fmt: skip
     hours = waits = curve = team = None
     why = ""
     try:
-        hours = queueing.day_table(asked.groupby("hour", as_index=False).sum().drop(columns="weekday"), days=days)
+        hours = queueing.day_table(asked.drop(columns="day").groupby("hour", as_index=False).sum(), days=days)
         if not mine.cells["queued"].any():
             raise ValueError("nobody queued, so there is no team to work back")
         waits = mine.waits()
@@ -63,14 +71,14 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = ()) -> Day:
         why = str(refusal)
     place = f"{mine.label}, {week_in_words(chosen)}"
     why = f"The day cannot be modelled: {why}" if why else ""
-    return Day(place, mine.kind, days, chosen, hours, waits, curve, team, why)
+    return Day(place, mine.kind, days, chosen, hours, waits, curve, team, ranks, why)
 
 
 def day_load(one: Day) -> Exhibit:
     """Contacts an hour, and those who gave up."""
     if one.hours is None:
         return nothing(one.why)
-    return day.day_load(one.hours, days=one.days, place=one.place, kind=one.kind)
+    return day.day_load(one.hours, ranks=one.ranks, days=one.days, place=one.place, kind=one.kind)
 
 
 def staffing(one: Day, *, most_abandoned: float, replicates: int, rng: np.random.Generator) -> Exhibit:
@@ -98,7 +106,9 @@ def busiest_hour_team(one: Day, *, most_abandoned: float, replicates: int, rng: 
         )  # fmt: skip
     except ValueError as refusal:
         return nothing(f"The team of the busiest hour cannot be worked out: {refusal}")
-    return day.busiest_hour_team(row, needed.iloc[0], most_abandoned=most_abandoned, place=one.place, kind=one.kind)
+    return day.busiest_hour_team(
+        row, needed.iloc[0], ranks=one.ranks, most_abandoned=most_abandoned, place=one.place, kind=one.kind
+    )
 
 
 def promise_what_if(

@@ -14,7 +14,7 @@ from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.show import headline_bundle, points_bundle
 from cxresearch.exhibits.waiting import FEW, clock, counted
-from cxresearch.risk_table import DayClusters, limits
+from cxresearch.risk_table import limits
 from cxresearch.style import format_duration, format_value
 
 FEWEST_DAYS = 5  # with fewer, the spread between days is that of the period before, or none is told
@@ -160,27 +160,16 @@ def main_points(moved: pd.DataFrame, before: str, *, hours: pd.DataFrame) -> Exh
     )
 
 
-def hours_behind(hours: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
-    """``hours`` with ``behind``: whether fewer are lost than in the hour that loses most, told from one day to the next.
+def hours_behind(hours: pd.DataFrame, ranks: pd.DataFrame) -> pd.DataFrame:
+    """``hours`` with ``behind``: clear of the hour that loses most people, from day to day (``patience.loss_ranks``).
 
-    ``lost`` is ``day, weekday, hour, left``. With fewer than five days only the counts themselves are set side by side.
+    Hours with too few contacts to be ranked are left out.
     """
     if hours.empty:
         return hours.assign(behind=False)
-    top = hours.loc[hours["left"].idxmax()]
-    by_day = lost.pivot_table(index=["day", "weekday"], columns="hour", values="left", aggfunc="sum", fill_value=0)
-    days, weekday = (by_day.index.get_level_values(name) for name in ("day", "weekday"))
-    n, behind = len(by_day), []
-    for hour, left in zip(hours["hour"], hours["left"], strict=True):
-        z = (by_day[top["hour"]] - by_day[hour]).to_numpy(dtype=float)
-        if n < FEWEST_DAYS or left == top["left"]:
-            behind.append(bool(left < top["left"]))
-            continue
-        clusters = DayClusters(
-            day=days, weekday=weekday, size=np.ones(n), share=np.full(n, 1 / n), deviations=z[:, None] - z.mean()
-        )
-        behind.append(bool(z.mean() > clusters.half_width(z - z.mean())))
-    return hours.assign(behind=behind)
+    people = ranks[ranks["ranked"] == "people"].set_index("hour")["behind"]
+    known = hours[hours["hour"].isin(people.index)]
+    return known.assign(behind=known["hour"].map(people).astype(bool))
 
 
 def _worst_hour(hours: pd.DataFrame) -> list[tuple[str, str]]:

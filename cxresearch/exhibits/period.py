@@ -20,6 +20,7 @@ from cxresearch.exhibits import messages, promises, waiting
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.waiting import FEW
+from cxresearch.risk_table import FEWEST_DAYS
 
 T = TypeVar("T")
 MINUTES_S = (60.0, 120.0)
@@ -61,7 +62,7 @@ def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.Dat
 def main_points(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
     """The main points of the period: what changed, and the hour that loses most people."""
     mine = month.only(channel=channel)
-    hours = lead.hours_behind(_by_hour(mine), mine.asked(("day", "weekday", "hour")))
+    hours = lead.hours_behind(*_by_hour(mine))
     moved = changes(month, channel=channel, target_s=target_s)
     return lead.main_points(moved, month.period.previous.label, hours=hours)
 
@@ -75,7 +76,8 @@ def change_overview(month: PeriodLog, *, channel: str, target_s: float = 20.0) -
 
 def loss_by_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by hour of the day."""
-    return waiting.loss_by_hour(_by_hour(mine), place=mine.label, kind=mine.kind)
+    hours, ranks = _by_hour(mine)
+    return waiting.loss_by_hour(hours, ranks=ranks, place=mine.label, kind=mine.kind)
 
 
 def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
@@ -92,27 +94,33 @@ def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
 
 def patience_curve(mine: PeriodLog, *, by: str = "", horizon_s: float = 300.0) -> Exhibit:
     """Share who would still wait, against seconds; ``by`` draws the four largest groups that lost somebody."""
-    if (waits := _left(mine, by)) is None:
+    if (waits := _left(mine, (*([by] if by else []), "day"))) is None:
         return nothing(NOBODY)
     at_s = [*MINUTES_S, horizon_s]
+    told: dict[str, Any] = {
+        "horizon_s": horizon_s,
+        "days": waits["day"].nunique(),
+        "place": mine.label,
+        "kind": mine.kind,
+    }
     if not by:
-        curve = survival.kaplan_meier(waits)
+        curve = patience.daily_curve(waits)
         at, median = patience.survival_at(curve, at_s), patience.waiting_table(waits).iloc[0]["median_patience_s"]
-        return waiting.patience_curve(curve, at, horizon_s=horizon_s, median_s=median, place=mine.label, kind=mine.kind)
+        return waiting.patience_curve(curve, at, median_s=median, **told)
     rows = _largest(waits, by)
-    curves = survival.kaplan_meier(rows, by=by)
-    at = patience.survival_at(curves, at_s, by=by)
-    return waiting.patience_curve(curves, at, horizon_s=horizon_s, by=by, place=mine.label, kind=mine.kind)
+    curves = patience.daily_curve(rows, by=by)
+    ranks = patience.patience_ranks(rows, at_s[0], by=by)
+    return waiting.patience_curve(curves, patience.survival_at(curves, at_s, by=by), by=by, ranks=ranks, **told)
 
 
 def two_clocks(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
     """Patience beside the wait on offer."""
-    waits = _left(mine)
+    waits = _left(mine, "day")
     if waits is None or not (waits["outcome"] == "answered").any():
         return nothing("Two clocks are seen only where some gave up and some were answered after a wait")
-    pair = patience.patience_and_offered_wait(waits)
+    pair, days = patience.patience_and_offered_wait(waits, cluster="day"), waits["day"].nunique()
     at = patience.survival_at(pair, [30.0, *MINUTES_S], by="clock")
-    return waiting.two_clocks(pair, at, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
+    return waiting.two_clocks(pair, at, horizon_s=horizon_s, days=days, place=mine.label, kind=mine.kind)
 
 
 def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng: np.random.Generator) -> Exhibit:
@@ -130,7 +138,8 @@ def loss_by_group(month: PeriodLog, *, channel: str) -> Exhibit:
     mine, by = _groups(month, channel)
     if not by or not mine.cells["queued"].any():
         return nothing("There is one queue and one channel only, so there is nothing to set side by side")
-    return waiting.loss_by_group(patience.waiting_table(mine.waits(by), by=by), by, place=mine.label, kind=mine.kind)
+    groups, ranks = _losses(mine, (by,))
+    return waiting.loss_by_group(groups, by, ranks=ranks, place=mine.label, kind=mine.kind)
 
 
 def wait_distribution(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibit:
@@ -138,7 +147,11 @@ def wait_distribution(month: PeriodLog, *, channel: str, horizon_s: float = 300.
     mine, by = _groups(month, channel)
     if not by or not mine.cells["queued"].any():
         return nothing("There is one group of waits only")
-    return waiting.wait_distribution(mine.waits(by), by, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
+    waits = mine.waits((by, "day"))
+    ranks = patience.slow_ranks(waits, waiting.wait_quantile(waits, 0.9), by=by)
+    return waiting.wait_distribution(
+        mine.waits(by), by, ranks=ranks, horizon_s=horizon_s, place=mine.label, kind=mine.kind
+    )
 
 
 def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibits:
@@ -150,11 +163,13 @@ def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.
 
 
 def _group_test(mine: PeriodLog, by: str) -> Exhibit:
-    waits = _left(mine, by)
+    waits = _left(mine, (by, "day"))
     rows = None if waits is None else _largest(waits, by)
     if rows is None or rows[by].nunique() < 2:
         return nothing("Fewer than two groups lost anybody, so there is no difference to test")
-    test, why = _estimated(lambda: survival.log_rank(rows, by=by))
+    if few := _too_few_days(rows):
+        return nothing(few)
+    test, why = _estimated(lambda: survival.log_rank(rows, by=by, cluster="day"))
     return nothing(why) if test is None else waiting.group_test(test, by)
 
 
@@ -163,8 +178,10 @@ def hazard_ratios(mine: PeriodLog) -> Exhibit:
     rows = _comparable(mine)
     if rows is None:
         return nothing("There is one queue only, so there is nothing to compare at the same hour")
-    ratios, why = _estimated(lambda: regression.cox(rows, "queue", strata="hour"))
-    ties, _ = _estimated(lambda: regression.tie_table(rows, "queue", strata="hour"))
+    if few := _too_few_days(rows):
+        return nothing(few)
+    ratios, why = _estimated(lambda: regression.cox(rows, "queue", strata="hour", cluster="day"))
+    ties, _ = _estimated(lambda: regression.tie_table(rows, "queue", strata="hour", cluster="day"))
     if ratios is None or ties is None:
         return nothing(why)
     return waiting.hazard_ratios(ratios, ties, reference=min(rows["queue"]), place=mine.label, kind=mine.kind)
@@ -175,7 +192,9 @@ def proportional_hazards(mine: PeriodLog) -> Exhibit:
     rows = _comparable(mine)
     if rows is None:
         return nothing("With one queue there is no ratio that could change")
-    test, why = _estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour"))
+    if few := _too_few_days(rows):
+        return nothing(few)
+    test, why = _estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour", cluster="day"))
     return nothing(why) if test is None else waiting.proportional_hazards(test, place=mine.label, kind=mine.kind)
 
 
@@ -183,8 +202,8 @@ def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by weekday and hour."""
     if not mine.cells["queued"].any():
         return nothing("Nobody queued")
-    week = patience.waiting_table(mine.waits(("weekday", "hour")), by=("weekday", "hour"))
-    return waiting.loss_by_week_hour(week[week["queued"] >= FEW], place=mine.label, kind=mine.kind)
+    week, ranks = _losses(mine, ("weekday", "hour"))
+    return waiting.loss_by_week_hour(week[week["queued"] >= FEW], ranks=ranks, place=mine.label, kind=mine.kind)
 
 
 def patience_inside_hours(mine: PeriodLog) -> Exhibit:
@@ -204,12 +223,14 @@ def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibits:
 
 def _mean_patience(mine: PeriodLog, rng: np.random.Generator) -> Exhibit:
     hours = mine.asked(("day", "hour", "weekday")).rename(columns={"day": "date"})
-    row, why = _estimated(lambda: patience.mean_patience(hours, rng=rng).iloc[0])
-    return (
-        nothing(f"The hours do not tell the mean patience: {why}")
-        if row is None
-        else waiting.mean_patience(row, kind=mine.kind)
-    )
+    week = mine.calendar[mine.calendar["fully_open"]].set_index("weekday")
+    opens, closes = (hours["weekday"].map(week[end]) for end in ("open_from", "open_to"))
+    served = hours[(hours["hour"] >= opens) & (hours["hour"] < closes)]
+    rows, why = _estimated(lambda: [patience.mean_patience(one, rng=rng).iloc[0] for one in (served, hours)])
+    if rows is None:
+        return nothing(f"The hours do not tell the mean patience: {why}")
+    line, row = rows
+    return waiting.mean_patience(row, line, kind=mine.kind)
 
 
 def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generator) -> Exhibits:
@@ -339,12 +360,19 @@ def _left(mine: PeriodLog, by: str | tuple[str, ...] = ()) -> pd.DataFrame | Non
     return mine.waits(by or ())
 
 
-def _by_hour(mine: PeriodLog) -> pd.DataFrame:
-    """The hours of the day with enough waits."""
+def _by_hour(mine: PeriodLog) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The hours of the day with enough waits, and how they rank."""
     if not mine.cells["queued"].any():
-        return pd.DataFrame(columns=["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"])
-    hours = patience.waiting_table(mine.waits("hour"), by="hour")
-    return hours[hours["queued"] >= FEW].sort_values("hour")
+        none = pd.DataFrame(columns=["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"])
+        return none, none
+    hours, ranks = _losses(mine, ("hour",))
+    return hours[hours["queued"] >= FEW].sort_values("hour"), ranks
+
+
+def _losses(mine: PeriodLog, by: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Waits and losses by group with the day as the unit, and how the groups rank."""
+    waits = mine.waits((*by, "day"))
+    return patience.waiting_table(waits, by=by, cluster="day"), patience.loss_ranks(waits, by=by)
 
 
 def _groups(month: PeriodLog, channel: str) -> tuple[PeriodLog, str]:
@@ -369,13 +397,20 @@ def _largest(waits: pd.DataFrame, by: str) -> pd.DataFrame:
 
 def _comparable(mine: PeriodLog) -> pd.DataFrame | None:
     """The waits by queue and hour of queues with enough contacts and a loss; None where there are not two."""
-    waits = _left(mine, ("queue", "hour"))
+    waits = _left(mine, ("queue", "hour", "day"))
     if waits is None:
         return None
     sums = waits.assign(events=waits["contacts"].where(waits["outcome"] == "abandoned", 0))
     sums = sums.groupby("queue")[["contacts", "events"]].sum()
     enough = sums.index[(sums["contacts"] >= FEW) & (sums["events"] > 0)]
     return waits[waits["queue"].isin(enough)] if len(enough) > 1 else None
+
+
+def _too_few_days(waits: pd.DataFrame) -> str:
+    """Why groups are not compared day by day; empty where they are."""
+    days = waits["day"].nunique()
+    plural = "s" if days > 1 else ""
+    return f"{waiting.counted(days)} day{plural}: too few to tell groups apart" if days < FEWEST_DAYS else ""
 
 
 def _promised(mine: PeriodLog) -> pd.DataFrame | None:

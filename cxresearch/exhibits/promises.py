@@ -26,7 +26,7 @@ def promise_elasticity(
         says=f"{finding}. At 1 the brand sets the clock; at 0 others have set it. Once a promise has passed, people leave at "
         f"{format_value(float(broken['estimate']), 'number')} times the rate there would be without it "
         f"({format_interval(broken['lower'], broken['upper'])}).",
-        caption=f"What became of the promises, {place}",
+        caption=f"What became of the promises, {place}. Intervals take contacts as independent",
     )  # fmt: skip
 
 
@@ -36,7 +36,8 @@ def promise_effects(effects: pd.DataFrame, *, place: str = "", kind: str = "esti
     state = (_promises(table["promised_s"]) + ", " + table["promise_state"]).str.removesuffix(", absent")
     table.insert(0, "promise", state)
     caption = f"Rate of leaving while a promise stands and once it is missed, over that without a promise, {place}"
-    return Exhibit(finding=caption, table=table, shown=table[["promise", *RATIOS]], kind=kind, caption=caption)
+    told = f"{caption}. Intervals take contacts as independent"
+    return Exhibit(finding=caption, table=table, shown=table[["promise", *RATIOS]], kind=kind, caption=told)
 
 
 def broken_promise_growth(
@@ -53,7 +54,7 @@ def broken_promise_growth(
     )
     return Exhibit(
         finding=finding, says=finding, table=growth, shown=growth[["effect", *RATIOS]], kind=kind,
-        caption=f"Does a broken promise hurt more with every minute? {place}",
+        caption=f"Does a broken promise hurt more with every minute? {place}. Intervals take contacts as independent",
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cxresearch.patience.brown2005 import brown_comparison
+from cxresearch.patience.groups import daily_curve, loss_ranks, patience_ranks, slow_ranks
 from cxresearch.patience.hourly import hourly_table, mean_patience
 from cxresearch.patience.messages import (
     first_responses,
@@ -40,20 +41,24 @@ __all__ = [
     "broken_promise_growth",
     "brown_comparison",
     "clustered_patience",
+    "daily_curve",
     "first_responses",
     "first_shares",
     "hourly_table",
     "interval_survival",
+    "loss_ranks",
     "mean_patience",
     "nyc311_account",
     "nyc311_responses",
     "patience_and_offered_wait",
     "patience_at",
     "patience_measures",
+    "patience_ranks",
     "promise_effects",
     "promise_elasticity",
     "promise_table",
     "response_outcomes",
+    "slow_ranks",
     "split_at_promise",
     "standardised_patience",
     "survival_at",

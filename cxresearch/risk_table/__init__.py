@@ -13,6 +13,17 @@ from cxresearch.risk_table.day_clusters import (
     ratio_of_sums,
     share_that_stays,
 )
+from cxresearch.risk_table.day_groups import (
+    ENOUGH,
+    FEWEST_DAYS,
+    LEVEL,
+    DayValue,
+    behind_first,
+    day_band,
+    hotelling,
+    ranked_by_day,
+    ranked_losses,
+)
 from cxresearch.risk_table.group_by import FROM_OPENED_AT, contact_counts, risk_table
 from cxresearch.risk_table.intervals import Interval, Z, rate_limits, share_limits
 from cxresearch.risk_table.risk_sets import (
@@ -32,10 +43,14 @@ from cxresearch.risk_table.risk_sets import (
 )
 
 __all__ = [
+    "ENOUGH",
+    "FEWEST_DAYS",
     "FROM_OPENED_AT",
+    "LEVEL",
     "OUTCOMES",
     "Cells",
     "DayClusters",
+    "DayValue",
     "Floats",
     "Integers",
     "Interval",
@@ -44,18 +59,23 @@ __all__ = [
     "Ties",
     "Z",
     "at_risk",
+    "behind_first",
     "cells",
     "checked",
     "column_names",
     "contact_counts",
     "customer_blocks",
+    "day_band",
     "deviations",
     "equal_weekdays",
     "first_place",
     "group_codes",
     "holm",
+    "hotelling",
     "limits",
     "poisson_bootstrap",
+    "ranked_by_day",
+    "ranked_losses",
     "rate_limits",
     "ratio_of_sums",
     "risk_table",

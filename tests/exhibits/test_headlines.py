@@ -17,6 +17,7 @@ from cxresearch.exhibits import change_points, change_table, change_text, days_o
 from cxresearch.exhibits.changes import NOT_TOLD
 from cxresearch.exhibits.headlines import headline_table
 from cxresearch.exhibits.show import HEADLINE, POINTS
+from cxresearch.risk_table import ranked_losses
 
 
 def log(**changes) -> pd.DataFrame:
@@ -298,16 +299,16 @@ def test_hours_that_days_cannot_tell_apart_are_said_so(moved):
         for day in range(28)
         for hour, left in ((20, 6 + day % 2), (11, 2 + day // 7 % 2), (9, 10 if day // 7 % 2 else 2))
     ]
-    lost = pd.DataFrame(rows, columns=["day", "weekday", "hour", "left"])
+    lost = pd.DataFrame(rows, columns=["day", "weekday", "hour", "left"]).assign(queued=12)
     hours = by_hour(left=[168, 182, 0, 70])[lambda h: h["hour"] != 3]
-    told = headlines.hours_behind(hours, lost)
+    told = headlines.hours_behind(hours, ranked_losses(lost, by="hour"))
     assert told.set_index("hour")["behind"].to_dict() == {9: False, 20: False, 11: True}
     points = shown_points(headlines.main_points(moved, "January 1999", hours=told))
     assert points["No single hour loses most people."] == (
         "20 to 21 h lost 182 of the 200 who queued then (91.0 %), but day by day it cannot be told from 9 to 10 h."
     )
-    few = headlines.hours_behind(hours, lost[lost["day"] < "1999-02-04"])
-    assert few["behind"].tolist() == [True, False, True]
+    few = lost[lost["day"] < "1999-02-04"].assign(queued=80)
+    assert not headlines.hours_behind(hours, ranked_losses(few, by="hour"))["behind"].any()
 
 
 @pytest.mark.parametrize(
