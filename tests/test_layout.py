@@ -66,7 +66,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "queueing": ("day", "day_profile", "measures", "offered_wait", "promises"),
     "exhibits": (
         "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey",
-        "period", "promises", "published_shares", "show", "surveys", "surveys_compared", "talk", "waiting",
+        "period", "promises", "published_shares", "show", "surveys", "surveys_compared", "talk", "targets", "waiting",
     ),
     "report": (
         "backfill", "job",

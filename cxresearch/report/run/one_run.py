@@ -78,7 +78,8 @@ class Order:
     @property
     def parameters(self) -> dict[str, Any]:
         """What the notebooks are given, and run.json records."""
-        return {**self.report.parameters, **self.settings, "log": self.log, "period": self.period.name}
+        targets = {"targets": self.report.targets} if self.report.targets else {}
+        return {**self.report.parameters, **self.settings, **targets, "log": self.log, "period": self.period.name}
 
 
 def execute_report(
