@@ -27,6 +27,7 @@ from .exhibits.day_of_period import scenarios as scenarios
 from .exhibits.day_of_period import staffing as staffing
 from .exhibits.period import account as account
 from .exhibits.period import beside_published as beside_published
+from .exhibits.period import bridge as bridge
 from .exhibits.period import calendar as calendar
 from .exhibits.period import change_overview as change_overview
 from .exhibits.period import city_requests as city_requests

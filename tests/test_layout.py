@@ -51,7 +51,7 @@ MODULE_ARROWS = {"contacts.period_log": {"risk_table"}}
 # Every module, under its package; "" are the flat ones.
 INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
-    "contacts": ("bank", "canonical", "files", "log", "memory", "period_log", "periods", "rows"),
+    "contacts": ("account", "bank", "canonical", "files", "followed", "log", "memory", "period_log", "periods", "rows"),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),
     "cascade": ("on_network", "percolation", "runs"),
@@ -65,7 +65,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "patience": ("brown2005", "hourly", "messages", "promise", "two_clocks"),
     "queueing": ("day", "day_profile", "measures", "offered_wait", "promises"),
     "exhibits": (
-        "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey",
+        "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey",
         "period", "promises", "published_shares", "show", "surveys", "surveys_compared", "talk", "targets", "waiting",
     ),
     "report": (

@@ -24,7 +24,7 @@ FEWEST_DF = 4.0  # with fewer degrees of freedom the t quantile itself is a gues
 
 
 def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.DataFrame:
-    """The numbers of a period: contacts, shares lost, queued and answered in time, waits, patience after a minute.
+    """The numbers of a period: contacts, shares lost, queued and answered in time, waits, patience, lost for good.
 
     Parameters
     ----------
@@ -68,6 +68,12 @@ def _told(target_s: float) -> dict[str, tuple[str, str, str, str]]:
         "mean_answer_s": ("Mean wait of those answered, at once counts as none", "s", "lower", "contacts answered"),
         "mean_wait_s": ("Mean wait in the queue", "s", "lower", queued),
         "patience_survival_60s": ("Would still wait after a minute", "share", "higher", queued),
+        "lost_for_good_share": (
+            "Gave up and not answered within a day",
+            "share",
+            "lower",
+            "all who asked whose customer is known, followed for 24 hours",
+        ),
     }
 
 
@@ -118,7 +124,8 @@ def _unknown(name: str, value: float, totals: Mapping[str, tuple[float, ...]]) -
     if name == "patience_survival_60s" and queued:
         return "nobody was seen to wait a minute" if left else "nobody gave up, so patience cannot be seen"
     return {"mean_answer_s": "nobody was answered", "lost_share": "nobody asked", "queued_share": "nobody asked",
-            "service_level": "nobody asked"}.get(name, "nobody queued")  # fmt: skip
+            "service_level": "nobody asked",
+            "lost_for_good_share": "no customer is known who could be followed for 24 hours"}.get(name, "nobody queued")  # fmt: skip
 
 
 def _unsure(one: Compared, *, lent: bool, n: int) -> str:

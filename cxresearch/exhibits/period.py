@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import evidence, patience, regression, survival
-from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.contacts import LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
+from cxresearch.exhibits import bridges, messages, promises, waiting
 from cxresearch.exhibits import headlines as lead
-from cxresearch.exhibits import messages, promises, waiting
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.targets import with_targets
@@ -33,6 +33,11 @@ def account(mine: PeriodLog) -> Exhibit:
     table = rows_of(mine)
     caption = f"Where every row of {mine.period.label} went"
     return Exhibit(finding=caption, table=table, caption=caption, kind=mine.kind)
+
+
+def bridge(mine: PeriodLog) -> Exhibit:
+    """From the rows of the log to those who were lost for good: every step adds up."""
+    return bridges.bridge(bridge_table(mine), mine.after_leaving, place=mine.label, kind=mine.kind)
 
 
 def calendar(mine: PeriodLog) -> Exhibit:

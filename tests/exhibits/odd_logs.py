@@ -143,7 +143,7 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
                 "what_happened")  # fmt: skip
     of_mine = ("account", "loss_by_hour", "wait_of_leavers", "patience_curve", "two_clocks", "hazard_ratios",
                "proportional_hazards", "loss_by_week_hour", "patience_inside_hours", "promised",
-               "calendar", "wait_outcomes", "leaving_hazard")  # fmt: skip
+               "calendar", "bridge", "wait_outcomes", "leaving_hazard")  # fmt: skip
     for name in of_month:
         yield name, partial(getattr(period, name), month, channel=channel)
     for name in of_mine:
