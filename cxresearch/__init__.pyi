@@ -52,5 +52,6 @@ from .exhibits.period import wait_distribution as wait_distribution
 from .exhibits.period import wait_of_leavers as wait_of_leavers
 from .exhibits.period import wait_outcomes as wait_outcomes
 from .exhibits.period import what_happened as what_happened
+from .exhibits.sources_of_period import change_sources as change_sources
 
 __version__: str

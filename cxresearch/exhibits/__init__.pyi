@@ -61,6 +61,7 @@ from .show import show_figure as show_figure
 from .show import show_table as show_table
 from .show import what_if as what_if
 from .show import what_if_bundle as what_if_bundle
+from .sources import change_sources as change_sources
 from .surveys import claims_by_document as claims_by_document
 from .surveys import claims_by_verdict as claims_by_verdict
 from .surveys import contradictions as contradictions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cxresearch.patience.brown2005 import brown_comparison
+from cxresearch.patience.change_sources import change_sources, kitagawa, queue_sources
 from cxresearch.patience.hourly import hourly_table, mean_patience
 from cxresearch.patience.messages import (
     first_responses,
@@ -39,11 +40,13 @@ __all__ = [
     "broken_promise",
     "broken_promise_growth",
     "brown_comparison",
+    "change_sources",
     "clustered_patience",
     "first_responses",
     "first_shares",
     "hourly_table",
     "interval_survival",
+    "kitagawa",
     "mean_patience",
     "nyc311_account",
     "nyc311_responses",
@@ -53,6 +56,7 @@ __all__ = [
     "promise_effects",
     "promise_elasticity",
     "promise_table",
+    "queue_sources",
     "response_outcomes",
     "split_at_promise",
     "standardised_patience",

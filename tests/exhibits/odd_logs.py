@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.exhibits import day_of_period, period
+from cxresearch.exhibits import day_of_period, period, sources_of_period
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits
 
 NAME = "2024-05"
@@ -148,6 +148,7 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
         yield name, partial(getattr(period, name), month, channel=channel)
     for name in of_mine:
         yield name, partial(getattr(period, name), mine)
+    yield "change_sources", partial(sources_of_period.change_sources, month, channel=channel)
     yield "how_sure", lambda: period.how_sure(mine, **sampled, **draws())
     yield "mean_patience", lambda: period.mean_patience(mine, **draws())
     yield "beside_published", lambda: period.beside_published(mine, **sampled, **draws())
