@@ -39,7 +39,7 @@ def loss_sources(
     laws = [patience_law(patience), patience_law(patience_before)]
     lost: dict[tuple[float, float, int, int], float] = {}
 
-    def share_lost(which: tuple[int, int, int]) -> float:
+    def share_lost(which: tuple[int, ...]) -> float:
         """With load, agents and patience of the period that each of ``which`` names: 0 now, 1 before."""
         load, agents, law = hours[which[0]], hours[which[1]]["agents"], which[2]
         load = load[load["arrivals_per_h"] > 0]

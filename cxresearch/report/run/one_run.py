@@ -19,6 +19,7 @@ from typing import Any
 
 import nbformat
 import pandas as pd
+import pyarrow.parquet as pq
 
 from cxresearch.contacts import Period, PeriodLog, kept_in, log_facts, open_log, read_period
 from cxresearch.exhibits import headline_days
@@ -242,17 +243,17 @@ def _status(report: Report, executed: list[Executed], headlines: list[dict[str, 
 
 
 def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
-    """Every file read: as it was named, its hash; rows and newest record are those of the log as a whole."""
+    """Every file read: as it was named, its hash, its own rows; the newest record is that of the log as a whole."""
     newest = month.newest.isoformat(" ", "seconds") if month.newest else None
     paths = [Path(path) for path in month.files.loc[month.files["used"].astype(bool), "path"]]
     inputs = [
         {
             "path": _shown(fact.path, order.root),
             "sha256": fact.sha256,
-            "rows": month.counts["read"],
+            "rows": pq.read_metadata(path).num_rows if fact.records is None else fact.records,
             "newest_record": newest,
         }
-        for fact in log_facts(paths, quoted=month.preset is None)
+        for path, fact in zip(paths, log_facts(paths, quoted=month.preset is None), strict=True)
     ]
     for name in order.report.inputs:
         path = order.root / name

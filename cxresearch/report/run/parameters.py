@@ -255,8 +255,8 @@ def parse_settings(
         line = _declared(name, declared, "--set")
         if name in GIVEN_BY_RUNNER:
             raise ParameterError(
-                f"{name} is set by the run itself: --period names the period, [columns] and [targets] are tables of the "
-                "report's TOML."
+                f"{name} is set by the run itself; use --period for the period, and the tables [columns] and [targets] of the "
+                "report's TOML for these."
             )
         if name in parsed:
             raise ParameterError(f"--set {name} was given twice.")

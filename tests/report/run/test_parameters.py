@@ -242,5 +242,5 @@ def test_targets_are_read_and_checked_with_the_report(aimed):
 
 
 def test_targets_are_not_set_on_the_command_line(aimed):
-    with pytest.raises(ParameterError, match=r"\[targets\] are tables of the report's TOML"):
+    with pytest.raises(ParameterError, match=r"the tables \[columns\] and \[targets\]"):
         parse_settings(["targets=0.8"], aimed("").declared)
