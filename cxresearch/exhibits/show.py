@@ -44,7 +44,7 @@ HEADLINE = "application/vnd.cxresearch.headline+json"
 POINTS = "application/vnd.cxresearch.points+json"
 WHAT_IF = "application/vnd.cxresearch.whatif+json"
 
-MOST_POINTS = 6
+MOST_POINTS = 7  # the targets, and six
 NOTEBOOK_WIDTH = 'width="624"'
 KINDS = ("estimated", "quoted", "assumed", "SIMULATED")
 FORMATS = ("share", "points", "count", "seconds", "number", "p", "text")
@@ -212,7 +212,7 @@ def headline_bundle(
 def main_points(points: Sequence[tuple[str, str]]) -> None:
     """Show the main points: pairs of a lead (what happened) and a sentence (value, change, interval).
 
-    They come ranked, and the first six are chosen: more would be no main points.
+    They come ranked, and the first seven are chosen: more would be no main points.
     """
     publish(points_bundle(points))
 

@@ -15,9 +15,8 @@ SAID = {
 }  # fmt: skip
 CLEAR = 0.05
 MOST_QUEUES = 12
-POINTS = dict.fromkeys(
-    ("contribution", "contribution_lower", "contribution_upper", "from_mix", "difference", "lower", "upper"), "points"
-)
+SHOWN = ["queue", "queued", "share_left_of_queued", "previous", "difference", "p_corrected", "contribution",
+         "contribution_lower", "contribution_upper"]  # fmt: skip
 
 
 def change_sources(
@@ -62,7 +61,7 @@ def _parts(
         "has no interval here."
     )  # fmt: skip
     return Exhibit(
-        finding=finding, table=table, kind=kind, units=POINTS,
+        finding=finding, table=table, kind=kind, units={"contribution": "points"},
         says=f"## {finding}\n\nThe parts add up to the change, at equal weekdays, in points of all who asked.{account}",
         caption=f"Where the change since {before} comes from, {place}",
     )  # fmt: skip
@@ -86,7 +85,8 @@ def _queues(queues: pd.DataFrame, *, before: str, place: str, kind: str) -> Exhi
         for _, row in clear.iterrows()
     ]  # fmt: skip
     return Exhibit(
-        finding=finding, table=queues, shown=queues.head(MOST_QUEUES), kind=kind, units=POINTS,
+        finding=finding, table=queues, shown=queues[SHOWN].head(MOST_QUEUES), kind=kind,
+        units={"previous": "share", "p_corrected": "p", "contribution": "points"},
         says=f"## {finding}\n\nShares are of the whole periods; differences and contributions are taken at equal weekdays, and "
         f"the contributions of all queues add up to the change. The verdicts are corrected for the number of queues. {' '.join(moves)}".strip(),
         caption=f"What each queue contributes to the share that gave up, since {before}, {place}",

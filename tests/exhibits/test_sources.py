@@ -29,7 +29,9 @@ def told(
         "from_mix": [0.01, 0.0],
     })  # fmt: skip
     queues.attrs["total"] = 0.04
-    one, two = change_sources(change, parts, MODEL, queues, before="January")
+    made = change_sources(change, parts, MODEL, queues, before="January")
+    one, two = made
+    assert all(bundle for exhibit in made for bundle in exhibit.bundles())
     return one.finding, one.says, two.finding, two.says
 
 
