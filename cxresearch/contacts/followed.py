@@ -10,27 +10,6 @@ import pandas as pd
 FOLLOWED_H, AGAIN_H = 24, 1
 FOLLOWED = ("day", "channel", "known", "left_known", "followed", "answered_24h", "again_1h")
 
-# Strictly later contacts only: of two in the same second none is known to be the first.
-_BECAME = f"""
-WITH mine AS (
-    SELECT *, opened_at + INTERVAL {FOLLOWED_H} HOUR <= (SELECT max(opened_at) FROM log) AS followed,
-        min(CASE WHEN outcome = 'answered' THEN opened_at END) OVER later AS answered_at, min(opened_at) OVER later AS again_at
-    FROM log WHERE customer_key IS NOT NULL
-    WINDOW later AS (
-        PARTITION BY customer_key ORDER BY opened_at RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND UNBOUNDED FOLLOWING
-    )
-)
-SELECT date_trunc('day', opened_at) AS day, channel,
-    count(*) FILTER (followed AND (coalesce(queued, true) OR outcome <> 'deflected')) AS known,
-    count(*) FILTER (outcome = 'abandoned') AS left_known,
-    count(*) FILTER (outcome = 'abandoned' AND followed) AS followed,
-    count(*) FILTER (outcome = 'abandoned' AND followed AND answered_at <= opened_at + INTERVAL {FOLLOWED_H} HOUR)
-        AS answered_{FOLLOWED_H}h,
-    count(*) FILTER (outcome = 'abandoned' AND followed AND again_at <= opened_at + INTERVAL {AGAIN_H} HOUR)
-        AS again_{AGAIN_H}h
-FROM mine GROUP BY ALL ORDER BY ALL
-"""  # noqa: S608 only constants of this module stand in it
-
 
 def after_leaving(kept: duckdb.DuckDBPyRelation, start: date, end: date) -> pd.DataFrame:
     """Count, by day and channel, what customers did after they gave up, from the canonical rows of a period.
@@ -47,10 +26,33 @@ def after_leaving(kept: duckdb.DuckDBPyRelation, start: date, end: date) -> pd.D
     The log ends with the period, or with its newest contact where that is earlier: what a contact becomes does not depend
     on how far a later log reaches. Whoever has no customer number is not here and may have come again, too.
     """
-    rows = kept.filter(
-        f"set_aside IS NULL AND opened_at >= TIMESTAMP '{start}' AND opened_at < TIMESTAMP '{end}'"
-    ).select("customer_key, channel, opened_at, outcome, queued")
-    return table_of_followed(rows.query("log", _BECAME).df())
+    # Strictly later contacts only: of two in the same second none is known to be the first.
+    later = (
+        "OVER (PARTITION BY customer_key ORDER BY opened_at RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND UNBOUNDED "
+        "FOLLOWING)"
+    )
+    left = "outcome = 'abandoned'"
+    counts = {
+        "known": "followed AND (coalesce(queued, true) OR outcome <> 'deflected')", "left_known": left,
+        "followed": f"{left} AND followed",
+        "answered_24h": f"{left} AND followed AND answered_at <= opened_at + INTERVAL {FOLLOWED_H} HOUR",
+        "again_1h": f"{left} AND followed AND again_at <= opened_at + INTERVAL {AGAIN_H} HOUR",
+    }  # fmt: skip
+    table = (
+        kept.filter(f"set_aside IS NULL AND opened_at >= TIMESTAMP '{start}' AND opened_at < TIMESTAMP '{end}'")
+        .select("customer_key, channel, opened_at, outcome, queued, max(opened_at) OVER () AS newest")
+        .filter("customer_key IS NOT NULL")
+        .select(
+            f"*, date_trunc('day', opened_at) AS day, opened_at + INTERVAL {FOLLOWED_H} HOUR <= newest AS followed, "
+            f"min(CASE WHEN outcome = 'answered' THEN opened_at END) {later} AS answered_at, min(opened_at) {later} AS again_at"
+        )
+        .aggregate(
+            ", ".join(["day, channel", *(f"count(*) FILTER ({holds}) AS {name}" for name, holds in counts.items())]),
+            "day, channel",
+        )
+        .order("day, channel")
+    )
+    return table_of_followed(table.df())
 
 
 def table_of_followed(rows: object) -> pd.DataFrame:

@@ -69,7 +69,7 @@ def _told(target_s: float) -> dict[str, tuple[str, str, str, str]]:
         "mean_wait_s": ("Mean wait in the queue", "s", "lower", queued),
         "patience_survival_60s": ("Would still wait after a minute", "share", "higher", queued),
         "lost_for_good_share": (
-            "Gave up and not answered within a day",
+            "Gave up and not answered within a day, customers known",
             "share",
             "lower",
             "all who asked whose customer is known, followed for 24 hours",

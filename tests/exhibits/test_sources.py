@@ -23,7 +23,7 @@ def told(
         columns=["part", "contribution", "lower", "upper"],
     )
     queues = pd.DataFrame({
-        "queue": ["New (N)", "Old (O)"], "previous": [0.3, 0.1], "share_left_of_queued": [0.4, 0.1], "difference": [0.1, 0.0],
+        "queue": ["New (N)", "Old (O)"], "queued": [900, 800], "previous": [0.3, 0.1], "share_left_of_queued": [0.4, 0.1], "difference": [0.1, 0.0],
         "difference_lower": [0.05, -0.1], "difference_upper": [0.15, 0.1], "p_value": [p, 0.9], "p_corrected": [p, 0.9],
         "contribution": [0.04, 0.0], "contribution_lower": [0.01, -0.01], "contribution_upper": [0.07, 0.01],
         "from_mix": [0.01, 0.0],
