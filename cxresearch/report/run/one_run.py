@@ -243,9 +243,10 @@ def _status(report: Report, executed: list[Executed], headlines: list[dict[str, 
 
 
 def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
-    """Every file read: as it was named, its hash, its own rows; the newest record is that of the log as a whole."""
-    newest = month.newest.isoformat(" ", "seconds") if month.newest else None
+    """Every file read: as it was named, its hash, its own rows; the newest record where the log is one file."""
     paths = [Path(path) for path in month.files.loc[month.files["used"].astype(bool), "path"]]
+    # Of several files nobody has asked which record is in which.
+    newest = month.newest.isoformat(" ", "seconds") if month.newest and len(paths) == 1 else None
     inputs = [
         {
             "path": _shown(fact.path, order.root),
