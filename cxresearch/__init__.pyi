@@ -27,6 +27,7 @@ from .exhibits.day_of_period import scenarios as scenarios
 from .exhibits.day_of_period import staffing as staffing
 from .exhibits.period import account as account
 from .exhibits.period import beside_published as beside_published
+from .exhibits.period import bridge as bridge
 from .exhibits.period import calendar as calendar
 from .exhibits.period import change_overview as change_overview
 from .exhibits.period import city_requests as city_requests
@@ -51,5 +52,6 @@ from .exhibits.period import wait_distribution as wait_distribution
 from .exhibits.period import wait_of_leavers as wait_of_leavers
 from .exhibits.period import wait_outcomes as wait_outcomes
 from .exhibits.period import what_happened as what_happened
+from .exhibits.sources_of_period import change_sources as change_sources
 
 __version__: str

@@ -51,7 +51,7 @@ MODULE_ARROWS = {"contacts.period_log": {"risk_table"}}
 # Every module, under its package; "" are the flat ones.
 INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
-    "contacts": ("bank", "canonical", "files", "log", "memory", "period_log", "periods", "rows"),
+    "contacts": ("account", "bank", "canonical", "files", "followed", "log", "memory", "period_log", "periods", "rows"),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),
     "cascade": ("on_network", "percolation", "runs"),
@@ -62,11 +62,10 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "regression": ("aft", "clustered", "design_matrix", "efron", "models", "partial_likelihood"),
     "figures": ("day", "parts", "spread", "surveys", "waiting", "week"),
     "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
-    "patience": ("brown2005", "groups", "hourly", "messages", "promise", "two_clocks"),
-    "queueing": ("day", "day_profile", "measures", "offered_wait", "promises"),
+    "patience": ("brown2005", "change_sources", "groups", "hourly", "messages", "promise", "two_clocks"),
+    "queueing": ("day", "day_profile", "loss_sources", "measures", "offered_wait", "promises"),
     "exhibits": (
-        "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey",
-        "period", "promises", "published_shares", "ranking", "show", "surveys", "surveys_compared", "talk", "waiting",
+        "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey", "period", "promises", "published_shares", "ranking", "show", "sources", "sources_of_period", "surveys", "surveys_compared", "talk", "targets", "waiting",
     ),
     "report": (
         "backfill", "job",

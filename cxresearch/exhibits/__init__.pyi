@@ -1,5 +1,6 @@
 """The face of exhibits, as type checkers and tab completion see it; loaded name by name."""
 
+from .bridges import bridge as bridge
 from .by_day import days_of as days_of
 from .by_day import headline_days as headline_days
 from .changes import COLUMNS as COLUMNS
@@ -60,6 +61,7 @@ from .show import show_figure as show_figure
 from .show import show_table as show_table
 from .show import what_if as what_if
 from .show import what_if_bundle as what_if_bundle
+from .sources import change_sources as change_sources
 from .surveys import claims_by_document as claims_by_document
 from .surveys import claims_by_verdict as claims_by_verdict
 from .surveys import contradictions as contradictions
@@ -90,6 +92,11 @@ from .talk import retellings_measured as retellings_measured
 from .talk import tail_at_worst as tail_at_worst
 from .talk import talk_on_network as talk_on_network
 from .talk import tellings_by_channel as tellings_by_channel
+from .targets import check_targets as check_targets
+from .targets import target_points as target_points
+from .targets import target_record as target_record
+from .targets import target_text as target_text
+from .targets import with_targets as with_targets
 from .waiting import beside_published as beside_published
 from .waiting import calendar as calendar
 from .waiting import group_test as group_test

@@ -38,6 +38,7 @@ MEASURES = {
     "mean_answer_s": Measure("log", "waited_answered_s", "answered"),
     "mean_wait_s": Measure("log", "waited_s", "queued"),
     "patience_survival_60s": Measure("logit", "left_at", "at_risk"),
+    "lost_for_good_share": Measure("logit", "left_for_good", "known", "known"),
 }
 
 
@@ -56,9 +57,12 @@ def headline_days(period_log: PeriodLog, *, channel: str, target_s: float = 20.0
         asked). ``top`` and ``below`` are lists: of a ratio the two sums; of patience who left at each second of the
         first minute that anybody's wait ended at, and who was at risk then.
 
-    Asked are all but those whom a bot served before the queue. Raises LogError where the channel has no contact.
+    Asked are all but those whom a bot served before the queue. Of those lost for good only asked and left are counted of
+    whom the customer is known and who could be followed for 24 hours (``contacts.after_leaving``). Raises LogError where the channel has no contact.
     """
-    counts = _counts(period_log.only(channel=channel).cells, target_s)
+    mine = period_log.only(channel=channel)
+    counts = _counts(mine.cells, target_s)
+    counts = counts.join(_followed(mine.after_leaving, counts["day"]))
     weight = np.ones(len(counts))
     columns: dict[str, list[Any]] = {column: [] for column in COLUMNS}
     for name, measure in MEASURES.items():
@@ -97,6 +101,15 @@ def _counts(cells: pd.DataFrame, target_s: float) -> pd.DataFrame:
     table = pd.DataFrame({name: list(values[:, None]) for name, values in sums.items()})
     table["left_at"], table["at_risk"] = map(list, _first_minute(code, len(days), n, waited, queued, left))
     return table.assign(day=days, weekday=pd.DatetimeIndex(days).day_of_week + 1)
+
+
+def _followed(after: pd.DataFrame | None, days: pd.Series) -> pd.DataFrame:
+    """By day, as lists: asked of whom the customer is known and could be followed, and of these lost for good."""
+    sums = pd.DataFrame(0.0, index=days, columns=["left_for_good", "known"])
+    if after is not None:
+        found = after.assign(left_for_good=after["followed"] - after["answered_24h"]).groupby("day")[list(sums)].sum()
+        sums = found.reindex(days, fill_value=0).astype(float)
+    return pd.DataFrame({name: list(sums[name].to_numpy()[:, None]) for name in sums})
 
 
 def _first_minute(

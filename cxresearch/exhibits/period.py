@@ -6,24 +6,26 @@ does not hold what an exhibit needs, the exhibit says so in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from cxresearch import evidence, patience, regression, survival
-from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.contacts import LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
+from cxresearch.exhibits import bridges, messages, promises, waiting
 from cxresearch.exhibits import headlines as lead
-from cxresearch.exhibits import messages, promises, waiting
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.targets import with_targets
 from cxresearch.exhibits.waiting import FEW
 from cxresearch.risk_table import FEWEST_DAYS
 
 T = TypeVar("T")
 MINUTES_S = (60.0, 120.0)
+NO_TARGETS: Mapping[str, float] = {}
 NOBODY = "Nobody gave up, so how long people would wait cannot be seen"
 
 
@@ -34,19 +36,29 @@ def account(mine: PeriodLog) -> Exhibit:
     return Exhibit(finding=caption, table=table, caption=caption, kind=mine.kind)
 
 
+def bridge(mine: PeriodLog) -> Exhibit:
+    """From the rows of the log to those who were lost for good: every step adds up."""
+    return bridges.bridge(bridge_table(mine), mine.after_leaving, place=mine.label, kind=mine.kind)
+
+
 def calendar(mine: PeriodLog) -> Exhibit:
     """The days with contacts, the hours open by weekday, and the days that are missing."""
     return waiting.calendar(mine.calendar, mine.missing_days, place=mine.label, kind=mine.kind)
 
 
-def headlines(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
-    """Record the headlines of the period, each with its change since the period before."""
-    return lead.headlines(changes(month, channel=channel, target_s=target_s), month.period.previous.label)
+def headlines(
+    month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
+) -> Exhibit:
+    """Record the headlines of the period, each with its change since the period before, and its target (headline -> limit)."""
+    moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
+    return lead.headlines(moved, month.period.previous.label)
 
 
-def what_happened(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibits:
+def what_happened(
+    month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
+) -> Exhibits:
     """The headlines, recorded, and the main points that are told of them."""
-    asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
+    asked: dict[str, Any] = {"channel": channel, "target_s": target_s, "targets": targets}
     return Exhibits([headlines(month, **asked), main_points(month, **asked)])
 
 
@@ -59,18 +71,22 @@ def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.Dat
     return change_table(lead.headline_table(month, **asked), before)
 
 
-def main_points(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
+def main_points(
+    month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
+) -> Exhibit:
     """The main points of the period: what changed, and the hour that loses most people."""
     mine = month.only(channel=channel)
     hours = lead.hours_behind(*_by_hour(mine))
-    moved = changes(month, channel=channel, target_s=target_s)
+    moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
     return lead.main_points(moved, month.period.previous.label, hours=hours)
 
 
-def change_overview(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
+def change_overview(
+    month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
+) -> Exhibit:
     """Every headline beside the period before."""
     span = month.period
-    moved = changes(month, channel=channel, target_s=target_s)
+    moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
     return lead.change_overview(moved, now=span.label, before=span.previous.label, kind=month.kind)
 
 

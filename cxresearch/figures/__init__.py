@@ -23,6 +23,7 @@ from cxresearch.figures.waiting import (
     plot_dots,
     plot_hazard,
     plot_outcomes,
+    plot_parts,
     plot_survival,
     plot_wait_distribution,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "plot_order",
     "plot_outcomes",
     "plot_over_time",
+    "plot_parts",
     "plot_percolation",
     "plot_ranges",
     "plot_reach",

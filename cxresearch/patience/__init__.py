@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cxresearch.patience.brown2005 import brown_comparison
+from cxresearch.patience.change_sources import change_sources, kitagawa, queue_sources
 from cxresearch.patience.groups import daily_curve, loss_ranks, patience_ranks, slow_ranks
 from cxresearch.patience.hourly import hourly_table, mean_patience
 from cxresearch.patience.messages import (
@@ -40,12 +41,14 @@ __all__ = [
     "broken_promise",
     "broken_promise_growth",
     "brown_comparison",
+    "change_sources",
     "clustered_patience",
     "daily_curve",
     "first_responses",
     "first_shares",
     "hourly_table",
     "interval_survival",
+    "kitagawa",
     "loss_ranks",
     "mean_patience",
     "nyc311_account",
@@ -57,6 +60,7 @@ __all__ = [
     "promise_effects",
     "promise_elasticity",
     "promise_table",
+    "queue_sources",
     "response_outcomes",
     "slow_ranks",
     "split_at_promise",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cxresearch.queueing.day import day_table, explore_day, scenario_table, staffing_for, usual_scenarios
 from cxresearch.queueing.day_profile import day_profile_table, day_total, staffing_table
+from cxresearch.queueing.loss_sources import loss_sources
 from cxresearch.queueing.measures import (
     AgentsNeeded,
     QueueMeasures,
@@ -33,6 +34,7 @@ __all__ = [
     "day_total",
     "erlang_b",
     "explore_day",
+    "loss_sources",
     "patience_law",
     "promise_table",
     "queue_measures",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.exhibits import day_of_period, period
+from cxresearch.exhibits import day_of_period, period, sources_of_period
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits
 
 NAME = "2024-05"
@@ -143,11 +143,12 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
                 "what_happened")  # fmt: skip
     of_mine = ("account", "loss_by_hour", "wait_of_leavers", "patience_curve", "two_clocks", "hazard_ratios",
                "proportional_hazards", "loss_by_week_hour", "patience_inside_hours", "promised",
-               "calendar", "wait_outcomes", "leaving_hazard")  # fmt: skip
+               "calendar", "bridge", "wait_outcomes", "leaving_hazard")  # fmt: skip
     for name in of_month:
         yield name, partial(getattr(period, name), month, channel=channel)
     for name in of_mine:
         yield name, partial(getattr(period, name), mine)
+    yield "change_sources", partial(sources_of_period.change_sources, month, channel=channel)
     yield "how_sure", lambda: period.how_sure(mine, **sampled, **draws())
     yield "mean_patience", lambda: period.mean_patience(mine, **draws())
     yield "beside_published", lambda: period.beside_published(mine, **sampled, **draws())

@@ -68,17 +68,20 @@ def test_headlines_worked_by_hand():
     expected = {
         "contacts": 9, "contacts_per_day": 9, "abandonment_share": 1 / 4, "lost_share": 1 / 9, "queued_share": 4 / 9,
         "service_level": 6 / 9, "mean_answer_s": 215 / 8, "mean_wait_s": 225 / 4, "patience_survival_60s": 3 / 4,
+        "lost_for_good_share": math.nan,
     }  # fmt: skip
     assert list(rows.index) == list(expected)
-    assert rows["value"].to_dict() == pytest.approx(expected)
+    assert rows["value"].to_dict() == pytest.approx(expected, nan_ok=True)
     assert rows["n"].to_dict() == {
         "contacts": 9, "contacts_per_day": 1, "abandonment_share": 4, "lost_share": 9, "queued_share": 9,
         "service_level": 9, "mean_answer_s": 8, "mean_wait_s": 4, "patience_survival_60s": 4,
+        "lost_for_good_share": 0,
     }  # fmt: skip
     assert rows.loc["contacts", ["lower", "upper"]].tolist() == [9, 9]
     assert rows["lower"].iloc[1:].isna().all()
-    assert set(rows["note"].iloc[1:]) == {"one day: too few for an interval"}
-    assert rows["better"].tolist() == ["", "", "lower", "lower", "lower", "higher", "lower", "lower", "higher"]
+    assert rows.loc["lost_for_good_share", "note"] == "no customer is known who could be followed for 24 hours"
+    assert set(rows["note"].iloc[1:-1]) == {"one day: too few for an interval"}
+    assert rows["better"].tolist() == ["", "", "lower", "lower", "lower", "higher", "lower", "lower", "higher", "lower"]
     assert rows.loc["service_level", "label"] == "Answered within 20 s, of all who asked (phone)"
     assert rows.loc[["abandonment_share", "lost_share"], "base"].tolist() == ["contacts that queued", "all who asked"]
     assert (
@@ -109,7 +112,9 @@ def test_nobody_gave_up_or_nobody_waited_a_minute_or_nobody_queued():
     assert told((5.0, "abandoned", 1)).loc["patience_survival_60s", "value"] == 0, "everybody has gone"
     assert told((5.0, "abandoned", 1)).loc["mean_answer_s", "note"] == "nobody was answered"
     none = told(at_once=3)
-    assert none.index[none["value"].isna()].tolist() == ["abandonment_share", "mean_wait_s", "patience_survival_60s"]
+    assert none.index[none["value"].isna()].tolist() == [
+        "abandonment_share", "mean_wait_s", "patience_survival_60s", "lost_for_good_share",
+    ]  # fmt: skip
     assert set(none["note"][none["value"].isna()]) == {"nobody queued"}
 
 

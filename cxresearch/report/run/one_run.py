@@ -19,6 +19,7 @@ from typing import Any
 
 import nbformat
 import pandas as pd
+import pyarrow.parquet as pq
 
 from cxresearch.contacts import Period, PeriodLog, kept_in, log_facts, open_log, read_period
 from cxresearch.exhibits import headline_days
@@ -78,7 +79,8 @@ class Order:
     @property
     def parameters(self) -> dict[str, Any]:
         """What the notebooks are given, and run.json records."""
-        return {**self.report.parameters, **self.settings, "log": self.log, "period": self.period.name}
+        targets = {"targets": self.report.targets} if self.report.targets else {}
+        return {**self.report.parameters, **self.settings, **targets, "log": self.log, "period": self.period.name}
 
 
 def execute_report(
@@ -241,17 +243,18 @@ def _status(report: Report, executed: list[Executed], headlines: list[dict[str, 
 
 
 def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
-    """Every file read: as it was named, its hash; rows and newest record are those of the log as a whole."""
-    newest = month.newest.isoformat(" ", "seconds") if month.newest else None
+    """Every file read: as it was named, its hash, its own rows; the newest record where the log is one file."""
     paths = [Path(path) for path in month.files.loc[month.files["used"].astype(bool), "path"]]
+    # Of several files nobody has asked which record is in which.
+    newest = month.newest.isoformat(" ", "seconds") if month.newest and len(paths) == 1 else None
     inputs = [
         {
             "path": _shown(fact.path, order.root),
             "sha256": fact.sha256,
-            "rows": month.counts["read"],
+            "rows": pq.read_metadata(path).num_rows if fact.records is None else fact.records,
             "newest_record": newest,
         }
-        for fact in log_facts(paths, quoted=month.preset is None)
+        for path, fact in zip(paths, log_facts(paths, quoted=month.preset is None), strict=True)
     ]
     for name in order.report.inputs:
         path = order.root / name

@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cxresearch.contacts import parse_period
 from cxresearch.exhibits import show as present
 from cxresearch.report.archive.freshness import period_in_words
-from cxresearch.report.page.blocks import change_in_words, refuse_active_content
+from cxresearch.report.page.blocks import change_in_words, refuse_active_content, tile
 from cxresearch.report.page.brand import contrast, load_brand, page_palettes
 from cxresearch.report.page.render import render_index, render_report
 from cxresearch.style import languages, load_words, theme
@@ -640,6 +640,18 @@ def test_a_change_is_said_as_its_interval_allows(changes, text, direction, judge
     said = changed(**changes)
     assert said["text"] == text if not text.endswith("from") else said["text"].startswith(text)
     assert (said["direction"], said["judgement"]) == (direction, judgement)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Target: at most 20.0 %: missed"), ("pl", "Cel: najwyżej 20,0%: nieosiągnięty"),
+     ("id", "Target: paling banyak 20,0%: tidak tercapai")],
+)  # fmt: skip
+def test_a_tile_says_its_target_and_whether_it_is_met(language, words):
+    aimed = HEADLINES[0] | {"better": "lower", "target": {"limit": 0.2, "verdict": "missed"}}
+    run = {"previous_period_label": "January 1999"}
+    assert tile(aimed, run, language)["target"].replace("\u00a0", " ") == words
+    assert tile(HEADLINES[0], run, language)["target"] == "", "files of older runs have none"
 
 
 def test_the_first_period_has_nothing_to_compare_with():
