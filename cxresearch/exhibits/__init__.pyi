@@ -26,6 +26,10 @@ from .day import staffing as staffing
 from .exhibit import Exhibit as Exhibit
 from .exhibit import Exhibits as Exhibits
 from .exhibit import nothing as nothing
+from .forecasts import arrivals_forecast as arrivals_forecast
+from .forecasts import expected_next as expected_next
+from .forecasts import headline_forecast as headline_forecast
+from .forecasts import headlines_ahead as headlines_ahead
 from .headlines import change_overview as change_overview
 from .headlines import headline_table as headline_table
 from .messages import city_requests as city_requests

@@ -152,6 +152,7 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     yield "mean_patience", lambda: period.mean_patience(mine, **draws())
     yield "beside_published", lambda: period.beside_published(mine, **sampled, **draws())
     yield "first_messages", partial(period.first_messages, month, within_s=within_s)
+    yield "forecast_check", partial(day_of_period.forecast_check, month, channel=channel)
     yield "day_load", partial(day_of_period.day_load, day)
     yield "staffing", lambda: day_of_period.staffing(day, most_abandoned=0.05, **sampled, **draws())
     yield "busiest_hour_team", lambda: day_of_period.busiest_hour_team(day, most_abandoned=0.05, **sampled, **draws())
