@@ -39,6 +39,7 @@ from .exhibits.period import leaving_hazard as leaving_hazard
 from .exhibits.period import loss_by_group as loss_by_group
 from .exhibits.period import loss_by_hour as loss_by_hour
 from .exhibits.period import loss_by_week_hour as loss_by_week_hour
+from .exhibits.period import loss_regression as loss_regression
 from .exhibits.period import main_points as main_points
 from .exhibits.period import mean_patience as mean_patience
 from .exhibits.period import patience_by_group as patience_by_group

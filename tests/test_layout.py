@@ -62,10 +62,10 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "regression": ("aft", "design_matrix", "efron", "models", "partial_likelihood"),
     "figures": ("day", "parts", "spread", "surveys", "waiting", "week"),
     "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
-    "patience": ("brown2005", "hourly", "messages", "promise", "two_clocks"),
+    "patience": ("brown2005", "hourly", "losses", "messages", "promise", "promise_lot", "two_clocks"),
     "queueing": ("arrivals", "day", "day_profile", "measures", "offered_wait", "promises"),
     "exhibits": (
-        "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "messages", "own_survey",
+        "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey",
         "period", "promises", "published_shares", "show", "surveys", "surveys_compared", "talk", "waiting",
     ),
     "report": (

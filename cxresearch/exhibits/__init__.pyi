@@ -32,6 +32,7 @@ from .forecasts import headline_forecast as headline_forecast
 from .forecasts import headlines_ahead as headlines_ahead
 from .headlines import change_overview as change_overview
 from .headlines import headline_table as headline_table
+from .losses import loss_regression as loss_regression
 from .messages import city_requests as city_requests
 from .messages import message_firsts as message_firsts
 from .messages import message_outcomes as message_outcomes

@@ -76,7 +76,9 @@ def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
     mine = month.only(channel=channel)
     ahead = _expected_next(mine)
     if month.previous is None or mine.previous is None:
-        return Exhibits([nothing(f"There is nothing before {month.period.label} that could have said what to expect"), ahead])
+        return Exhibits(
+            [nothing(f"There is nothing before {month.period.label} that could have said what to expect"), ahead]
+        )
     before, told = month.previous.period.label, {"place": mine.label, "kind": mine.kind}
     made = headlines_ahead(*(headline_table(log, channel=channel) for log in (month.previous, month)))
     said = headline_forecast(made, before=before, **told)
@@ -96,7 +98,9 @@ def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
     for table, what in zip(scores, ("day", "hour"), strict=True):
         table.insert(0, "counted_by", what)
     scored = queueing.scored_days(by_day, came)
-    shown = arrivals_forecast(scored, pd.concat(scores, ignore_index=True), before=before, unsaid=len(days) - len(scored), **told)
+    shown = arrivals_forecast(
+        scored, pd.concat(scores, ignore_index=True), before=before, unsaid=len(days) - len(scored), **told
+    )
     return shown + Exhibits([said, ahead])
 
 

@@ -77,7 +77,19 @@ def headlines_ahead(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     the days of the other. ``unchanged`` is the earlier value as it was, the naive forecast. No trend and no season.
     """
     mine, theirs = days_of(now.attrs.get("days")), days_of(before.attrs.get("days"))
-    columns = ["name", "label", "unit", "said", "lower", "upper", "value", "unchanged", "inside", "miss", "miss_unchanged"]
+    columns = [
+        "name",
+        "label",
+        "unit",
+        "said",
+        "lower",
+        "upper",
+        "value",
+        "unchanged",
+        "inside",
+        "miss",
+        "miss_unchanged",
+    ]
     if mine is None or theirs is None:
         return pd.DataFrame(columns=columns)
     share = pd.Series(mine.weekday).value_counts() / pd.Series(theirs.weekday).value_counts()

@@ -16,13 +16,14 @@ from cxresearch import evidence, patience, regression, survival
 from cxresearch.contacts import LogError, PeriodLog
 from cxresearch.contacts import account_table as rows_of
 from cxresearch.exhibits import headlines as lead
-from cxresearch.exhibits import messages, promises, waiting
+from cxresearch.exhibits import losses, messages, promises, waiting
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.waiting import FEW
 
 T = TypeVar("T")
 MINUTES_S = (60.0, 120.0)
+STRATA = ("hour", "queue")
 NOBODY = "Nobody gave up, so how long people would wait cannot be seen"
 
 
@@ -179,6 +180,15 @@ def proportional_hazards(mine: PeriodLog) -> Exhibit:
     return nothing(why) if test is None else waiting.proportional_hazards(test, place=mine.label, kind=mine.kind)
 
 
+def loss_regression(mine: PeriodLog, glm: Callable[..., Any], *, formula: str, family: Any) -> Exhibit:
+    """Odds of giving up by hour, queue and promise, fitted by ``statsmodels.formula.api.glm`` with days as clusters."""
+    counts = patience.loss_counts(mine.cells)
+    table, why = _estimated(lambda: patience.loss_regression(counts, glm, formula=formula, family=family))
+    if table is None:
+        return nothing(f"Losses cannot be set beside hour, queue and promise: {why}")
+    return losses.loss_regression(table, place=mine.label, kind=mine.kind)
+
+
 def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by weekday and hour."""
     if not mine.cells["queued"].any():
@@ -220,35 +230,57 @@ def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generat
     return Exhibits([waiting.beside_published(beside, place=mine.period.label, kind=mine.kind)])
 
 
-def promised(mine: PeriodLog) -> Exhibits:
-    """Who sets the clock, what became of the promises, and what a broken one does."""
-    return Exhibits([_promise_elasticity(mine)]) + _promise_effects(mine)
+def promised(mine: PeriodLog, *, promises_by_lot: bool = False) -> Exhibits:
+    """Who sets the clock, what became of the promises, and what a broken one does, inside hours and queues.
 
-
-def _promise_elasticity(mine: PeriodLog) -> Exhibit:
-    """Who sets the clock, and what became of the promises."""
+    ``promises_by_lot`` declares that chance alone decided who was promised what; only then is a cause told, and only where
+    promises follow nothing that the log holds. Promises of a simulated log are drawn by lot.
+    """
     waits = _promised(mine)
     if waits is None:
-        return nothing("This log does not know what was promised, or all promises are alike. The question stays open")
+        return Exhibits([
+            nothing("This log does not know what was promised, or all promises are alike. The question stays open")
+        ])  # fmt: skip
+    return Exhibits([_promise_elasticity(mine, waits, by_lot=promises_by_lot or mine.simulated)]) + _promise_effects(
+        mine, waits
+    )
+
+
+def _promise_elasticity(mine: PeriodLog, waits: pd.DataFrame, *, by_lot: bool) -> Exhibit:
+    """Who sets the clock, and what became of the promises."""
     clock: Any = "up" if mine.simulated else "nearest"
-    elasticity, why = _estimated(lambda: patience.promise_elasticity(waits, clock=clock).iloc[0])
-    broken, other = _estimated(lambda: patience.broken_promise(waits).iloc[0])
-    if elasticity is None or broken is None:
+    pooled, why = _estimated(lambda: patience.promise_elasticity(waits, clock=clock).iloc[0])
+    one, _ = _estimated(lambda: patience.promise_elasticity(waits, clock=clock, strata=STRATA).iloc[0])
+    broken, other = _estimated(lambda: patience.broken_promise(waits, strata=STRATA).iloc[0])
+    if pooled is None or broken is None:
         return nothing(why or other)
-    became = patience.promise_table(waits)
-    return promises.promise_elasticity(elasticity, broken, became, place=mine.label, kind=mine.kind)
+    inside = promises.STRATA if one is not None else "hours and queues pooled: inside them too few left"
+    follows = patience.promises_follow(mine.asked(("day", *STRATA, "promised_s")), _promised_customers(mine))
+    return promises.promise_elasticity(
+        pooled if one is None else one, pooled, broken, patience.promise_table(waits), follows, by_lot=by_lot,
+        inside=inside, place=mine.label, kind=mine.kind,
+    )  # fmt: skip
 
 
-def _promise_effects(mine: PeriodLog) -> Exhibits:
+def _promised_customers(mine: PeriodLog) -> pd.DataFrame | None:
+    """Contacts by customer and promise, of those whose customer is known; None where the rows were not kept."""
+    try:
+        rows = mine.contacts
+    except LogError:
+        return None
+    known = rows.filter("customer_key IS NOT NULL").aggregate("customer_key, promised_s, count(*) AS contacts")
+    return known.order("customer_key, promised_s").df()
+
+
+def _promise_effects(mine: PeriodLog, waits: pd.DataFrame) -> Exhibits:
     """The rate of leaving under each promise over that without one, and what each minute past it does.
 
     Nothing where every contact has a promise, or none.
     """
-    waits = _promised(mine)
-    if waits is None or not waits["promised_s"].isna().any():
+    if not waits["promised_s"].isna().any():
         return Exhibits([])
-    effects, why = _estimated(lambda: patience.promise_effects(waits))
-    growth, other = _estimated(lambda: patience.broken_promise_growth(waits))
+    effects, why = _estimated(lambda: patience.promise_effects(waits, strata=STRATA))
+    growth, other = _estimated(lambda: patience.broken_promise_growth(waits, strata=STRATA))
     quoted = evidence.load_calibration().set_index("metric").loc["post_reference_hazard"]
     told = {"place": mine.label, "kind": mine.kind}
     return Exhibits([
@@ -379,6 +411,9 @@ def _comparable(mine: PeriodLog) -> pd.DataFrame | None:
 
 
 def _promised(mine: PeriodLog) -> pd.DataFrame | None:
-    """The waits by promise, or None where promises are not known, or do not differ."""
-    waits = _left(mine, "promised_s")
-    return None if waits is None or waits["promised_s"].nunique() < 2 else waits
+    """The waits by promise, hour and queue, or None where promises are not known, or do not differ."""
+    waits = _left(mine, (*STRATA, "promised_s"))
+    if waits is None or waits["promised_s"].nunique() < 2:
+        return None
+    waits["queue"] = waits["queue"].fillna("")
+    return waits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cxresearch.patience.brown2005 import brown_comparison
 from cxresearch.patience.hourly import hourly_table, mean_patience
+from cxresearch.patience.losses import loss_counts, loss_regression
 from cxresearch.patience.messages import (
     first_responses,
     first_shares,
@@ -24,6 +25,7 @@ from cxresearch.patience.promise import (
     promise_table,
     split_at_promise,
 )
+from cxresearch.patience.promise_lot import e_value, promises_follow
 from cxresearch.patience.two_clocks import (
     clustered_patience,
     patience_and_offered_wait,
@@ -40,10 +42,13 @@ __all__ = [
     "broken_promise_growth",
     "brown_comparison",
     "clustered_patience",
+    "e_value",
     "first_responses",
     "first_shares",
     "hourly_table",
     "interval_survival",
+    "loss_counts",
+    "loss_regression",
     "mean_patience",
     "nyc311_account",
     "nyc311_responses",
@@ -53,6 +58,7 @@ __all__ = [
     "promise_effects",
     "promise_elasticity",
     "promise_table",
+    "promises_follow",
     "response_outcomes",
     "split_at_promise",
     "standardised_patience",

@@ -239,7 +239,7 @@ def _skill(own: pd.Series, rival: pd.Series) -> dict[str, object]:
 def _calendar(days: Sequence[object] | pd.DatetimeIndex, weekdays: pd.Series | np.ndarray) -> pd.DataFrame:
     """The days that fall on one of these weekdays: ``day, weekday``."""
     dates = pd.DatetimeIndex(days).as_unit("us")
-    table = pd.DataFrame({"day": dates, "weekday": dates.dayofweek + 1})
+    table = pd.DataFrame({"day": dates, "weekday": dates.day_of_week + 1})
     return table[table["weekday"].isin(weekdays)].reset_index(drop=True)
 
 
