@@ -1,5 +1,6 @@
 """The face of exhibits, as type checkers and tab completion see it; loaded name by name."""
 
+from .by_day import arrivals_next as arrivals_next
 from .by_day import days_of as days_of
 from .by_day import headline_days as headline_days
 from .changes import COLUMNS as COLUMNS

@@ -64,7 +64,7 @@ def loss_regression(counts: pd.DataFrame, glm: Callable[..., Any], *, formula: s
     days = rows["day"].nunique()
     if days < FEWEST_DAYS:
         raise ValueError(f"days are the clusters, and {days} with enough contacts are fewer than {FEWEST_DAYS}.")
-    kept = [name for name in terms if rows[name].nunique() > 1]
+    kept = [name for name in terms if len(rows[name].unique()) > 1]
     if not kept:
         raise ValueError(
             f"no two levels of {', '.join(terms)} have {FEWEST} contacts of whom some left and some stayed."

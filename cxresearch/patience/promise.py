@@ -419,7 +419,7 @@ def _with_stratum(rows: pd.DataFrame, names: tuple[str, ...], event: str) -> tup
     stratum = rows.groupby(list(names), dropna=False, sort=False).ngroup()
     some = stratum.isin(stratum[(rows["outcome"] == event) & (rows["contacts"] > 0)])
     left = rows[some].assign(stratum=stratum[some].astype(str))
-    return left, left["stratum"].nunique() > 1
+    return left, len(left["stratum"].unique()) > 1
 
 
 def _labels(cut: pd.DataFrame) -> pd.Series:

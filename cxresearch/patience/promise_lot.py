@@ -44,7 +44,7 @@ def promises_follow(asked: pd.DataFrame, customers: pd.DataFrame | None = None) 
         deviations, day = _beside_own(asked, level, asked["day"])
         hours = asked.groupby(["day", "hour"])["contacts"].transform("sum").to_numpy(dtype=float)
         for name, column in (("hour", asked["hour"]), ("queue", asked["queue"].fillna(""))):
-            if column.nunique() > 1:
+            if len(column.unique()) > 1:
                 rows.append((name, *_days_agree(deviations, day, pd.factorize(column)[0])))
         if np.ptp(hours):
             rows.append(
