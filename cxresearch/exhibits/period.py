@@ -7,13 +7,14 @@ does not hold what an exhibit needs, the exhibit says so in its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from cxresearch import evidence, patience, regression, survival
-from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.contacts import SLOW, LogError, PeriodLog
 from cxresearch.contacts import account_table as rows_of
 from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits import losses, messages, promises, waiting
@@ -129,6 +130,7 @@ def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng:
 def loss_by_group(month: PeriodLog, *, channel: str) -> Exhibit:
     """Share of those who queued who gave up, queue beside queue, or channel beside channel where there is one queue."""
     mine, by = _groups(month, channel)
+    mine = _seen_to_leave(mine)
     if not by or not mine.cells["queued"].any():
         return nothing("There is one queue and one channel only, so there is nothing to set side by side")
     return waiting.loss_by_group(patience.waiting_table(mine.waits(by), by=by), by, place=mine.label, kind=mine.kind)
@@ -389,6 +391,14 @@ def _groups(month: PeriodLog, channel: str) -> tuple[PeriodLog, str]:
     if several(mine, "queue"):
         return mine, "queue"
     return (month, "channel") if several(month, "channel") else (mine, "")
+
+
+def _seen_to_leave(log: PeriodLog) -> PeriodLog:
+    """Without the channels of messages on which nobody is seen to give up: none of them gave up is not known of any."""
+    cells = log.cells
+    left = cells.loc[cells["outcome"] == "abandoned", "channel"].unique()
+    silent = cells["channel"].isin(SLOW) & ~cells["channel"].isin(left)
+    return replace(log, cells=cells[~silent]) if silent.any() else log
 
 
 def _largest(waits: pd.DataFrame, by: str) -> pd.DataFrame:

@@ -84,7 +84,7 @@ def test_missing_days_are_no_days_of_none():
 def test_too_few_days_and_weekdays_never_seen():
     with pytest.raises(ValueError, match="8 days on 7 weekdays are too few"):
         arrivals_ahead(days_of([100.0] * 8), pd.date_range("2024-07-01", periods=7))
-    workdays = days_of(([100.0, 120.0, 90.0, 110.0, 100.0] + [0.0, 0.0]) * 4)
+    workdays = days_of([100.0, 120.0, 90.0, 110.0, 100.0, 0.0, 0.0] * 4)
     assert arrivals_ahead(workdays, pd.date_range("2024-07-01", periods=7))["weekday"].tolist() == [1, 2, 3, 4, 5]
     nothing = arrivals_ahead(workdays, pd.DatetimeIndex(["2024-07-06"]))
     assert nothing.empty
