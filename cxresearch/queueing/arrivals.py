@@ -9,6 +9,7 @@ period is not carried on: over eleven months of real arrivals that did worse tha
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -166,6 +167,7 @@ class _Weekdays:
         # Most of a second, which whoever forecasts nothing need not wait for.
         from statsmodels.genmod.families import NegativeBinomial
         from statsmodels.genmod.generalized_linear_model import GLM
+        from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
         days = _by_day(asked)
         self.groups = np.sort(days["weekday"].unique())
@@ -181,7 +183,10 @@ class _Weekdays:
         mean = days.groupby("weekday")["contacts"].transform("mean").to_numpy(dtype=float)
         self.dispersion = _dispersion(contacts, mean, self.df)
         law = NegativeBinomial(alpha=max(self.dispersion, 1e-9))
-        fitted = GLM(contacts, levels, family=law).fit()
+        with warnings.catch_warnings():
+            # Days that are all alike on their weekday fit perfectly, which is no fault here.
+            warnings.simplefilter("ignore", PerfectSeparationWarning)
+            fitted = GLM(contacts, levels, family=law).fit()
         self._log_mean, self._variance = fitted.params, np.diag(fitted.cov_params())
         n = len(days)
         beside = DayClusters(

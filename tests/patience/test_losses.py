@@ -20,7 +20,11 @@ def fitted(counts: pd.DataFrame, formula: str = FORMULA) -> pd.DataFrame:
 
 def days_with(shares: dict[int, tuple[int, int]], days: int = 12) -> pd.DataFrame:
     """``hour: (left, stayed)`` alike on every day but the first, where one more stayed."""
-    rows = [(day, hour, "a", "none", left, stayed + (day == 0)) for day in range(days) for hour, (left, stayed) in shares.items()]
+    rows = [
+        (day, hour, "a", "none", left, stayed + (day == 0))
+        for day in range(days)
+        for hour, (left, stayed) in shares.items()
+    ]
     return pd.DataFrame(rows, columns=["day", "hour", "queue", "promise", "left", "stayed"])
 
 
