@@ -37,7 +37,7 @@ def arrivals_forecast(
         subtitle=f"Contacts a day, {place}: the 80 % interval and its middle, and what came (hollow: outside)",
         shown=days[["day", "expected", "lower", "upper", "contacts", "inside"]], caption="Contacts a day, said and come",
         units={"expected": "count", "contacts": "count"},
-        description=f"{finding}; {format_value(_mean(days, 'inside_95'), 'share')} inside the 95 % interval.",
+        description=f"{finding}; {format_value(days['inside_95'].mean(), 'share')} inside the 95 % interval.",
     )  # fmt: skip
     table = scores[_SCORES]
     beside = Exhibit(
@@ -77,19 +77,8 @@ def headlines_ahead(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     the days of the other. ``unchanged`` is the earlier value as it was, the naive forecast. No trend and no season.
     """
     mine, theirs = days_of(now.attrs.get("days")), days_of(before.attrs.get("days"))
-    columns = [
-        "name",
-        "label",
-        "unit",
-        "said",
-        "lower",
-        "upper",
-        "value",
-        "unchanged",
-        "inside",
-        "miss",
-        "miss_unchanged",
-    ]
+    columns = ["name", "label", "unit", "said", "lower", "upper", "value", "unchanged", "inside", "miss",
+               "miss_unchanged"]  # fmt: skip
     if mine is None or theirs is None:
         return pd.DataFrame(columns=columns)
     share = pd.Series(mine.weekday).value_counts() / pd.Series(theirs.weekday).value_counts()
@@ -146,20 +135,12 @@ def _beside(rivals: pd.DataFrame) -> str:
     """By its score against the rule that did best."""
     best = rivals.loc[rivals["pinball"].idxmin()]
     word = {"better": "better than", "worse": "worse than"}.get(best["verdict"], "no better than")
-    return f"{word} {_named(best['rule'])}"
+    return f"{word} the {best['rule']}"
 
 
 def _verdicts(rivals: pd.DataFrame) -> str:
     told = []
     for verdict in ("better", "no better", "worse"):
-        if names := [_named(rule) for rule in rivals.loc[rivals["verdict"] == verdict, "rule"]]:
+        if names := [f"the {rule}" for rule in rivals.loc[rivals["verdict"] == verdict, "rule"]]:
             told.append(f"{verdict} than {listed(names)}")
     return f"Day by day the forecast is {', '.join(told)}."
-
-
-def _named(rule: str) -> str:
-    return f"the {rule}"
-
-
-def _mean(days: pd.DataFrame, column: str) -> float:
-    return float(days[column].mean())

@@ -59,7 +59,7 @@ def _warning(follows: pd.DataFrame, against: list[str], *, by_lot: bool) -> str:
             "differs in more than the promise."
         )
         mends = " What follows the customer, no stratum mends." if "customer" in against else ""
-        return f"**Warning:** {declared or ''}{sentence}{mends}"
+        return f"**Warning:** {declared}{sentence}{mends}"
     looked = [str(name) for name in follows["follows"]]
     seen = f"Promises follow neither {' nor '.join(looked)} beyond chance" if len(looked) > 1 else ""
     one = f"Promises do not follow the {looked[0]} beyond chance" if len(looked) == 1 else ""
