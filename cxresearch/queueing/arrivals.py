@@ -3,7 +3,8 @@
 A negative binomial law with a level for each weekday: the variance of a day is its mean and what days differ by beyond
 that. Where neighbouring days hang together, the levels are less sure, and the intervals say so. A trend within the
 period is not carried on: over eleven months of real arrivals that did worse than the mean of the same weekdays
-(``benchmarks/results/forecasts.md``). Holidays are not known.
+(``benchmarks/results/forecasts.md``). Holidays are not known: a month ahead the 80 % interval held 80 % of the days of
+that year, the 95 % interval 91 %.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def test_counts_are_of_those_who_queued_and_whose_wait_has_ended():
 def test_days_that_are_good_and_bad_do_not_make_a_difference_between_hours():
     """No hour differs, each day and hour has its own luck: contacts alone would call it far too often."""
     told = []
-    for seed in range(40):
+    for seed in range(20):
         rng = np.random.default_rng(seed)
         cells = pd.MultiIndex.from_product([range(28), range(9, 13)], names=["day", "hour"]).to_frame(index=False)
         share = 1 / (1 + np.exp(1.2 - rng.normal(0, 0.6, len(cells))))
