@@ -101,8 +101,8 @@ def claims_by_document(
     key = (
         "In the figures a circle is the published share, a cross what the article made of it. The line is its "
         f"{percent(confidence)} interval. Where no text says how many were asked, the pale line is the interval for "
-        f"{format_value(n_low, 'count')} people and the firm one that for {format_value(n_high, 'count')}, of whom only those "
-        "in the claim's base answered, where their share is known."
+        f"{format_value(n_low, 'count')} people and the firm one that for {format_value(n_high, 'count')}. Of these "
+        "only those in the claim's base count, where their share is known."
     )
     return Exhibits([dataclasses.replace(shown[0], says=key), *shown[1:]])
 
