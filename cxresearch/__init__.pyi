@@ -22,6 +22,7 @@ from .exhibits.day_of_period import busiest_hour_team as busiest_hour_team
 from .exhibits.day_of_period import day_controls as day_controls
 from .exhibits.day_of_period import day_load as day_load
 from .exhibits.day_of_period import day_of as day_of
+from .exhibits.day_of_period import forecast_check as forecast_check
 from .exhibits.day_of_period import promise_what_if as promise_what_if
 from .exhibits.day_of_period import scenarios as scenarios
 from .exhibits.day_of_period import staffing as staffing
@@ -39,6 +40,7 @@ from .exhibits.period import leaving_hazard as leaving_hazard
 from .exhibits.period import loss_by_group as loss_by_group
 from .exhibits.period import loss_by_hour as loss_by_hour
 from .exhibits.period import loss_by_week_hour as loss_by_week_hour
+from .exhibits.period import loss_regression as loss_regression
 from .exhibits.period import main_points as main_points
 from .exhibits.period import mean_patience as mean_patience
 from .exhibits.period import patience_by_group as patience_by_group

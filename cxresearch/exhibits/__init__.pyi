@@ -1,6 +1,7 @@
 """The face of exhibits, as type checkers and tab completion see it; loaded name by name."""
 
 from .bridges import bridge as bridge
+from .by_day import arrivals_next as arrivals_next
 from .by_day import days_of as days_of
 from .by_day import headline_days as headline_days
 from .changes import COLUMNS as COLUMNS
@@ -27,8 +28,13 @@ from .day import staffing as staffing
 from .exhibit import Exhibit as Exhibit
 from .exhibit import Exhibits as Exhibits
 from .exhibit import nothing as nothing
+from .forecasts import arrivals_forecast as arrivals_forecast
+from .forecasts import expected_next as expected_next
+from .forecasts import headline_forecast as headline_forecast
+from .forecasts import headlines_ahead as headlines_ahead
 from .headlines import change_overview as change_overview
 from .headlines import headline_table as headline_table
+from .losses import loss_regression as loss_regression
 from .messages import city_requests as city_requests
 from .messages import message_firsts as message_firsts
 from .messages import message_outcomes as message_outcomes

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ["name", "day", "weekday", "weight", "influence", "queued", "top", "below"]
 MINUTE_S = 60.0
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class Measure(NamedTuple):
@@ -76,6 +77,37 @@ def headline_days(period_log: PeriodLog, *, channel: str, target_s: float = 20.0
         for column, values in own.items():
             columns[column].extend(values)
     return pd.DataFrame(columns)
+
+
+def arrivals_next(period_log: PeriodLog, *, channel: str) -> list[dict[str, Any]]:
+    """What a period lets one expect of each weekday and its hours after it, as it is kept in ``forecast.json``.
+
+    One dict a weekday that the period has: ``name, label, unit, kind, value`` (median), ``lower, upper`` (80 %), ``level,
+    periods, note, weekday`` (1 Monday to 7) and ``hours``, dicts ``hour, value, lower, upper``. Empty where the days are
+    too few (``queueing.arrivals_ahead``).
+    """
+    from cxresearch.queueing import (
+        arrivals_ahead,
+        arrivals_ahead_by_hour,
+    )  # statsmodels is not for who only opens a log
+
+    mine = period_log.only(channel=channel)
+    asked, week = mine.asked(("day", "weekday", "hour")), pd.date_range(mine.period.end, periods=7)
+    try:
+        days, hours = arrivals_ahead(asked, week), arrivals_ahead_by_hour(asked, week)
+    except ValueError:
+        return []
+    ends = {"value": "median", "lower": "lower", "upper": "upper"}
+    rows = []
+    for day in days.sort_values("weekday").to_dict("records"):
+        of_day = hours[hours["weekday"] == day["weekday"]].to_dict("records")
+        rows.append({
+            "name": f"contacts_weekday_{day['weekday']}", "label": f"Contacts on a {DAY_NAMES[day['weekday'] - 1]} ({channel})",
+            "unit": "contacts", "kind": mine.kind, **{end: float(day[column]) for end, column in ends.items()},
+            "level": 0.8, "periods": 1, "note": f"from {days.attrs['days']} days", "weekday": int(day["weekday"]),
+            "hours": [{"hour": int(one["hour"]), **{end: float(one[column]) for end, column in ends.items()}} for one in of_day],
+        })  # fmt: skip
+    return rows
 
 
 def _counts(cells: pd.DataFrame, target_s: float) -> pd.DataFrame:

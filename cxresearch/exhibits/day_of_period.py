@@ -13,7 +13,9 @@ import pandas as pd
 from cxresearch import evidence, queueing, survival
 from cxresearch.contacts import PeriodLog
 from cxresearch.exhibits import controls, day
-from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.forecasts import arrivals_forecast, expected_next, headline_forecast, headlines_ahead
+from cxresearch.exhibits.headlines import headline_table
 from cxresearch.exhibits.waiting import week_in_words
 from cxresearch.impact import assumption_values, impact, load_assumptions
 from cxresearch.risk_table import ranked_by_day, ranked_losses
@@ -72,6 +74,51 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = ()) -> Day:
     place = f"{mine.label}, {week_in_words(chosen)}"
     why = f"The day cannot be modelled: {why}" if why else ""
     return Day(place, mine.kind, days, chosen, hours, waits, curve, team, ranks, why)
+
+
+def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
+    """What the period before let one expect of this one, beside what came; and what is expected next.
+
+    Contacts by day and by hour beside rules that need no model (``queueing.forecast_scores``), and the headlines.
+    """
+    mine = month.only(channel=channel)
+    ahead = _expected_next(mine)
+    if month.previous is None or mine.previous is None:
+        return Exhibits(
+            [nothing(f"There is nothing before {month.period.label} that could have said what to expect"), ahead]
+        )
+    before, told = month.previous.period.label, {"place": mine.label, "kind": mine.kind}
+    made = headlines_ahead(*(headline_table(log, channel=channel) for log in (month.previous, month)))
+    said = headline_forecast(made, before=before, **told)
+    seen, came = (log.asked(("day", "weekday", "hour")) for log in (mine.previous, mine))
+    days = came["day"].drop_duplicates()
+    try:
+        by_day = queueing.arrivals_ahead(seen, days)
+        by_hour = queueing.arrivals_ahead_by_hour(seen, days)
+    except ValueError as refusal:
+        return Exhibits([nothing(f"{before} cannot say what to expect of a day: {refusal}"), said, ahead])
+    if by_day.empty:
+        return Exhibits([nothing(f"{before} has none of the weekdays of {month.period.label}"), said, ahead])
+    scores = [
+        queueing.forecast_scores(by_day, queueing.naive_arrivals(seen.drop(columns="hour"), days), came),
+        queueing.forecast_scores(by_hour, queueing.naive_arrivals(seen, days), came),
+    ]
+    for table, what in zip(scores, ("day", "hour"), strict=True):
+        table.insert(0, "counted_by", what)
+    scored = queueing.scored_days(by_day, came)
+    shown = arrivals_forecast(
+        scored, pd.concat(scores, ignore_index=True), before=before, unsaid=len(days) - len(scored), **told
+    )
+    return shown + Exhibits([said, ahead])
+
+
+def _expected_next(mine: PeriodLog) -> Exhibit:
+    week = pd.date_range(mine.period.end, periods=7)
+    try:
+        ahead = queueing.arrivals_ahead(mine.asked(("day", "weekday")), week)
+    except ValueError as refusal:
+        return nothing(f"What to expect after {mine.period.label} cannot be said: {refusal}")
+    return expected_next(ahead, now=mine.period.label, kind=mine.kind)
 
 
 def day_load(one: Day) -> Exhibit:

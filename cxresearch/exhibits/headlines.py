@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.contacts import SLOW, LogError, PeriodLog
 from cxresearch.exhibits.by_day import MEASURES, Compared, Days, Part, compared, days_of, headline_days
 from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_record, change_text
 from cxresearch.exhibits.exhibit import Exhibit
@@ -47,6 +47,10 @@ def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.
          "a count of the log, no sampling error")
     ]  # fmt: skip
     estimates = _estimates(days, period_log.previous, channel=channel, target_s=target_s)
+    if one.cells["channel"].isin(SLOW).all() and not (one.cells["outcome"] == "abandoned").any():
+        for what in ("abandonment_share", "lost_share"):
+            _, _, _, n, _ = estimates[what]
+            estimates[what] = (math.nan, math.nan, math.nan, n, "on a channel of messages nobody is seen to give up")
     for what, (label, unit, better, base) in _told(target_s).items():
         value, lower, upper, n, note = estimates[what]
         rows.append((what, f"{label} ({name})", value, lower, upper, unit, better, n, base, note))

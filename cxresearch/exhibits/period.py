@@ -7,15 +7,16 @@ does not hold what an exhibit needs, the exhibit says so in its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from cxresearch import evidence, patience, regression, survival
-from cxresearch.contacts import LogError, PeriodLog, bridge_table
+from cxresearch.contacts import SLOW, LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
-from cxresearch.exhibits import bridges, messages, promises, waiting
+from cxresearch.exhibits import bridges, losses, messages, promises, waiting
 from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
@@ -26,6 +27,7 @@ from cxresearch.risk_table import FEWEST_DAYS
 T = TypeVar("T")
 MINUTES_S = (60.0, 120.0)
 NO_TARGETS: Mapping[str, float] = {}
+STRATA = ("hour", "queue")
 NOBODY = "Nobody gave up, so how long people would wait cannot be seen"
 
 
@@ -152,6 +154,7 @@ def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng:
 def loss_by_group(month: PeriodLog, *, channel: str) -> Exhibit:
     """Share of those who queued who gave up, queue beside queue, or channel beside channel where there is one queue."""
     mine, by = _groups(month, channel)
+    mine = _seen_to_leave(mine)
     if not by or not mine.cells["queued"].any():
         return nothing("There is one queue and one channel only, so there is nothing to set side by side")
     groups, ranks = _losses(mine, (by,))
@@ -214,6 +217,15 @@ def proportional_hazards(mine: PeriodLog) -> Exhibit:
     return nothing(why) if test is None else waiting.proportional_hazards(test, place=mine.label, kind=mine.kind)
 
 
+def loss_regression(mine: PeriodLog, glm: Callable[..., Any], *, formula: str, family: Any) -> Exhibit:
+    """Odds of giving up by hour, queue and promise, fitted by ``statsmodels.formula.api.glm`` with days as clusters."""
+    counts = patience.loss_counts(mine.cells)
+    table, why = _estimated(lambda: patience.loss_regression(counts, glm, formula=formula, family=family))
+    if table is None:
+        return nothing(f"Losses cannot be set beside hour, queue and promise: {why}")
+    return losses.loss_regression(table, place=mine.label, kind=mine.kind)
+
+
 def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by weekday and hour."""
     if not mine.cells["queued"].any():
@@ -257,35 +269,57 @@ def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generat
     return Exhibits([waiting.beside_published(beside, place=mine.period.label, kind=mine.kind)])
 
 
-def promised(mine: PeriodLog) -> Exhibits:
-    """Who sets the clock, what became of the promises, and what a broken one does."""
-    return Exhibits([_promise_elasticity(mine)]) + _promise_effects(mine)
+def promised(mine: PeriodLog, *, promises_by_lot: bool = False) -> Exhibits:
+    """Who sets the clock, what became of the promises, and what a broken one does, inside hours and queues.
 
-
-def _promise_elasticity(mine: PeriodLog) -> Exhibit:
-    """Who sets the clock, and what became of the promises."""
+    ``promises_by_lot`` declares that chance alone decided who was promised what; only then is a cause told, and only where
+    promises follow nothing that the log holds. Promises of a simulated log are drawn by lot.
+    """
     waits = _promised(mine)
     if waits is None:
-        return nothing("This log does not know what was promised, or all promises are alike. The question stays open")
+        return Exhibits([
+            nothing("This log does not know what was promised, or all promises are alike. The question stays open")
+        ])  # fmt: skip
+    return Exhibits([_promise_elasticity(mine, waits, by_lot=promises_by_lot or mine.simulated)]) + _promise_effects(
+        mine, waits
+    )
+
+
+def _promise_elasticity(mine: PeriodLog, waits: pd.DataFrame, *, by_lot: bool) -> Exhibit:
+    """Who sets the clock, and what became of the promises."""
     clock: Any = "up" if mine.simulated else "nearest"
-    elasticity, why = _estimated(lambda: patience.promise_elasticity(waits, clock=clock).iloc[0])
-    broken, other = _estimated(lambda: patience.broken_promise(waits).iloc[0])
-    if elasticity is None or broken is None:
+    pooled, why = _estimated(lambda: patience.promise_elasticity(waits, clock=clock).iloc[0])
+    one, _ = _estimated(lambda: patience.promise_elasticity(waits, clock=clock, strata=STRATA).iloc[0])
+    broken, other = _estimated(lambda: patience.broken_promise(waits, strata=STRATA).iloc[0])
+    if pooled is None or broken is None:
         return nothing(why or other)
-    became = patience.promise_table(waits)
-    return promises.promise_elasticity(elasticity, broken, became, place=mine.label, kind=mine.kind)
+    inside = promises.STRATA if one is not None else "hours and queues pooled: inside them too few left"
+    follows = patience.promises_follow(mine.asked(("day", *STRATA, "promised_s")), _promised_customers(mine))
+    return promises.promise_elasticity(
+        pooled if one is None else one, pooled, broken, patience.promise_table(waits), follows, by_lot=by_lot,
+        inside=inside, place=mine.label, kind=mine.kind,
+    )  # fmt: skip
 
 
-def _promise_effects(mine: PeriodLog) -> Exhibits:
+def _promised_customers(mine: PeriodLog) -> pd.DataFrame | None:
+    """Contacts by customer and promise, of those whose customer is known; None where the rows were not kept."""
+    try:
+        rows = mine.contacts
+    except LogError:
+        return None
+    known = rows.filter("customer_key IS NOT NULL").aggregate("customer_key, promised_s, count(*) AS contacts")
+    return known.order("customer_key, promised_s").df()
+
+
+def _promise_effects(mine: PeriodLog, waits: pd.DataFrame) -> Exhibits:
     """The rate of leaving under each promise over that without one, and what each minute past it does.
 
     Nothing where every contact has a promise, or none.
     """
-    waits = _promised(mine)
-    if waits is None or not waits["promised_s"].isna().any():
+    if not waits["promised_s"].isna().any():
         return Exhibits([])
-    effects, why = _estimated(lambda: patience.promise_effects(waits))
-    growth, other = _estimated(lambda: patience.broken_promise_growth(waits))
+    effects, why = _estimated(lambda: patience.promise_effects(waits, strata=STRATA))
+    growth, other = _estimated(lambda: patience.broken_promise_growth(waits, strata=STRATA))
     quoted = evidence.load_calibration().set_index("metric").loc["post_reference_hazard"]
     told = {"place": mine.label, "kind": mine.kind}
     return Exhibits([
@@ -403,6 +437,14 @@ def _groups(month: PeriodLog, channel: str) -> tuple[PeriodLog, str]:
     return (month, "channel") if several(month, "channel") else (mine, "")
 
 
+def _seen_to_leave(log: PeriodLog) -> PeriodLog:
+    """Without the channels of messages on which nobody is seen to give up: none of them gave up is not known of any."""
+    cells = log.cells
+    left = cells.loc[cells["outcome"] == "abandoned", "channel"].unique()
+    silent = cells["channel"].isin(SLOW) & ~cells["channel"].isin(left)
+    return replace(log, cells=cells[~silent]) if silent.any() else log
+
+
 def _largest(waits: pd.DataFrame, by: str) -> pd.DataFrame:
     """The four largest groups with thirty who left, or, where none has, of those with any."""
     groups = patience.waiting_table(waits[waits[by].notna()], by=by)
@@ -430,6 +472,9 @@ def _too_few_days(waits: pd.DataFrame) -> str:
 
 
 def _promised(mine: PeriodLog) -> pd.DataFrame | None:
-    """The waits by promise, or None where promises are not known, or do not differ."""
-    waits = _left(mine, "promised_s")
-    return None if waits is None or waits["promised_s"].nunique() < 2 else waits
+    """The waits by promise, hour and queue, or None where promises are not known, or do not differ."""
+    waits = _left(mine, (*STRATA, "promised_s"))
+    if waits is None or waits["promised_s"].nunique() < 2:
+        return None
+    waits["queue"] = waits["queue"].fillna("")
+    return waits

@@ -1,6 +1,6 @@
 """Figures: a table and Axes in, Axes out. They draw numbers and compute none."""
 
-from cxresearch.figures.day import plot_load, plot_staffing
+from cxresearch.figures.day import plot_forecast, plot_load, plot_staffing
 from cxresearch.figures.parts import axes_or_new, root_figure
 from cxresearch.figures.spread import (
     plot_amounts,
@@ -36,6 +36,7 @@ __all__ = [
     "plot_claims",
     "plot_dots",
     "plot_expectation",
+    "plot_forecast",
     "plot_hazard",
     "plot_indices",
     "plot_interval_over_n",

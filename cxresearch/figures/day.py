@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch.figures import parts
-from cxresearch.style import theme
+from cxresearch.style import load_words, theme
 
 
 def plot_load(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -46,4 +46,25 @@ def plot_staffing(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(bottom=0)
     parts.measure_above(ax, "Agents")
     parts.label_lines(ax)
+    return ax
+
+
+def plot_forecast(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw what was said of each day as a band with its middle, and what came as dots; hollow: outside the band.
+
+    ``days`` has ``day``, ``contacts`` and ``lower, median, upper``.
+    """
+    parts.require_columns(days, ["day", "contacts", "lower", "median", "upper"], "plot_forecast")
+    ax = parts.axes_or_new(ax)
+    days = days.sort_values("day")
+    day, inside = days["day"], days["contacts"].between(days["lower"], days["upper"])
+    ax.vlines(day, days["lower"], days["upper"], color=theme.C1, alpha=theme.BAND_ALPHA, linewidth=5)
+    ax.plot(day, days["median"], "_", color=theme.C1, markersize=7)
+    ax.plot(day[inside], days.loc[inside, "contacts"], "o", color=theme.C2, markersize=4)
+    ax.plot(day[~inside], days.loc[~inside, "contacts"], "o", color=theme.C2, markersize=4, markerfacecolor="none")
+    ax.set_ylim(bottom=0)
+    at = day.iloc[:: max(len(day) // 5, 1)]
+    months = load_words()["dates"]["months"]
+    ax.set_xticks(at, [f"{date.day} {months[date.month - 1][:3]}" for date in at])
+    parts.measure_above(ax, "Contacts a day")
     return ax

@@ -6,6 +6,7 @@ from cxresearch.patience.brown2005 import brown_comparison
 from cxresearch.patience.change_sources import change_sources, kitagawa, queue_sources
 from cxresearch.patience.groups import daily_curve, loss_ranks, patience_ranks, slow_ranks
 from cxresearch.patience.hourly import hourly_table, mean_patience
+from cxresearch.patience.losses import loss_counts, loss_regression
 from cxresearch.patience.messages import (
     first_responses,
     first_shares,
@@ -26,6 +27,7 @@ from cxresearch.patience.promise import (
     promise_table,
     split_at_promise,
 )
+from cxresearch.patience.promise_lot import e_value, promises_follow
 from cxresearch.patience.two_clocks import (
     clustered_patience,
     patience_and_offered_wait,
@@ -44,12 +46,15 @@ __all__ = [
     "change_sources",
     "clustered_patience",
     "daily_curve",
+    "e_value",
     "first_responses",
     "first_shares",
     "hourly_table",
     "interval_survival",
     "kitagawa",
+    "loss_counts",
     "loss_ranks",
+    "loss_regression",
     "mean_patience",
     "nyc311_account",
     "nyc311_responses",
@@ -60,6 +65,7 @@ __all__ = [
     "promise_effects",
     "promise_elasticity",
     "promise_table",
+    "promises_follow",
     "queue_sources",
     "response_outcomes",
     "slow_ranks",

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from cxresearch.queueing.arrivals import (
+    arrivals_ahead,
+    arrivals_ahead_by_hour,
+    forecast_scores,
+    naive_arrivals,
+    scored_days,
+)
 from cxresearch.queueing.day import day_table, explore_day, scenario_table, staffing_for, usual_scenarios
 from cxresearch.queueing.day_profile import day_profile_table, day_total, staffing_table
 from cxresearch.queueing.loss_sources import loss_sources
@@ -29,17 +36,22 @@ __all__ = [
     "agents_in_effect",
     "agents_needed",
     "agents_needed_interval",
+    "arrivals_ahead",
+    "arrivals_ahead_by_hour",
     "day_profile_table",
     "day_table",
     "day_total",
     "erlang_b",
     "explore_day",
+    "forecast_scores",
     "loss_sources",
+    "naive_arrivals",
     "patience_law",
     "promise_table",
     "queue_measures",
     "resampled_curves",
     "scenario_table",
+    "scored_days",
     "staffing_for",
     "staffing_table",
     "usual_scenarios",

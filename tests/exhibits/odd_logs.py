@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
 
 from cxresearch.contacts import PeriodLog
 from cxresearch.exhibits import day_of_period, period, sources_of_period
@@ -153,6 +155,9 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     yield "mean_patience", lambda: period.mean_patience(mine, **draws())
     yield "beside_published", lambda: period.beside_published(mine, **sampled, **draws())
     yield "first_messages", partial(period.first_messages, month, within_s=within_s)
+    yield "forecast_check", partial(day_of_period.forecast_check, month, channel=channel)
+    fit = {"formula": "left + stayed ~ C(hour) + C(queue) + C(promise)", "family": sm.families.Binomial()}
+    yield "loss_regression", partial(period.loss_regression, mine, smf.glm, **fit)
     yield "day_load", partial(day_of_period.day_load, day)
     yield "staffing", lambda: day_of_period.staffing(day, most_abandoned=0.05, **sampled, **draws())
     yield "busiest_hour_team", lambda: day_of_period.busiest_hour_team(day, most_abandoned=0.05, **sampled, **draws())

@@ -266,4 +266,7 @@ def forecast_view(run: dict[str, Any], language: str) -> dict[str, Any] | None:
 
 
 def _score(row: dict[str, Any], language: str) -> str:
-    return format_value(row["pinball"], "points" if row["unit"] == "share" else row["unit"], language=language)
+    unit, words = "points" if row["unit"] == "share" else row["unit"], load_words(language)["forecast"]
+    own, alone = (format_value(row[what], unit, language=language) for what in ("pinball", "unchanged"))
+    better = row["pinball_so_far"] < row["unchanged_so_far"]
+    return words["score_beside"].format(own=own, unchanged=alone) + ("" if better else f"; {words['no_better']}")

@@ -22,8 +22,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from cxresearch.contacts import Period, PeriodLog, kept_in, log_facts, open_log, read_period
-from cxresearch.exhibits import headline_days
-from cxresearch.report.archive.recorded import HEADLINE_DAYS
+from cxresearch.exhibits import arrivals_next, headline_days
+from cxresearch.report.archive import publish
+from cxresearch.report.archive.recorded import ARRIVALS, HEADLINE_DAYS
 from cxresearch.report.run.execute import (
     Executed,
     Kernels,
@@ -134,7 +135,7 @@ def _read(order: Order) -> PeriodLog:
 
 
 def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
-    """Keep the days of the headlines, from which later runs tell their change, as the notebooks see them."""
+    """Keep the days of the headlines, from which later runs tell their change, and what is expected of the days after."""
     asked = {
         name: order.parameters.get(name, _default(order.report, name))
         for name in ("channel", "target_s")
@@ -142,6 +143,7 @@ def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
     }
     if asked.get("channel"):
         headline_days(month, **asked).to_parquet(path, index=False)
+        publish.write_json(path.parent.parent / ARRIVALS, arrivals_next(month, channel=asked["channel"]))
 
 
 def _default(report: Report, name: str) -> Any:

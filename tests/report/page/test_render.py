@@ -769,12 +769,21 @@ def test_hostile_scenarios_are_only_text():
 
 def test_the_forecast_stands_beside_what_came():
     row = {"name": "a", "label": "Gave up", "unit": "share", "level": 0.8, "value": 0.2194, "note": "", "pinball": 0.01}
+    row |= {"unchanged": 0.0167, "pinball_so_far": 0.03, "unchanged_so_far": 0.02}
     row |= {"said": 0.186, "said_lower": 0.15, "said_upper": 0.21, "inside": False, "inside_so_far": 2}
     row |= {"scored_so_far": 3, "next": None, "next_lower": None, "next_upper": None, "next_note": "too few"}
     what = {"name": "b", "label": "Mean wait", "what": "unit: 's' became 'min'"}
     soup = check_page(rendered(forecast=[row], redefined=[what]))
     cells = [text_of(c) for c in soup.find(id="forecast").tbody.find_all(["th", "td"])]
-    assert cells == ["Gave up", "18.6 % (15.0 to 21.0 %)", "21.9 %", "no", "2 of 3", "1.0 points", "too few"]
+    assert cells == [
+        "Gave up",
+        "18.6 % (15.0 to 21.0 %)",
+        "21.9 %",
+        "no",
+        "2 of 3",
+        "1.0 points; last value alone 1.7 points; no better so far",
+        "too few",
+    ]
     assert "Mean wait: unit: 's' became 'min'" in text_of(soup.find(id="points"))
     assert check_page(rendered(forecast=[row | {"said": None}])).find(id="forecast") is None
 
