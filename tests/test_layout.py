@@ -78,7 +78,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
 
 # Modules that are faces of their own; a package that stands here has no inner doors.
 DOORS = {"style.theme", "style.words", "exhibits.headlines", "exhibits.changes", "exhibits.period", "exhibits.day_of_period",
-         "simulate.contacts",
+         "exhibits.sources_of_period", "simulate.contacts",
          "simulate.default", "simulate.network", "report"}  # fmt: skip
 FLAT_LIMIT = 3
 LINES_LIMIT = 500

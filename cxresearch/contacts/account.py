@@ -41,8 +41,9 @@ def bridge_table(log: PeriodLog) -> pd.DataFrame:
         somebody gave up before the queue. Steps of nobody are left out, but for those that lead on.
 
     What became of those who gave up is known where the customer is, and where the log goes on for 24 hours
-    (``contacts.after_leaving``); the steps end before it where only counts of another shape were kept.
+    (``contacts.after_leaving``); where it was not counted, the steps end before it.
     """
+    read = f"{READ} and of tables kept of it" if log.kept_days else READ
     cells, counts, period = log.cells, log.counts, f"rows of {log.period.label}"
     queued = cells["queued"].to_numpy(dtype=bool)
     outcome = {
@@ -56,9 +57,9 @@ def bridge_table(log: PeriodLog) -> pd.DataFrame:
     everything, here = counts["kept"], int(cells["contacts"].sum())
     bot = of(~queued & outcome["deflected"])
     steps: list[tuple[str, str, int]] = [
-        (READ, "", counts["read"] + counts["other_periods"]),
-        ("of other periods", READ, counts["other_periods"]),
-        (period, READ, counts["read"]),
+        (read, "", counts["read"] + counts["other_periods"]),
+        ("of other periods", read, counts["other_periods"]),
+        (period, read, counts["read"]),
         *((f"set aside: {reason}", period, int(rows)) for reason, rows in log.set_aside.itertuples(index=False)),
         ("other channels and queues", period, everything - here),
         (mine, period, here),
@@ -86,5 +87,5 @@ def bridge_table(log: PeriodLog) -> pd.DataFrame:
             (f"not answered within {FOLLOWED_H} h", SEEN, seen - answered),
         ]  # fmt: skip
     table = pd.DataFrame(steps, columns=["step", "part_of", "contacts"])
-    leads_on = table["step"].isin({*table["part_of"], READ, LEFT})
+    leads_on = table["step"].isin({*table["part_of"], read, LEFT})
     return table[leads_on | (table["contacts"] > 0)].reset_index(drop=True)

@@ -41,8 +41,9 @@ class PeriodLog:
     ``reason, rows``; ``repaired``: ``repair, rows``. ``files``: ``path, used, reason``. ``newest``: the last ``opened_at``
     read. ``simulated``: whether any row says that it is. ``preset``: the one that was used, or None. ``previous``: the
     period of the same kind before it, or None where neither the log nor a kept table reaches back. ``kept_days``: days
-    that come from kept tables, since the log no longer holds them. ``source``: one name for the log as it was asked for. ``after_leaving``: what became of those who
-    gave up (``contacts.after_leaving``); None where only counts from before these are there, and for one queue.
+    that come from kept tables, since the log no longer holds them. ``source``: one name for the log as it was asked for.
+    ``after_leaving``: what became of those who gave up (``contacts.after_leaving``); None for one queue alone, and where
+    tables that were kept without it are among the days.
     """
 
     period: Period

@@ -24,7 +24,7 @@ def bridge(
     finding = f"Of {_count(asked)} who asked, {_count(left)} gave up"
     says, unknown = f"## {finding}", ""
     if after is None:
-        unknown = "What they did next is not known: of some days only older counts were kept."
+        unknown = "What they did next was not counted for these contacts."
     elif not after["followed"].sum():
         unknown = (
             "What they did next is not known: of none is the customer known and the log long enough." if left else ""

@@ -58,8 +58,9 @@ def headline_days(period_log: PeriodLog, *, channel: str, target_s: float = 20.0
         asked). ``top`` and ``below`` are lists: of a ratio the two sums; of patience who left at each second of the
         first minute that anybody's wait ended at, and who was at risk then.
 
-    Asked are all but those whom a bot served before the queue. Of those lost for good only asked and left are counted of
-    whom the customer is known and who could be followed for 24 hours (``contacts.after_leaving``). Raises LogError where the channel has no contact.
+    Asked are all but those whom a bot served before the queue. For ``lost_for_good_share`` they count only where their
+    customer is known and the log goes on for 24 hours (``contacts.after_leaving``). Raises LogError where the channel has
+    no contact.
     """
     mine = period_log.only(channel=channel)
     counts = _counts(mine.cells, target_s)

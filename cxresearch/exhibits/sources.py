@@ -69,13 +69,13 @@ def _parts(
 
 def _queues(queues: pd.DataFrame, *, before: str, place: str, kind: str) -> Exhibit:
     clear = queues[queues["p_corrected"] < CLEAR]
-    rest = "others cannot be told" if len(clear) < len(queues) else "no queue is left"
+    rest = "; others cannot be told" if len(clear) < len(queues) else ""
     said = [
         f"{str(row['queue']).rsplit(' (', 1)[0]} {'rose' if row['difference'] > 0 else 'fell'} clearly, from "
         f"{format_value(row['previous'], 'share')} to {format_value(row['share_left_of_queued'], 'share')}"
         for _, row in clear.iterrows()
     ]  # fmt: skip
-    finding = f"Gave up, of those who queued: {listed(said)}; {rest}" if said else (
+    finding = f"Gave up, of those who queued: {listed(said)}{rest}" if said else (
         "Of no queue can it be told whether its share that gave up changed"
     )  # fmt: skip
     moves = [
