@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.contacts import Period, PeriodLog, load
-from cxresearch.exhibits import change_table
+from cxresearch.exhibits import change_table, days_hang_together, run_points
 from cxresearch.exhibits.headlines import headline_table
 
 HERE = Path(__file__).resolve().parent
@@ -45,6 +45,7 @@ FIRST = date(2001, 1, 1)  # a Monday
 MONTH, WEEK, DAY_S, HOUR_S = 28, 7, 86_400, 3_600.0
 HANDLE_S = 190.0
 LONGEST_S = 3_600  # nobody waits longer
+CHART = "chart"
 SIX = ("lost_share", "abandonment_share", "service_level", "mean_answer_s", "mean_wait_s", "patience_survival_60s")
 OTHERS = ("contacts_per_day", "queued_share")
 STEADY = "ABCDEFH"  # worlds whose days do not hang together
@@ -230,6 +231,7 @@ def asked_of(world: str, law: World, months: int, seed: np.random.SeedSequence) 
         if before is not None:
             rows += told(world, "month", now, before)
             rows += told(world, "week", *last_weeks(counts, first))
+            rows += charted(world, now, before)
         before = now
     return rows
 
@@ -240,6 +242,17 @@ def last_weeks(counts: np.ndarray, first: int) -> tuple[pd.DataFrame, pd.DataFra
     earlier = period(counts[then:now], then)
     week = period(counts[now : now + WEEK], now, earlier)
     return headline_table(week, channel="phone"), headline_table(earlier, channel="phone")
+
+
+def charted(world: str, now: pd.DataFrame, before: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row a run chart over both months: whether it shows a sign of change (``called``)."""
+    points = run_points(now, before)
+    signs = (points["outside"] != 0) | (points["run"] != 0)
+    together = days_hang_together(now, before)
+    return [
+        {"world": world, "span": CHART, "name": name, "called": sign, "together": together}
+        for name, sign in signs.groupby(points["name"], sort=False).any().items()
+    ]
 
 
 def told(world: str, span: str, now: pd.DataFrame, before: pd.DataFrame) -> list[dict[str, Any]]:
@@ -334,6 +347,7 @@ def run(size: Size, seed: int, names: str, log: str, processes: int) -> tuple[di
 
 def summary(truths: dict[str, pd.Series], rows: pd.DataFrame) -> pd.DataFrame:
     """One row a world, span, rise and headline: coverage, false calls of the interval (``raw``), verdicts (``called``)."""
+    rows = rows[rows["span"] != CHART]
     rows = rows.assign(rise=rows["rise"].fillna(0.0) if "rise" in rows else 0.0)
     value = [truths[w][n] if w in truths else math.nan for w, n in zip(rows["world"], rows["name"], strict=True)]
     known = rows["lower"].notna() & (rows["rise"] == 0) & rows["span"].ne("half")
@@ -353,11 +367,36 @@ def summary(truths: dict[str, pd.Series], rows: pd.DataFrame) -> pd.DataFrame:
 
 def any_call(rows: pd.DataFrame) -> pd.DataFrame:
     """``world, span, rise, any_raw, any_called``: of reports, those with any; the eight headlines of a report stand together."""
+    rows = rows[rows["span"] != CHART]
     size = rows["name"].nunique()
     rows = rows.assign(rise=rows["rise"].fillna(0.0) if "rise" in rows else 0.0, raw=rows["p_value"] < 0.05)
     report = rows.groupby(["world", "span", "rise"]).cumcount() // size
     each = rows.groupby(["world", "span", "rise", report])[["raw", "called"]].any()
     return each.groupby(level=[0, 1, 2]).mean().rename(columns=lambda c: f"any_{c}").reset_index()
+
+
+def false_signs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of run charts: ``world, together, months, chart`` (share of charts with a sign), ``set`` (of months, with any)."""
+    rows = rows[rows["span"] == CHART]
+    month = rows.groupby("world").cumcount() // max(rows["name"].nunique(), 1)
+    months = rows.groupby(["world", month])[["called", "together"]].agg(
+        {"called": ["mean", "any"], "together": "first"}
+    )
+    months.columns = ["chart", "set", "together"]
+    found = months.astype(float).groupby([months.index.get_level_values(0), months["together"].astype(bool)])
+    return found[["chart", "set"]].mean().assign(months=found.size()).reset_index()
+
+
+def said_of_charts(signs: pd.DataFrame) -> dict[str, list[float]]:
+    """What the exhibit says of false signs: where days stand apart (all worlds but G), and where they hang together (G)."""
+    apart = signs[signs["world"].isin(list(STEADY)) & ~signs["together"]]
+    near = signs[~signs["world"].isin(list(STEADY)) & signs["together"]]
+    return {
+        what: [
+            round(float(np.average(of[what], weights=of["months"])), 3) if len(of) else math.nan for of in (apart, near)
+        ]
+        for what in ("chart", "set")
+    }
 
 
 def machine() -> dict[str, str]:
@@ -373,7 +412,9 @@ def spread(values: pd.Series) -> str:
     return f"{values.mean():.3f} ({values.min():.3f} to {values.max():.3f})"
 
 
-def as_markdown(table: pd.DataFrame, family: pd.DataFrame, about: dict[str, str], size: Size, seed: int) -> str:
+def as_markdown(
+    table: pd.DataFrame, family: pd.DataFrame, signs: pd.DataFrame, about: dict[str, str], size: Size, seed: int
+) -> str:
     any_of = family.set_index(["world", "span", "rise"])
     six, names = table[table["name"].isin(SIX)], [*SIX, *OTHERS]
     lines = [
@@ -428,6 +469,19 @@ def as_markdown(table: pd.DataFrame, family: pd.DataFrame, about: dict[str, str]
             by = one.set_index("name")
             cells = [f"{by.loc[n, 'raw']:.2f} / {by.loc[n, 'called']:.2f}" for n in names]
             lines.append(f"| {world} | {100 * rise:.0f} points | {span} | {' | '.join(cells)} |")
+    said = said_of_charts(signs)
+    lines += ["", "## Run charts", "",
+              "Two months of days in which nothing changed: the share of charts with a point outside or a run, and of sets of four with any;",
+              "apart by whether neighbouring days were seen to hang together.", "",
+              "| world | days seen to hang together | months | charts with a sign | sets with any |", "|---|---|---:|---:|---:|"]  # fmt: skip
+    lines += [
+        f"| {r['world']} | {'yes' if r['together'] else 'no'} | {r['months']} | {r['chart']:.3f} | {r['set']:.3f} |"
+        for r in signs.to_dict("records")
+    ]
+    lines += [
+        f"| {name} | | | {said['chart'][at]} | {said['set'][at]} |"
+        for at, name in enumerate(("all but G, not seen", "G, seen"))
+    ]
     return "\n".join([*lines, "", *(f"- {name}: {value}" for name, value in about.items())]) + "\n"
 
 
@@ -444,12 +498,15 @@ def main() -> None:
     begun = time.monotonic()
     truths, rows = run(size, given.seed, given.worlds, str(real) if real.is_dir() else "", given.processes)
     about = machine() | {"minutes": f"{(time.monotonic() - begun) / 60:.1f} on {given.processes} processes"}
-    table, family = summary(truths, rows), any_call(rows)
+    table, family, signs = summary(truths, rows), any_call(rows), false_signs(rows)
     given.out.mkdir(parents=True, exist_ok=True)
     content = {"machine": about, "seed": given.seed, "size": size._asdict(), "headlines": table.astype(object).where(table.notna(), None).to_dict("records"),
-               "reports": family.to_dict("records")}  # fmt: skip
+               "reports": family.to_dict("records"), "run_charts": signs.to_dict("records"),
+               "false_signs": said_of_charts(signs)}  # fmt: skip
     (given.out / "day_calibration.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    (given.out / "day_calibration.md").write_text(as_markdown(table, family, about, size, given.seed), encoding="utf-8")
+    (given.out / "day_calibration.md").write_text(
+        as_markdown(table, family, signs, about, size, given.seed), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

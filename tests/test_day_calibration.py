@@ -96,15 +96,16 @@ def test_a_run_of_it(bench, tmp_path):
     law, seed = bench.worlds()["B"], np.random.SeedSequence(3)
     truths = {"B": bench.truth(law, 4, np.random.default_rng(1))}
     rows = pd.DataFrame([*bench.asked_of("B", law, 3, seed), *bench.risen("B", law, 0.08, 2, seed)])
-    assert len(rows) == (3 + 2) * 2 * 8
+    assert rows["span"].value_counts().to_dict() == {"month": 40, "week": 40, "chart": 12}
     table, family = bench.summary(truths, rows), bench.any_call(rows)
+    signs = bench.false_signs(rows)
     months = table[(table["span"] == "month") & (table["rise"] == 0)].set_index("name")
     assert (months["logs"] == 3).all()
     assert (months["with_interval"] == 1).all()
     assert months["coverage"].between(0, 1).all()
     true = table[(table["rise"] > 0) & (table["span"] == "month")].set_index("name")
     assert true.loc["lost_share", "called"] == 1, "eight points are seen in a month"
-    page = bench.as_markdown(table, family, {"date": "today"}, bench.SMALL, 3)
+    page = bench.as_markdown(table, family, signs, {"date": "today"}, bench.SMALL, 3)
     assert "SIMULATED" in page
     assert f"| B | month | {bench.spread(months.loc[list(bench.SIX), 'coverage'])}" in page
     assert len(json.dumps(table.to_dict("records")))

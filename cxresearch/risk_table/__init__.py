@@ -15,6 +15,7 @@ from cxresearch.risk_table.day_clusters import (
 )
 from cxresearch.risk_table.group_by import FROM_OPENED_AT, contact_counts, risk_table
 from cxresearch.risk_table.intervals import Interval, Z, rate_limits, share_limits
+from cxresearch.risk_table.process_limits import ProcessLimits, process_limits, signs_of_change
 from cxresearch.risk_table.risk_sets import (
     OUTCOMES,
     Cells,
@@ -41,6 +42,7 @@ __all__ = [
     "Interval",
     "Link",
     "Names",
+    "ProcessLimits",
     "Ties",
     "Z",
     "at_risk",
@@ -56,10 +58,12 @@ __all__ = [
     "holm",
     "limits",
     "poisson_bootstrap",
+    "process_limits",
     "rate_limits",
     "ratio_of_sums",
     "risk_table",
     "share_limits",
     "share_that_stays",
+    "signs_of_change",
     "validated",
 ]
