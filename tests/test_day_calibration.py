@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from cxresearch.exhibits.headlines import headline_table
+from cxresearch.exhibits.run_chart import FALSE_SIGNS
 from cxresearch.queueing import queue_measures
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,6 +90,12 @@ def test_coverage_and_calls_are_counted(bench):
     assert table["raw"].to_dict() == {"lost_share": 0.5, "mean_wait_s": 0.5}
     assert table["called"].to_dict() == {"lost_share": 0.0, "mean_wait_s": 0.5}
     assert bench.any_call(rows)[["any_raw", "any_called"]].to_numpy().tolist() == [[1.0, 0.5]]
+
+
+def test_what_run_charts_say_of_false_signs_is_what_was_measured():
+    measured = json.loads((ROOT / "benchmarks" / "results" / "day_calibration.json").read_text())["false_signs"]
+    assert {what: list(shares) for what, shares in FALSE_SIGNS.items()} == measured
+    assert FALSE_SIGNS["chart"][0] <= 0.06
 
 
 def test_a_run_of_it(bench, tmp_path):

@@ -47,7 +47,7 @@ def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         if number == len(groups) - 1:
             days = points["day"].sort_values().drop_duplicates().reset_index(drop=True)
             panel.set_xticks(days.iloc[[0, len(days) // 2, len(days) - 1]])
-            panel.xaxis.set_major_formatter(DateFormatter("%-d %b"))
+            panel.xaxis.set_major_formatter(DateFormatter("%d %b"))
         unit = " (s)" if first["unit"] == "s" else ""
         panel.annotate(f"{first['label']}{unit}", (0, 1), xycoords="axes fraction", xytext=(0, 0.5 * size),
                        textcoords="offset points", fontsize=size, parse_math=False)  # fmt: skip

@@ -66,9 +66,7 @@ def test_values_and_limits_worked_by_hand():
 @pytest.mark.parametrize("days", [1, 11, 14])
 def test_few_days_say_so(days):
     made = run_charts(table(20 + NOISE[:days]), None, place="phone")
-    assert (
-        made.finding == "Fewer than 12 days with contacts stand side by side, so no change can be seen from day to day"
-    )
+    assert made.finding == "No headline has 12 days to set side by side, so no change can be seen from day to day"
     assert made.table.empty
     assert made.draw is None
 
