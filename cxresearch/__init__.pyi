@@ -49,6 +49,7 @@ from .exhibits.period import patience_inside_hours as patience_inside_hours
 from .exhibits.period import promised as promised
 from .exhibits.period import proportional_hazards as proportional_hazards
 from .exhibits.period import public_conversations as public_conversations
+from .exhibits.period import run_charts as run_charts
 from .exhibits.period import two_clocks as two_clocks
 from .exhibits.period import wait_distribution as wait_distribution
 from .exhibits.period import wait_of_leavers as wait_of_leavers

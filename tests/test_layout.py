@@ -57,15 +57,15 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "cascade": ("on_network", "percolation", "runs"),
     "survey": ("design", "estimates"),
     "style": ("theme", "words"),
-    "risk_table": ("bootstrap", "day_clusters", "day_groups", "group_by", "intervals", "risk_sets"),
+    "risk_table": ("bootstrap", "day_clusters", "day_groups", "group_by", "intervals", "process_limits", "risk_sets"),
     "survival": ("competing", "curves", "hazard"),
     "regression": ("aft", "clustered", "design_matrix", "efron", "models", "partial_likelihood"),
-    "figures": ("day", "parts", "spread", "surveys", "waiting", "week"),
+    "figures": ("day", "parts", "run_chart", "spread", "surveys", "waiting", "week"),
     "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
     "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "two_clocks"),
     "queueing": ("arrivals", "day", "day_profile", "loss_sources", "measures", "offered_wait", "promises"),
     "exhibits": (
-        "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "published_shares", "ranking", "show", "sources", "sources_of_period", "surveys", "surveys_compared", "talk", "targets", "waiting",
+        "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "surveys", "surveys_compared", "talk", "targets", "waiting",
     ),
     "report": (
         "backfill", "job",

@@ -52,6 +52,9 @@ from .published_shares import pairs_of_channels as pairs_of_channels
 from .published_shares import public_talk as public_talk
 from .published_shares import refused_chain as refused_chain
 from .published_shares import shares_told_together as shares_told_together
+from .run_chart import days_hang_together as days_hang_together
+from .run_chart import run_charts as run_charts
+from .run_chart import run_points as run_points
 from .show import FIGURE as FIGURE
 from .show import HEADLINE as HEADLINE
 from .show import KINDS as KINDS

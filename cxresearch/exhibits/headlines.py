@@ -39,9 +39,9 @@ def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.
     the period does not know is NaN, and ``note`` says why. ``attrs["days"]`` is :func:`by_day.headline_days`.
     Raises LogError where the channel has no contact.
     """
-    contacts, one = int(period_log.asked()["contacts"].iloc[0]), period_log.only(channel=channel)
     days = headline_days(period_log, channel=channel, target_s=target_s)
-    name = channel if one.within else "all channels"
+    contacts = int(period_log.cells["contacts"].sum())
+    name = channel if period_log.cells["channel"].notna().any() else "all channels"
     rows: list[tuple[object, ...]] = [
         ("contacts", "Contacts, all channels", contacts, contacts, contacts, "contacts", "", contacts, "all contacts",
          "a count of the log, no sampling error")

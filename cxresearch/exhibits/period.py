@@ -16,7 +16,7 @@ import pandas as pd
 from cxresearch import evidence, patience, regression, survival
 from cxresearch.contacts import SLOW, LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
-from cxresearch.exhibits import bridges, losses, messages, promises, waiting
+from cxresearch.exhibits import bridges, losses, messages, promises, run_chart, waiting
 from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
@@ -71,6 +71,15 @@ def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.Dat
     if month.previous is not None:
         before, _ = _estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
     return change_table(lead.headline_table(month, **asked), before)
+
+
+def run_charts(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
+    """Headlines from day to day over the period and the one before, with their natural limits."""
+    asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
+    now, before = lead.headline_table(month, **asked), None
+    if month.previous is not None:
+        before, _ = _estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
+    return run_chart.run_charts(now, before, place=month.only(channel=channel).label, kind=month.kind)
 
 
 def main_points(

@@ -2,6 +2,7 @@
 
 from cxresearch.figures.day import plot_forecast, plot_load, plot_staffing
 from cxresearch.figures.parts import axes_or_new, root_figure
+from cxresearch.figures.run_chart import plot_run_charts
 from cxresearch.figures.spread import (
     plot_amounts,
     plot_indices,
@@ -48,6 +49,7 @@ __all__ = [
     "plot_percolation",
     "plot_ranges",
     "plot_reach",
+    "plot_run_charts",
     "plot_staffing",
     "plot_survival",
     "plot_tail",

@@ -26,6 +26,7 @@ from cxresearch.risk_table.day_groups import (
 )
 from cxresearch.risk_table.group_by import FROM_OPENED_AT, contact_counts, risk_table
 from cxresearch.risk_table.intervals import Interval, Z, rate_limits, share_limits
+from cxresearch.risk_table.process_limits import ProcessLimits, process_limits, signs_of_change
 from cxresearch.risk_table.risk_sets import (
     OUTCOMES,
     Cells,
@@ -56,6 +57,7 @@ __all__ = [
     "Interval",
     "Link",
     "Names",
+    "ProcessLimits",
     "Ties",
     "Z",
     "at_risk",
@@ -74,6 +76,7 @@ __all__ = [
     "hotelling",
     "limits",
     "poisson_bootstrap",
+    "process_limits",
     "ranked_by_day",
     "ranked_losses",
     "rate_limits",
@@ -81,5 +84,6 @@ __all__ = [
     "risk_table",
     "share_limits",
     "share_that_stays",
+    "signs_of_change",
     "validated",
 ]

@@ -142,7 +142,7 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
         return {"rng": np.random.default_rng(1)}
 
     of_month = ("headlines", "main_points", "change_overview", "loss_by_group", "wait_distribution", "patience_by_group",
-                "what_happened")  # fmt: skip
+                "what_happened", "run_charts")  # fmt: skip
     of_mine = ("account", "loss_by_hour", "wait_of_leavers", "patience_curve", "two_clocks", "hazard_ratios",
                "proportional_hazards", "loss_by_week_hour", "patience_inside_hours", "promised",
                "calendar", "bridge", "wait_outcomes", "leaving_hazard")  # fmt: skip
