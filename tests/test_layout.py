@@ -62,7 +62,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "regression": ("aft", "design_matrix", "efron", "models", "partial_likelihood"),
     "figures": ("day", "parts", "spread", "surveys", "waiting", "week"),
     "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
-    "patience": ("brown2005", "hourly", "messages", "promise", "two_clocks"),
+    "patience": ("brown2005", "hourly", "messages", "promise", "redials", "two_clocks"),
     "queueing": ("day", "day_profile", "measures", "offered_wait", "promises"),
     "exhibits": (
         "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey",

@@ -24,6 +24,7 @@ from cxresearch.patience.promise import (
     promise_table,
     split_at_promise,
 )
+from cxresearch.patience.redials import later_contacts, redial_shares
 from cxresearch.patience.two_clocks import (
     clustered_patience,
     patience_and_offered_wait,
@@ -44,6 +45,7 @@ __all__ = [
     "first_shares",
     "hourly_table",
     "interval_survival",
+    "later_contacts",
     "mean_patience",
     "nyc311_account",
     "nyc311_responses",
@@ -53,6 +55,7 @@ __all__ = [
     "promise_effects",
     "promise_elasticity",
     "promise_table",
+    "redial_shares",
     "response_outcomes",
     "split_at_promise",
     "standardised_patience",
