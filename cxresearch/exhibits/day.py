@@ -184,7 +184,7 @@ def bot_range(row: pd.Series) -> Exhibit:
     low, high = _share(row["value"]), _share(row["second_value"])
     said = (
         f"What a bot settles is quoted: {low} to {high} of questions ({row['survey'] or 'a vendor'}; {row['verdict']}). "
-        "That many of those who gave up try again, and how many experts there would be in the evening, is assumed."
+        "How many experts there would be in the evening is assumed."
     )
     return Exhibit(finding=f"A bot settles {low} to {high} of questions, it is said", says=said, kind="quoted")
 

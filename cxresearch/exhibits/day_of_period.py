@@ -26,12 +26,13 @@ MOST_REDIALS = 0.95  # with all of them a lost call would never end
 class Day:
     """The mean day of a period, on chosen weekdays.
 
-    ``days`` with contacts, on ``weekdays``, were counted. ``hours`` is ``queueing.day_table``, ``by_day`` the days behind
-    it, ``team`` the same with the agents in effect (``queueing.agents_in_effect``), ``waits`` the risk table by day and
-    ``curve`` its patience; None where ``why`` says why not. ``later`` is ``patience.later_contacts``; None where the log
-    has no rows.
+    ``label`` is the period's, ``place`` says the weekdays too. ``days`` with contacts, on ``weekdays``, were counted.
+    ``hours`` is ``queueing.day_table``, ``by_day`` the days behind it, ``team`` the same with the agents in effect
+    (``queueing.agents_in_effect``), ``waits`` the risk table by day and ``curve`` its patience; None where ``why`` says why
+    not. ``later`` is ``patience.later_contacts`` of all weekdays; None where the log has no rows.
     """
 
+    label: str
     place: str
     kind: str
     days: int
@@ -79,7 +80,7 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int =
         later = None
     place = f"{mine.label}, {week_in_words(chosen)}"
     why = f"The day cannot be modelled: {why}" if why else ""
-    return Day(place, mine.kind, days, chosen, hours, asked, waits, curve, team, later, why)
+    return Day(mine.label, place, mine.kind, days, chosen, hours, asked, waits, curve, team, later, why)
 
 
 def day_load(one: Day) -> Exhibit:
@@ -160,7 +161,7 @@ def redials(one: Day) -> Exhibit:
         shares = patience.redial_shares(one.later)
     except ValueError as refusal:
         return nothing(f"Who called again cannot be seen: {refusal}")
-    return day.redials(shares, one.later, place=one.place, kind=one.kind)
+    return day.redials(shares, one.later, place=one.label, kind=one.kind)
 
 
 def bot_range() -> Exhibit:
