@@ -40,7 +40,7 @@ def test_whole_teams_nobody_and_nothing_to_do():
     assert of_team(1_000).share_left == pytest.approx(0, abs=1e-12)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(agents=st.floats(0, 12), more=st.floats(0, 5), arrivals_per_h=st.floats(0.1, 200))
 def test_more_agents_never_lose_more(agents, more, arrivals_per_h):
     few, many = of_team(agents, arrivals_per_h), of_team(agents + more, arrivals_per_h)
@@ -58,7 +58,7 @@ def test_the_team_in_effect_loses_what_the_log_lost():
     assert (found["agents"] > 0).sum() == 8
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(left=st.integers(1, 600), arrivals=st.floats(0.5, 300))
 def test_every_share_above_0_has_its_team(left, arrivals):
     found = agents_in_effect(hours(left=left).assign(arrivals_per_h=arrivals), patience=120.0).iloc[9]
