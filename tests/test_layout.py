@@ -63,7 +63,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "figures": ("day", "parts", "spread", "surveys", "waiting", "week"),
     "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
     "patience": ("brown2005", "hourly", "messages", "promise", "redials", "two_clocks"),
-    "queueing": ("day", "day_profile", "measures", "offered_wait", "promises", "teams", "what_if"),
+    "queueing": ("day", "measures", "offered_wait", "promises", "teams", "what_if"),
     "exhibits": (
         "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey",
         "period", "promises", "published_shares", "show", "surveys", "surveys_compared", "talk", "waiting",

@@ -11,7 +11,6 @@ from cxresearch.queueing.day import (
     staffing_over_days,
     usual_scenarios,
 )
-from cxresearch.queueing.day_profile import day_profile_table, day_total, staffing_table
 from cxresearch.queueing.measures import (
     AgentsNeeded,
     QueueMeasures,
@@ -41,9 +40,7 @@ __all__ = [
     "agents_needed",
     "agents_needed_interval",
     "asked_by_interval",
-    "day_profile_table",
     "day_table",
-    "day_total",
     "erlang_b",
     "explore_day",
     "fewer_left_limits",
@@ -53,7 +50,6 @@ __all__ = [
     "resampled_curves",
     "scenario_table",
     "staffing_over_days",
-    "staffing_table",
     "team_measures",
     "usual_scenarios",
 ]
