@@ -14,6 +14,7 @@ from cxresearch.exhibits.show import what_if_bundle
 from cxresearch.exhibits.waiting import FEW, clock, counted
 from cxresearch.style import format_duration, format_interval, format_number, format_value
 
+DAYS_FOR_TENTHS = 10  # with fewer days, nine of ten is no number
 _NOTICED = 1e-6  # contacts that a model misses by rounding alone
 
 
@@ -53,25 +54,17 @@ def staffing(
     )
     finding = (
         f"So that at most {_share(most_abandoned)} give up, the mean day takes {mean_day} agent hours; {there} look as if "
-        f"they were there. The same team on every day misses that goal in {_share(table['days_missed'].sum() / table['days'].sum())} "
-        f"of hours; {most} keep it on 9 of 10 days"
+        "they were there"
     )
+    if table["days"].iloc[0] >= DAYS_FOR_TENTHS:
+        missed = _share(table["days_missed"].sum() / table["days"].sum())
+        finding += f". The same team every day misses that goal in {missed} of the time; {most} keep it on 9 of 10 days"
     few = int((hours["contacts"].between(1, FEW - 1)).sum())
     left_out = f". Not in it: {_intervals(few, minutes)} with fewer than {FEW} contacts in all" if few else ""
     drawn = hours[["hour"]].merge(table, on="hour", how="left")
-    columns = [
-        "hour",
-        "arrivals_per_h",
-        "agents",
-        "agents_needed",
-        "needed_median",
-        "lower",
-        "upper",
-        "days_missed",
-        "days",
-    ]
+    shown = _timed(table, minutes).drop(columns="gap")
     return Exhibit(
-        finding=finding, table=table, shown=_timed(table, minutes)[columns], kind=kind,
+        finding=finding, table=table, shown=shown, kind=kind,
         draw=partial(figures.plot_staffing, drawn),
         subtitle=f"Agents, by time of day, {place}. Band: what 8 of 10 days need{left_out}",
     )  # fmt: skip
@@ -85,16 +78,21 @@ def busiest_hour_team(
 
     ``needed`` is a row of ``queueing.agents_needed_interval``, for the mean day.
     """
-    low, mean_day, most = (format_number(row[name], 0) for name in ("lower", "agents_needed", "upper"))
-    on_days = f"{low} agents on 8 of 10 days" if low == most else f"{low} to {most} agents, depending on the day,"
+    low, mean_day, most, days, kept = (
+        format_number(number, 0)
+        for number in (*row[["lower", "agents_needed", "upper", "days"]], row["days"] - row["days_missed"])
+    )
     lower, upper = (format_number(needed[name], 0) for name in ("lower", "upper"))
     between = f"exactly {lower}" if lower == upper else f"{lower} to {upper}"
-    kept = format_number(row["days"] - row["days_missed"], 0)
-    finding = (
-        f"From {clock(row['hour'], minutes)}, the busiest, {on_days} keep the loss at most {_share(most_abandoned)}; {most} do "
-        f"on 9 of 10 days. {mean_day}, which the mean day takes, do on {kept} of {format_number(row['days'], 0)}. "
-        f"Other days drawn for the patience make it {between}"
-    )
+    when, goal = clock(row["hour"], minutes), f"the loss at most {_share(most_abandoned)}"
+    finding = f"From {when}, the busiest, {mean_day} agents keep {goal} on the mean day"
+    if row["days"] >= DAYS_FOR_TENTHS:
+        on_days = "agents, on 8 of 10 days," if low == most else f"to {most} agents, depending on the day,"
+        finding = (
+            f"From {when}, the busiest, {low} {on_days} keep {goal}; {most} do on 9 of 10 days. {mean_day}, which the "
+            f"mean day takes, do on {kept} of {days}"
+        )
+    finding += f". Other days drawn for the patience make it {between}"
     table = pd.concat([row, needed.drop("agents").rename({"lower": "drawn_lower", "upper": "drawn_upper"})])
     return Exhibit(finding=finding, table=table.to_frame().T, shown=pd.DataFrame(), kind=kind, caption=place)
 
@@ -204,7 +202,11 @@ def scenarios(
         f"{_share(best['share_left_of_asked'])}, {_share(best['fewer_left_share'])}{between} fewer people"
     )
     missed = hours.loc[hours["missed"].abs() > _NOTICED, "missed"]
-    origin = "measured: by so much more often they call again than the answered" if redials_measured else "assumed"
+    origin = (
+        "measured: by so much more often they call again than those who were answered, taken as caused"
+        if redials_measured
+        else "assumed"
+    )
     says = [
         f"### {finding}",
         f"The first row is the log's own, hour by hour. {_misses(missed, minutes_of(hours))} A call that is answered is not "
@@ -248,12 +250,8 @@ def _timed(table: pd.DataFrame, minutes: int) -> pd.DataFrame:
 
 
 def _intervals(n: int, minutes: int) -> str:
-    one = "hour" if minutes == 60 else f"interval of {minutes} min"
-    return (
-        f"{counted(n)} {one}"
-        if n == 1
-        else f"{counted(n)} {one.replace('hour', 'hours').replace('interval', 'intervals')}"
-    )
+    one, many = ("hour", "hours") if minutes == 60 else (f"interval of {minutes} min", f"intervals of {minutes} min")
+    return f"{counted(n).lower()} {one if n == 1 else many}"
 
 
 def _share(value: float) -> str:

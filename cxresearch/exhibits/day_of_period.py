@@ -60,6 +60,8 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int =
     if interval_min not in queueing.INTERVALS_MIN:
         raise ValueError(f"interval_min is one of {', '.join(map(str, queueing.INTERVALS_MIN))}; got {interval_min!r}.")
     try:
+        if not days:
+            raise ValueError("no weekday is fully open, or none of those chosen has a day with contacts")
         asked = queueing.asked_by_interval(mine, interval_min)
         asked = asked[asked["weekday"].isin(chosen)]
         hours = queueing.day_table(asked, days=days, interval_min=interval_min)
@@ -98,9 +100,7 @@ def staffing(one: Day, *, most_abandoned: float) -> Exhibit:
         table = queueing.staffing_over_days(one.team, one.by_day, patience=one.curve, most_abandoned=most_abandoned)
     except ValueError as refusal:
         return nothing(f"How many agents would be needed cannot be said: {refusal}")
-    return day.staffing(
-        table, hours=one.team, most_abandoned=most_abandoned, place=one.place, kind=one.kind
-    )  # fmt: skip
+    return day.staffing(table, hours=one.team, most_abandoned=most_abandoned, place=one.place, kind=one.kind)
 
 
 def busiest_hour_team(one: Day, *, most_abandoned: float, replicates: int, rng: np.random.Generator) -> Exhibit:
@@ -139,9 +139,7 @@ def promise_what_if(
     if one.team is None or one.curve is None:
         return nothing(one.why)
     try:
-        promises = queueing.promise_table(
-            one.team, patience=one.curve, promises_s=promises_s, by_day=one.by_day
-        )  # fmt: skip
+        promises = queueing.promise_table(one.team, patience=one.curve, promises_s=promises_s, by_day=one.by_day)
     except ValueError as refusal:
         return nothing(f"What a promise would take cannot be said: {refusal}")
     # Nobody replies to a contact that gave up: what it sets off is that of an answer that never comes.
@@ -183,9 +181,7 @@ def scenarios(one: Day, *, evening_experts: int, redial_share: float | None = No
         contained=(bot["value"], bot["second_value"]), evening_experts=evening_experts, redial_share=share
     )
     try:
-        table = queueing.scenario_table(
-            one.team, cases, patience=one.curve, days=one.days, by_day=one.by_day
-        )  # fmt: skip
+        table = queueing.scenario_table(one.team, cases, patience=one.curve, days=one.days, by_day=one.by_day)
     except ValueError as refusal:
         return nothing(f"The scenarios cannot be worked out: {refusal}")
     seen = redial_share is None and measured is not None

@@ -12,7 +12,8 @@ from cxresearch.style import theme
 def plot_load(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw contacts an hour as bars, the part that gives up dark at their foot.
 
-    ``hours`` has one row for each hour of the day, or each part of one: ``hour``, ``arrivals_per_h`` and ``share_left_of_asked`` (of all contacts; NaN without any).
+    ``hours`` has one row for each hour of the day, or each part of one: ``hour``, ``arrivals_per_h`` and
+    ``share_left_of_asked`` (of all contacts; NaN without any).
     """
     parts.require_columns(hours, ["hour", "arrivals_per_h", "share_left_of_asked"], "plot_load")
     ax = parts.axes_or_new(ax)

@@ -19,6 +19,7 @@ from cxresearch.risk_table import Floats
 EVENING_FROM, MINUTES = 18, 60
 INTERVALS_MIN = (15, 30, 60)
 GOOD_DAYS = 0.9  # the part of the days on which a team is to be enough
+_ROUNDING = 1e-9
 _ASKED = """
     SELECT opened_at::DATE::TIMESTAMP AS day, isodow(opened_at) AS weekday,
         hour(opened_at) + minute(opened_at) // {0} * {0} / 60 AS hour, count(*) AS contacts,
@@ -237,5 +238,7 @@ def _another_hour(row: Any, scenario: Any, law: PatienceLaw) -> tuple[float, flo
     first = (row.contacts - redials * as_it_is) * kept
     if not redials or not first > 0:
         return first, first * share_left(first) if first > 0 else 0.0
-    asking = brentq(lambda n: n - first - redials * n * share_left(n), first, first / (1 - redials), rtol=1e-9)
+    # Between nobody who calls again and all who do, with room for rounding at both ends.
+    ends = first * (1 - _ROUNDING), first / (1 - redials) * (1 + _ROUNDING)
+    asking = brentq(lambda n: n - first - redials * n * share_left(n), *ends, rtol=_ROUNDING)
     return asking, asking * share_left(asking)

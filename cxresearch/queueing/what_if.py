@@ -14,9 +14,7 @@ After = Callable[[pd.DataFrame], Floats]
 _STEP = 0.01  # the part of an hour's contacts, and of those who left, by which it is moved to see what follows
 
 
-def fewer_left_limits(
-    hours: pd.DataFrame, left: Floats, after: After, by_day: pd.DataFrame
-) -> tuple[float, float]:  # fmt: skip
+def fewer_left_limits(hours: pd.DataFrame, left: Floats, after: After, by_day: pd.DataFrame) -> tuple[float, float]:
     """The 95 % interval of the share of those who gave up that would not, in another day.
 
     Parameters

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import cxresearch as cx
@@ -152,7 +152,7 @@ def test_one_hour_with_redials_worked_by_hand():
     assert other["left_per_day"] < no_redials["left_per_day"][1], "a saving counts the calls that it saves"
 
 
-@settings(max_examples=8)
+@settings(max_examples=8, phases=(Phase.explicit, Phase.generate))
 @given(
     agents=st.integers(1, 4), contained=st.floats(0, 0.9), experts=st.integers(0, 5), more=st.integers(0, 3),
     redial=st.floats(0, 0.6),
@@ -174,9 +174,7 @@ def test_help_never_loses_more(agents, contained, experts, more, redial):
 
 def test_an_hour_with_few_contacts_keeps_its_share():
     hours = hours_like(2, 40.0, 300.0)
-    hours.loc[:, ["contacts", "left", "arrivals_per_h"]] = hours.loc[:, ["contacts", "left", "arrivals_per_h"]].astype(
-        float
-    )
+    hours["contacts"] = hours["contacts"].astype(float)
     hours.loc[20, ["contacts", "left", "arrivals_per_h"]] = (10.0, 4.0, 0.5)
     team = agents_in_effect(hours, patience=300.0)
     only = day.scenario_table(
@@ -184,6 +182,17 @@ def test_an_hour_with_few_contacts_keeps_its_share():
     )
     assert math.isnan(team.loc[20, "agents"])
     assert only["left_per_day"].tolist() == pytest.approx([0.1, 0.1])
+
+
+@pytest.mark.parametrize("redial_share", [0.0, 1e-300, 0.3, 0.95])
+def test_where_everybody_gave_up_a_bot_saves_its_share_of_them(redial_share):
+    """Nobody is there, so first tries and redials leave alike; the ends of what is possible are met exactly."""
+    hours = hours_like(2, 40.0, 300.0).iloc[[9]]
+    team = agents_in_effect(hours.assign(left=hours["contacts"]), patience=300.0)
+    asked_for = scenarios(contained_share=[0.0, 0.25], redial_share=redial_share)
+    table = day.scenario_table(team, asked_for, patience=300.0, days=20)
+    assert table["share_left_of_asked"].tolist() == pytest.approx([1, 1])
+    assert table["left_per_day"].tolist() == pytest.approx([40, 30])
 
 
 def test_the_usual_scenarios_begin_with_the_day_as_it_is():
