@@ -222,7 +222,7 @@ def _misses(missed: pd.Series, minutes: int) -> str:
     if missed.empty:
         return "The model misses it nowhere."
     where = _intervals(len(missed), minutes)
-    return f"In {where} nobody gave up, and no team loses nobody: the model adds {format_value(missed.sum())} contacts in all."
+    return f"In {where} nobody gave up, and no team loses nobody: the model adds {format_value(missed.sum())} to those who did."
 
 
 def _promise_price(promises: pd.DataFrame) -> str:
