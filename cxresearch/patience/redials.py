@@ -23,7 +23,7 @@ _BY_DAY = """
             epoch(lead(opened_at) OVER mine - opened_at) AS after_s,
             epoch(min(CASE WHEN outcome = 'answered' THEN opened_at END)
                 OVER (mine ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) - opened_at) AS reply_s
-        FROM log WINDOW mine AS (PARTITION BY customer_key ORDER BY opened_at, contact_id)
+        FROM log WHERE opened_at IS NOT NULL WINDOW mine AS (PARTITION BY customer_key ORDER BY opened_at, contact_id)
     )
     SELECT opened_at::DATE AS day, isodow(opened_at) AS weekday, outcome, known, followed,
         coalesce(reply_s <= 86400, false) AS replied,

@@ -25,7 +25,7 @@ _ASKED = """
         hour(opened_at) + minute(opened_at) // {0} * {0} / 60 AS hour, count(*) AS contacts,
         count(*) FILTER (outcome = 'abandoned') AS left, count(handle_s) FILTER (outcome = 'answered') AS handled,
         coalesce(sum(handle_s) FILTER (outcome = 'answered'), 0) AS handle_s
-    FROM log GROUP BY ALL ORDER BY ALL"""
+    FROM log WHERE opened_at IS NOT NULL GROUP BY ALL ORDER BY ALL"""
 
 
 def asked_by_interval(mine: PeriodLog, interval_min: int) -> pd.DataFrame:

@@ -45,6 +45,12 @@ def test_days_worked_by_hand():
     assert table.attrs["again_after_s"] == 9_600, "20 minutes, 2 h 40, 24 h: the middle one"
 
 
+def test_a_contact_without_a_date_is_not_counted():
+    frame = BY_HAND.df()
+    undated = pd.concat([frame, frame.head(3).assign(opened_at=pd.NaT)], ignore_index=True)
+    pd.testing.assert_frame_equal(later_contacts(relation(undated)), later_contacts(BY_HAND))
+
+
 def test_shares_worked_by_hand():
     shares = redial_shares(later_contacts(BY_HAND)).set_index("measure")
     assert shares["estimate"].to_dict() == pytest.approx(
