@@ -16,19 +16,17 @@ COUNTS = (
 )  # fmt: skip
 NEEDED = ("contact_id", "customer_key", "opened_at", "outcome")
 # The next contact of the same customer, whatever became of it, and the next one that was answered.
-_BY_DAY = """
-    WITH later AS (
-        SELECT opened_at, outcome, customer_key IS NOT NULL AS known,
-            known AND opened_at + INTERVAL 24 HOUR <= max(opened_at) OVER () AS followed,
-            epoch(lead(opened_at) OVER mine - opened_at) AS after_s,
-            epoch(min(CASE WHEN outcome = 'answered' THEN opened_at END)
-                OVER (mine ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) - opened_at) AS reply_s
-        FROM log WHERE opened_at IS NOT NULL WINDOW mine AS (PARTITION BY customer_key ORDER BY opened_at, contact_id)
-    )
-    SELECT opened_at::DATE AS day, isodow(opened_at) AS weekday, outcome, known, followed,
-        coalesce(reply_s <= 86400, false) AS replied,
-        CASE WHEN after_s <= 86400 THEN floor(after_s / 60) * 60 END AS again_s, count(*) AS contacts
-    FROM later WHERE outcome IN ('abandoned', 'answered') GROUP BY ALL"""
+_MINE = "PARTITION BY customer_key ORDER BY opened_at, contact_id"
+_LATER = f"""
+    opened_at, outcome, customer_key IS NOT NULL AS known,
+    known AND opened_at + INTERVAL 24 HOUR <= max(opened_at) OVER () AS followed,
+    epoch(lead(opened_at) OVER ({_MINE}) - opened_at) AS after_s,
+    epoch(min(CASE WHEN outcome = 'answered' THEN opened_at END)
+        OVER ({_MINE} ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) - opened_at) AS reply_s"""
+_CELL = """
+    opened_at::DATE AS day, isodow(opened_at) AS weekday, outcome, known, followed,
+    coalesce(reply_s <= 86400, false) AS replied, CASE WHEN after_s <= 86400 THEN floor(after_s / 60) * 60 END AS again_s"""
+_KEYS = "day, weekday, outcome, known, followed, replied, again_s"
 
 
 def later_contacts(contacts: Any) -> pd.DataFrame:
@@ -55,7 +53,8 @@ def later_contacts(contacts: Any) -> pd.DataFrame:
     have = list(contacts.columns)
     if missing := [name for name in NEEDED if name not in have]:
         raise ValueError(f"the contacts have no column {', '.join(missing)}; they have {', '.join(have)}.")
-    found = contacts.query("log", _BY_DAY).df()
+    dated = contacts.filter("opened_at IS NOT NULL").select(_LATER).filter("outcome IN ('abandoned', 'answered')")
+    found = dated.select(_CELL).aggregate(f"{_KEYS}, count(*) AS contacts", _KEYS).df()
     n, soon, within = found["contacts"], found["again_s"] < 3_600, found["again_s"].notna()
     left, others = found["outcome"] == "abandoned", found["outcome"] == "answered"
     followed = found["followed"].astype(bool)

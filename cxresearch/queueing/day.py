@@ -21,11 +21,9 @@ INTERVALS_MIN = (15, 30, 60)
 GOOD_DAYS = 0.9  # the part of the days on which a team is to be enough
 _ROUNDING = 1e-9
 _ASKED = """
-    SELECT opened_at::DATE::TIMESTAMP AS day, isodow(opened_at) AS weekday,
-        hour(opened_at) + minute(opened_at) // {0} * {0} / 60 AS hour, count(*) AS contacts,
-        count(*) FILTER (outcome = 'abandoned') AS left, count(handle_s) FILTER (outcome = 'answered') AS handled,
-        coalesce(sum(handle_s) FILTER (outcome = 'answered'), 0) AS handle_s
-    FROM log WHERE opened_at IS NOT NULL GROUP BY ALL ORDER BY ALL"""
+    count(*) AS contacts, count(*) FILTER (outcome = 'abandoned') AS left,
+    count(handle_s) FILTER (outcome = 'answered') AS handled,
+    coalesce(sum(handle_s) FILTER (outcome = 'answered'), 0) AS handle_s"""
 
 
 def asked_by_interval(mine: PeriodLog, interval_min: int) -> pd.DataFrame:
@@ -39,7 +37,12 @@ def asked_by_interval(mine: PeriodLog, interval_min: int) -> pd.DataFrame:
         raise ValueError(f"interval_min must be one of {', '.join(map(str, INTERVALS_MIN))}; got {interval_min!r}.")
     if interval_min == MINUTES:
         return mine.asked(("day", "weekday", "hour"))
-    return mine.contacts.query("log", _ASKED.format(int(interval_min))).df()
+    start = f"hour(opened_at) + minute(opened_at) // {interval_min:d} * {interval_min:d} / 60 AS hour"
+    dated = mine.contacts.filter("opened_at IS NOT NULL").select(
+        f"opened_at::DATE::TIMESTAMP AS day, isodow(opened_at) AS weekday, {start}, outcome, handle_s"
+    )
+    keys = "day, weekday, hour"
+    return dated.aggregate(f"{keys}, {_ASKED}", keys).order(keys).df()
 
 
 def day_table(asked: pd.DataFrame, *, days: int, interval_min: int = MINUTES) -> pd.DataFrame:
