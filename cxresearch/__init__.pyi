@@ -24,6 +24,7 @@ from .exhibits.day_of_period import day_load as day_load
 from .exhibits.day_of_period import day_of as day_of
 from .exhibits.day_of_period import forecast_check as forecast_check
 from .exhibits.day_of_period import promise_what_if as promise_what_if
+from .exhibits.day_of_period import redials as redials
 from .exhibits.day_of_period import scenarios as scenarios
 from .exhibits.day_of_period import staffing as staffing
 from .exhibits.period import account as account

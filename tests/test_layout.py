@@ -62,8 +62,8 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "regression": ("aft", "clustered", "design_matrix", "efron", "models", "partial_likelihood"),
     "figures": ("day", "parts", "run_chart", "spread", "surveys", "waiting", "week"),
     "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
-    "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "two_clocks"),
-    "queueing": ("arrivals", "day", "day_profile", "loss_sources", "measures", "offered_wait", "promises"),
+    "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials", "two_clocks"),
+    "queueing": ("arrivals", "day", "loss_sources", "measures", "offered_wait", "promises", "teams", "what_if"),
     "exhibits": (
         "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "surveys", "surveys_compared", "talk", "targets", "waiting",
     ),

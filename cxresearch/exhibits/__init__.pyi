@@ -23,6 +23,7 @@ from .day import bot_range as bot_range
 from .day import busiest_hour_team as busiest_hour_team
 from .day import day_load as day_load
 from .day import promise_what_if as promise_what_if
+from .day import redials as redials
 from .day import scenarios as scenarios
 from .day import staffing as staffing
 from .exhibit import Exhibit as Exhibit

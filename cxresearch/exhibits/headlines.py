@@ -47,7 +47,8 @@ def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.
          "a count of the log, no sampling error")
     ]  # fmt: skip
     estimates = _estimates(days, period_log.previous, channel=channel, target_s=target_s)
-    if one.cells["channel"].isin(SLOW).all() and not (one.cells["outcome"] == "abandoned").any():
+    mine = period_log.cells[period_log.cells["channel"] == channel]
+    if name in SLOW and not (mine["outcome"] == "abandoned").any():
         for what in ("abandonment_share", "lost_share"):
             _, _, _, n, _ = estimates[what]
             estimates[what] = (math.nan, math.nan, math.nan, n, "on a channel of messages nobody is seen to give up")

@@ -445,9 +445,12 @@ def _plain(label: object) -> str:
     return str(label).rsplit(" (", 1)[0]
 
 
-def clock(hour: float) -> str:
-    """8 to 9 h"""
-    return f"{int(hour)} to {int(hour) + 1} h"
+def clock(hour: float, minutes: int = 60) -> str:
+    """8 to 9 h; where the day is cut finer, 8:15 to 8:30."""
+    if minutes == 60:
+        return f"{int(hour)} to {int(hour) + 1} h"
+    start = round(60 * hour)
+    return f"{start // 60}:{start % 60:02d} to {(start + minutes) // 60}:{(start + minutes) % 60:02d}"
 
 
 def week_in_words(weekdays: Sequence[int]) -> str:

@@ -12,13 +12,15 @@ from cxresearch.style import load_words, theme
 def plot_load(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw contacts an hour as bars, the part that gives up dark at their foot.
 
-    ``hours`` has ``hour`` (0 to 23), ``arrivals_per_h`` and ``share_left_of_asked`` (of all contacts; NaN without any).
+    ``hours`` has one row for each hour of the day, or each part of one: ``hour``, ``arrivals_per_h`` and
+    ``share_left_of_asked`` (of all contacts; NaN without any).
     """
     parts.require_columns(hours, ["hour", "arrivals_per_h", "share_left_of_asked"], "plot_load")
     ax = parts.axes_or_new(ax)
     lost = (hours["arrivals_per_h"] * hours["share_left_of_asked"]).fillna(0.0)
-    ax.bar(hours["hour"], hours["arrivals_per_h"], width=0.8, color=theme.C1, alpha=0.35)
-    ax.bar(hours["hour"], lost, width=0.8, color=theme.C2)
+    width = 0.8 * 24 / len(hours)
+    ax.bar(hours["hour"], hours["arrivals_per_h"], width=width, color=theme.C1, alpha=0.35)
+    ax.bar(hours["hour"], lost, width=width, color=theme.C2)
     top = hours["arrivals_per_h"].max()
     size = theme.text_size(parts.root_figure(ax))
     # Said once in words where nothing is drawn: before the day begins.
@@ -32,7 +34,8 @@ def plot_load(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def plot_staffing(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the agents that look as if they were there and those that would be needed, hour by hour, as steps.
 
-    ``table`` has ``hour``, ``agents``, ``agents_needed`` and, for a band, ``lower`` and ``upper``.
+    ``table`` has ``hour``, ``agents``, ``agents_needed`` and, for a band, ``lower`` and ``upper``; a row without numbers
+    leaves a gap.
     """
     parts.require_columns(table, ["hour", "agents", "agents_needed"], "plot_staffing")
     ax = parts.axes_or_new(ax)

@@ -28,6 +28,7 @@ from cxresearch.patience.promise import (
     split_at_promise,
 )
 from cxresearch.patience.promise_lot import e_value, promises_follow
+from cxresearch.patience.redials import later_contacts, redial_shares
 from cxresearch.patience.two_clocks import (
     clustered_patience,
     patience_and_offered_wait,
@@ -52,6 +53,7 @@ __all__ = [
     "hourly_table",
     "interval_survival",
     "kitagawa",
+    "later_contacts",
     "loss_counts",
     "loss_ranks",
     "loss_regression",
@@ -67,6 +69,7 @@ __all__ = [
     "promise_table",
     "promises_follow",
     "queue_sources",
+    "redial_shares",
     "response_outcomes",
     "slow_ranks",
     "split_at_promise",

@@ -7,8 +7,8 @@ from itertools import permutations, product
 
 import pandas as pd
 
-from cxresearch.queueing.measures import queue_measures
-from cxresearch.queueing.offered_wait import Patience, PatienceLaw, patience_law
+from cxresearch.queueing.offered_wait import Patience, patience_law
+from cxresearch.queueing.teams import team_measures
 
 LOAD, AGENTS, PATIENCE, REST = "load", "agents in effect", "patience", "not explained by the model"
 
@@ -21,7 +21,7 @@ def loss_sources(
     Parameters
     ----------
     now, before : the hours of the mean day of each period, from ``agents_in_effect``: ``hour, arrivals_per_h,
-        handle_time_s, agents``. patience, patience_before : the curves these teams were worked out with.
+        handle_time_s, agents``; hours that tell no team in one of them are left to what the model does not explain. patience, patience_before : the curves these teams were worked out with.
     change : of the share, as the log has it.
 
     Returns
@@ -36,18 +36,18 @@ def loss_sources(
     is in the model more than in the sample.
     """
     hours = [now.set_index("hour"), before.set_index("hour")]
+    told = hours[0]["agents"].notna() & hours[1]["agents"].notna()
+    hours = [one[told] for one in hours]
     laws = [patience_law(patience), patience_law(patience_before)]
-    lost: dict[tuple[float, float, int, int], float] = {}
 
     def share_lost(which: tuple[int, ...]) -> float:
         """With load, agents and patience of the period that each of ``which`` names: 0 now, 1 before."""
-        load, agents, law = hours[which[0]], hours[which[1]]["agents"], which[2]
-        load = load[load["arrivals_per_h"] > 0]
+        load, agents, law = hours[which[0]], hours[which[1]]["agents"], laws[which[2]]
         left = sum(
-            rate * _left(lost, (rate, handle_s), float(agents.get(hour, 0.0)), law, laws[law])
-            for hour, rate, handle_s in zip(load.index, load["arrivals_per_h"], load["handle_time_s"], strict=True)
+            rate * team_measures(arrivals_per_h=rate, handle_time_s=handle_s, agents=team, patience=law).share_left
+            for rate, handle_s, team in zip(load["arrivals_per_h"], load["handle_time_s"], agents, strict=True)
         )
-        return float(left / load["arrivals_per_h"].sum())
+        return float(left / load["arrivals_per_h"].sum()) if told.any() else 0.0
 
     value = {which: share_lost(which) for which in product((0, 1), repeat=3)}
     parts = dict.fromkeys((LOAD, AGENTS, PATIENCE), 0.0)
@@ -61,23 +61,3 @@ def loss_sources(
             )
     parts[REST] = change - sum(parts.values())
     return pd.DataFrame({"part": list(parts), "contribution": list(parts.values())})
-
-
-def _left(
-    known: dict[tuple[float, float, int, int], float],
-    load: tuple[float, float],
-    agents: float,
-    place: int,
-    law: PatienceLaw,
-) -> float:
-    """The share that leaves a team: a part of an agent is a mixture of the two whole teams beside it, nobody loses all."""
-    whole = math.floor(agents)
-    shares = []
-    for team in (whole, whole + 1):
-        key = (*load, team, place)
-        if key not in known:
-            known[key] = 1.0 if team == 0 else queue_measures(
-                arrivals_per_h=load[0], handle_time_s=load[1], agents=team, patience=law
-            ).probability_abandon  # fmt: skip
-        shares.append(known[key])
-    return shares[0] + (agents - whole) * (shares[1] - shares[0])

@@ -159,10 +159,11 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     fit = {"formula": "left + stayed ~ C(hour) + C(queue) + C(promise)", "family": sm.families.Binomial()}
     yield "loss_regression", partial(period.loss_regression, mine, smf.glm, **fit)
     yield "day_load", partial(day_of_period.day_load, day)
-    yield "staffing", lambda: day_of_period.staffing(day, most_abandoned=0.05, **sampled, **draws())
+    yield "staffing", lambda: day_of_period.staffing(day, most_abandoned=0.05)
     yield "busiest_hour_team", lambda: day_of_period.busiest_hour_team(day, most_abandoned=0.05, **sampled, **draws())
     yield (
         "promise_what_if",
         partial(day_of_period.promise_what_if, day, promises_s=[5.0, 20.0, 60.0], contact_value=25.0, currency="USD"),
     )
-    yield "scenarios", partial(day_of_period.scenarios, day, evening_experts=2, redial_share=0.3)
+    yield "redials", partial(day_of_period.redials, day)
+    yield "scenarios", partial(day_of_period.scenarios, day, evening_experts=2)
