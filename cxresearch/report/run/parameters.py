@@ -51,13 +51,13 @@ class Report:
     parameters: dict[str, Any]
     ranges: dict[str, tuple[Any, Any]]
     columns: dict[str, Any]
-    targets: dict[str, float]
     brand: dict[str, Any]
     language: str
     email: dict[str, Any]
     store: str
     pdf: bool
     declared: dict[str, Declared] = field(repr=False)
+    targets: dict[str, float] = field(default_factory=dict)
 
 
 # Filled by the runner for every notebook that declares them.
