@@ -11,6 +11,7 @@ import pytest
 import cxresearch as cx
 from cxresearch.exhibits import day, day_of_period
 from cxresearch.exhibits.waiting import clock
+from cxresearch.risk_table import ranked_by_day
 from tests.exhibits.odd_logs import NAME, plain_log
 
 
@@ -34,9 +35,19 @@ def test_staffing_says_the_mean_day_and_how_many_days_it_misses():
     assert "9 of 10" not in day.staffing(staffed(4), hours=HOURS, most_abandoned=0.05).finding
 
 
+def ranked(second: int) -> pd.DataFrame:
+    """Ten days on which 10 to 11 h has 50 contacts, give or take one, and 9 to 10 h has ``second``."""
+    asked = [base + (-1) ** (n + (base > 45)) for n in range(10) for base in (second, 50)]
+    days = pd.date_range("2026-10-05", periods=10).repeat(2)
+    counts = pd.DataFrame({"day": days, "weekday": days.day_of_week + 1, "hour": [9, 10] * 10, "asked": asked})
+    return ranked_by_day(counts, by="hour", top="asked", below="asked", ratio=False).assign(ranked="contacts")
+
+
 def test_the_busiest_hour_has_a_range_over_days():
     needed = pd.Series({"agents": 5, "lower": 5, "upper": 6, "share_enough": 0.9})
-    exhibit = day.busiest_hour_team(staffed(10).iloc[1], needed, most_abandoned=0.05)
+    beside = day.busiest_hour_team(staffed(10).iloc[1], needed, ranks=ranked(50), most_abandoned=0.05)
+    assert beside.finding.startswith("From 10 to 11 h, one of the busiest, 4 to 7 agents")
+    exhibit = day.busiest_hour_team(staffed(10).iloc[1], needed, ranks=ranked(40), most_abandoned=0.05)
     assert exhibit.finding == (
         "From 10 to 11 h, the busiest, 4 to 7 agents, depending on the day, keep the loss at most 5.0 %; 7 do on 9 of 10 "
         "days. 5, which the mean day takes, do on 7 of 10. Other days drawn for the patience make it 5 to 6"
