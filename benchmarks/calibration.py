@@ -36,14 +36,15 @@ from cxresearch.patience import (
     unanswered_shares,
 )
 from cxresearch.risk_table import customer_blocks, poisson_bootstrap, risk_table
-from cxresearch.simulate import CONTACT_TRUTH, simulate_contacts, true_patience_survival
+from cxresearch.simulate import STEADY_TRUTH, simulate_contacts, true_patience_survival
 
 HERE = Path(__file__).resolve().parent
 LEVEL, WIDTH_99 = 0.95, 2.5758293035489004
-PHONE = dataclasses.replace(CONTACT_TRUTH.channel("phone"), share=1.0)
-INDEPENDENT = dataclasses.replace(CONTACT_TRUTH, channels=(PHONE,), customer_correlation=0.0)
-REPEATED = dataclasses.replace(CONTACT_TRUTH, channels=(PHONE,))
-ALIKE = dataclasses.replace(CONTACT_TRUTH, channels=(PHONE,), customer_correlation=0.9, contacts_per_customer=8.0)
+# A line that never closes and a team too small for its work: every log has waits longer than its promises.
+PHONE = dataclasses.replace(STEADY_TRUTH.channel("phone"), live=False, share=1.0, occupancy=1.2)
+INDEPENDENT = dataclasses.replace(STEADY_TRUTH, channels=(PHONE,), customer_correlation=0.0)
+REPEATED = dataclasses.replace(STEADY_TRUTH, channels=(PHONE,))
+ALIKE = dataclasses.replace(STEADY_TRUTH, channels=(PHONE,), customer_correlation=0.9, contacts_per_customer=8.0)
 SHAPE = PHONE.patience_shape
 
 

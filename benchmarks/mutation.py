@@ -72,6 +72,18 @@ ALWAYS = {
 # (module, change) -> why nothing a caller sees differs.
 EQUIVALENT: dict[tuple[str, str], str] = {
     (
+        "cxresearch/contacts/period_log.py",
+        "as_index=False, dropna=False, observed={True -> False})['contacts'].sum() sl",
+    ): "Only a categorical column has values that are not observed, and the counts have none.",
+    (
+        "cxresearch/contacts/period_log.py",
+        "as_index=False, dropna=False, observed={True -> False}).sum() table.attrs =",
+    ): "Only a categorical column has values that are not observed, and the counts have none.",
+    (
+        "cxresearch/contacts/period_log.py",
+        "cells = pd.concat(parts, ignore_index={True -> False}).sort_values('day', kind='sta",
+    ): "The sort that follows numbers the rows.",
+    (
         "cxresearch/risk_table/group_by.py",
         "'contacts': 'int64'}).reset_index(drop={True -> False})[[*keys, 'contacts']] tab",
     ): "The old index becomes a column that is not among those chosen.",

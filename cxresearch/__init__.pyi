@@ -22,11 +22,14 @@ from .exhibits.day_of_period import busiest_hour_team as busiest_hour_team
 from .exhibits.day_of_period import day_controls as day_controls
 from .exhibits.day_of_period import day_load as day_load
 from .exhibits.day_of_period import day_of as day_of
+from .exhibits.day_of_period import forecast_check as forecast_check
 from .exhibits.day_of_period import promise_what_if as promise_what_if
+from .exhibits.day_of_period import redials as redials
 from .exhibits.day_of_period import scenarios as scenarios
 from .exhibits.day_of_period import staffing as staffing
 from .exhibits.period import account as account
 from .exhibits.period import beside_published as beside_published
+from .exhibits.period import bridge as bridge
 from .exhibits.period import calendar as calendar
 from .exhibits.period import change_overview as change_overview
 from .exhibits.period import city_requests as city_requests
@@ -38,6 +41,7 @@ from .exhibits.period import leaving_hazard as leaving_hazard
 from .exhibits.period import loss_by_group as loss_by_group
 from .exhibits.period import loss_by_hour as loss_by_hour
 from .exhibits.period import loss_by_week_hour as loss_by_week_hour
+from .exhibits.period import loss_regression as loss_regression
 from .exhibits.period import main_points as main_points
 from .exhibits.period import mean_patience as mean_patience
 from .exhibits.period import patience_by_group as patience_by_group
@@ -46,10 +50,12 @@ from .exhibits.period import patience_inside_hours as patience_inside_hours
 from .exhibits.period import promised as promised
 from .exhibits.period import proportional_hazards as proportional_hazards
 from .exhibits.period import public_conversations as public_conversations
+from .exhibits.period import run_charts as run_charts
 from .exhibits.period import two_clocks as two_clocks
 from .exhibits.period import wait_distribution as wait_distribution
 from .exhibits.period import wait_of_leavers as wait_of_leavers
 from .exhibits.period import wait_outcomes as wait_outcomes
 from .exhibits.period import what_happened as what_happened
+from .exhibits.sources_of_period import change_sources as change_sources
 
 __version__: str

@@ -25,7 +25,7 @@ PAGES = [
     *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")),
 ]
 PLACES = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
-MADE = ("reports/build", "data/raw", "data/derived")  # not in git
+MADE = ("reports/build", "data/raw")  # not in git
 # What a token of a page may end with and be a file of the repository's first level.
 FIRST_LEVEL = (".toml", ".lock", ".cff", ".yml")
 NO_NAMES = ("html", "json", "csv", "parquet", "toml", "pdf", "ipynb", "md", "pyi", "lock", "py")

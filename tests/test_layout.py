@@ -51,22 +51,24 @@ MODULE_ARROWS = {"contacts.period_log": {"risk_table"}}
 # Every module, under its package; "" are the flat ones.
 INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
-    "contacts": ("bank", "canonical", "files", "log", "memory", "period_log", "periods", "rows"),
+    "contacts": (
+        "account", "bank", "canonical", "cells", "columns", "files", "followed", "layout", "log", "mapping", "memory",
+        "period_log", "periods", "profile", "rows", "suggest", "tools",
+    ),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),
     "cascade": ("on_network", "percolation", "runs"),
     "survey": ("design", "estimates"),
     "style": ("theme", "words"),
-    "risk_table": ("bootstrap", "day_clusters", "group_by", "intervals", "risk_sets"),
+    "risk_table": ("bootstrap", "day_clusters", "day_groups", "group_by", "intervals", "process_limits", "risk_sets"),
     "survival": ("competing", "curves", "hazard"),
-    "regression": ("aft", "design_matrix", "efron", "models", "partial_likelihood"),
-    "figures": ("day", "parts", "spread", "surveys", "waiting", "week"),
+    "regression": ("aft", "clustered", "design_matrix", "efron", "models", "partial_likelihood"),
+    "figures": ("day", "parts", "run_chart", "spread", "surveys", "waiting", "week"),
     "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
-    "patience": ("brown2005", "hourly", "messages", "promise", "two_clocks"),
-    "queueing": ("day", "day_profile", "measures", "offered_wait", "promises"),
+    "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials", "two_clocks"),
+    "queueing": ("arrivals", "day", "loss_sources", "measures", "offered_wait", "promises", "teams", "what_if"),
     "exhibits": (
-        "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "headlines", "messages", "own_survey",
-        "period", "promises", "published_shares", "show", "surveys", "surveys_compared", "talk", "waiting",
+        "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "surveys", "surveys_compared", "talk", "targets", "waiting",
     ),
     "report": (
         "backfill", "job",
@@ -79,7 +81,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
 
 # Modules that are faces of their own; a package that stands here has no inner doors.
 DOORS = {"style.theme", "style.words", "exhibits.headlines", "exhibits.changes", "exhibits.period", "exhibits.day_of_period",
-         "simulate.contacts",
+         "exhibits.sources_of_period", "simulate.contacts",
          "simulate.default", "simulate.network", "report"}  # fmt: skip
 FLAT_LIMIT = 3
 LINES_LIMIT = 500

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from cxresearch.report.run.execute import proof_of_execution
-from cxresearch.report.run.parameters import declared_parameters
+from cxresearch.report.run.parameters import accepts, declared_parameters
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 
@@ -57,6 +57,12 @@ def test_a_notebook_opens_with_its_question_and_says_what_can_be_set(path):
     lines = notebook.cells[1].source.splitlines()
     assert all("  # " in line for line in lines), "every parameter says in a comment what it is, with its unit"
     assert len(declared_parameters(notebook, path.name)) == len(lines)
+
+
+def test_the_day_is_cut_by_15_30_or_60_minutes_and_by_nothing_else():
+    (path,) = [p for p in NOTEBOOKS if p.stem.startswith("04")]
+    annotation = declared_parameters(nbformat.read(path, 4), path.name)["interval_min"].annotation
+    assert [n for n in (0, 5, 10, 15, 20, 30, 45, 60, 60.0, "60", None) if accepts(annotation, n)] == [15, 30, 60]
 
 
 def runs(folder: Path, name: str, output: Path, **parameters: object) -> nbformat.NotebookNode:
@@ -110,7 +116,7 @@ def test_the_delay_notebook_on_the_bank_the_citys_requests_and_public_conversati
         for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output
     )  # fmt: skip
     for words in (
-        "those who left had waited 61 s", "Stock exchange 9.9 %", "customers are drawn by lot", "mean patience 446 s",
+        "those who left had waited 61 s", "No queue clearly loses most", "customers are drawn by lot", "mean patience 446 s",
         "This log holds no e-mail", "4,969", "no answer from DOHMH", "1,025", "had been sent a link first",
     ):  # fmt: skip
         assert words in said, words

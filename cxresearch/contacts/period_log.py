@@ -19,6 +19,7 @@ import pandas as pd
 
 from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, sql_text
 from cxresearch.contacts.files import FileFacts, log_facts
+from cxresearch.contacts.followed import FOLLOWED, after_leaving, table_of_followed
 from cxresearch.contacts.memory import VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
@@ -41,6 +42,8 @@ class PeriodLog:
     read. ``simulated``: whether any row says that it is. ``preset``: the one that was used, or None. ``previous``: the
     period of the same kind before it, or None where neither the log nor a kept table reaches back. ``kept_days``: days
     that come from kept tables, since the log no longer holds them. ``source``: one name for the log as it was asked for.
+    ``after_leaving``: what became of those who gave up (``contacts.after_leaving``); None for one queue alone, and where
+    tables that were kept without it are among the days.
     """
 
     period: Period
@@ -55,6 +58,7 @@ class PeriodLog:
     previous: PeriodLog | None = None
     kept_days: tuple[date, ...] = ()
     source: str = ""
+    after_leaving: pd.DataFrame | None = None
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
 
@@ -137,7 +141,7 @@ class PeriodLog:
         unknown = sorted(set(which) - {"channel", "queue"})
         if unknown:
             raise LogError(f"a period is narrowed by channel or queue; got {', '.join(unknown)}.")
-        cells, rows = self.cells, self._rows
+        cells, rows, after = self.cells, self._rows, None if "queue" in which else self.after_leaving
         # A log that names no channel at all has one.
         which = {column: value for column, value in which.items() if column != "channel" or cells[column].notna().any()}
         for column, value in which.items():
@@ -148,6 +152,7 @@ class PeriodLog:
                     f"{self.label}: no contact has the {column} {value!r}; there are {', '.join(known) or 'none'}."
                 )
             rows = None if rows is None else rows.filter(f"{column} = {sql_text(value)}")
+            after = None if after is None else after[after[column] == value]
         before = self.previous
         if before is not None:
             try:
@@ -155,7 +160,7 @@ class PeriodLog:
             except LogError:
                 before = None
         return replace(
-            self, cells=cells, previous=before, _rows=rows, within=(*self.within, *which.items())
+            self, cells=cells, previous=before, after_leaving=after, _rows=rows, within=(*self.within, *which.items())
         )  # fmt: skip
 
     def waits(self, by: str | Sequence[str] = ()) -> pd.DataFrame:
@@ -227,12 +232,13 @@ def kept_period(folder: Path) -> PeriodLog | None:
             newest=datetime.fromisoformat(facts["newest"]) if facts["newest"] else None,
             simulated=facts["simulated"], preset=facts["preset"],
             kept_days=tuple(date.fromisoformat(day) for day in facts["kept_days"]), source=facts["source"],
+            after_leaving=table_of_followed(facts["after_leaving"]) if facts.get("after_leaving") is not None else None,
         )  # fmt: skip
     except Exception:  # whatever is wrong with a kept folder, the log is still there to be read
         return None
 
 
-def read_period(reading: Reading, name: str = "", *, archive: Sequence[Path] = ()) -> PeriodLog:
+def read_period(reading: Reading, name: str, *, archive: Sequence[Path] = ()) -> PeriodLog:
     """One period of a log and the one before it, from one pass over the log's rows, or as they were kept.
 
     Parameters
@@ -297,7 +303,7 @@ def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> Period
 
 def _identity(facts: Sequence[FileFacts], reading: Reading) -> str:
     """One name for a log as it is read: its bytes, its mapping, and the version of what is kept."""
-    said = [[fact.sha256 for fact in facts], dict(reading.columns), reading.preset, reading.timezone, VERSION]
+    said = [[fact.sha256 for fact in facts], dict(reading.columns), reading.preset, reading.timezone, VERSION, FOLLOWED]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
@@ -318,6 +324,7 @@ def _made(
     first, last = groups["oldest"].min(), groups["newest"].max()
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
     cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
+    both = [replace(log, after_leaving=after_leaving(read, log.period.start, log.period.end)) for log in both]
     before, now = (_filled(log, cells, None if pd.isna(first) else first.date(), archive) for log in both)
     if now is None:
         if in_parquet is not None:  # its rows outside were not read
@@ -427,13 +434,21 @@ def _filled(
         if len(old) and (not parts or kept.simulated == log.simulated):
             parts.append(old)
             days |= set(old["day"].dt.date)
-            log = replace(log, simulated=kept.simulated)
+            log = replace(log, simulated=kept.simulated, after_leaving=_joined(log, kept, old["day"]))
     if not parts:
         return None
     cells = pd.concat(parts, ignore_index=True).sort_values("day", kind="stable", ignore_index=True)
     counts = {**log.counts, "kept": int(cells["contacts"].sum())}
     counts["read"] = counts["kept"] + counts["set_aside"]
     return replace(log, cells=cells, counts=counts, kept_days=tuple(sorted(days)))
+
+
+def _joined(log: PeriodLog, kept: PeriodLog, days: pd.Series) -> pd.DataFrame | None:
+    """What became of those who gave up, with the ``days`` of a kept table; None where it does not tell."""
+    if log.after_leaving is None or kept.after_leaving is None:
+        return None
+    old = kept.after_leaving[kept.after_leaving["day"].isin(days)]
+    return pd.concat([old, log.after_leaving], ignore_index=True)
 
 
 def _named(by: str | Sequence[str]) -> list[str]:
@@ -451,22 +466,8 @@ def _facts(log: PeriodLog) -> dict[str, Any]:
         "files": [[Path(p).name, bool(u), r] for p, u, r in log.files.itertuples(index=False)],
         "newest": log.newest.isoformat() if log.newest else None, "simulated": log.simulated, "preset": log.preset,
         "kept_days": [day.isoformat() for day in log.kept_days], "source": log.source,
+        "after_leaving": None if log.after_leaving is None else [
+            [day.isoformat(), None if pd.isna(channel) else channel, *map(int, numbers)]
+            for day, channel, *numbers in log.after_leaving.itertuples(index=False)
+        ],
     }  # fmt: skip
-
-
-def account_table(log: PeriodLog) -> pd.DataFrame:
-    """Where every row of a period went, from the rows read to the contacts that queued and gave up.
-
-    DataFrame ``step, rows``. The set-aside rows, those answered at once and those that queued add up to the rows read.
-    """
-    cells = log.cells
-    queued = cells["queued"].astype(bool)
-    left = cells["outcome"] == "abandoned"
-    steps = [("Rows of the period", log.counts["read"])]
-    steps += [(f"set aside: {reason}", rows) for reason, rows in log.set_aside.itertuples(index=False)]
-    steps += [
-        ("answered at once (they say nothing on patience)", cells.loc[~queued, "contacts"].sum()),
-        ("queued", cells.loc[queued, "contacts"].sum()),
-        ("of those who queued: gave up", cells.loc[queued & left, "contacts"].sum()),
-    ]
-    return pd.DataFrame(steps, columns=["step", "rows"])

@@ -26,7 +26,15 @@ from cxresearch.evidence.register import (
     register_table,
     value_text,
 )
-from cxresearch.evidence.shares import BaseMismatch, Share, add_intervals, base_test, interval_over_n, share_interval
+from cxresearch.evidence.shares import (
+    BaseMismatch,
+    Share,
+    add_intervals,
+    base_test,
+    interval_over_n,
+    plausible_n,
+    share_interval,
+)
 
 __all__ = [
     "DATA",
@@ -53,6 +61,7 @@ __all__ = [
     "load_evidence",
     "load_waves",
     "order_test",
+    "plausible_n",
     "pool",
     "printed_numbers",
     "published_margins",

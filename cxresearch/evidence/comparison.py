@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from cxresearch.evidence.shares import BaseMismatch, share_interval, z_value
+from cxresearch.evidence.shares import BaseMismatch, plausible_n, share_interval, z_value
 
 
 def change_table(
@@ -19,7 +19,7 @@ def change_table(
     ----------
     waves : as :func:`load_waves` gives them.
     metric, country : which series; the item must be a share.
-    n_low, n_high : the range over which an unknown n is taken.
+    n_low, n_high : the range over which an unknown n of all asked is taken; of a part of them ``plausible_n``.
     confidence : of the intervals; a change is shown where p < 1 - confidence.
 
     Returns
@@ -56,7 +56,8 @@ def change_table(
             rows.append(row | {"base": f"{earlier.base}, then {later.base}", "verdict": "bases differ"})
             continue
         known = [None if pd.isna(wave.n) else float(wave.n) for wave in (earlier, later)]
-        at_low, at_high = (_two_shares(earlier.value, later.value, known, n, confidence) for n in (n_low, n_high))
+        asked = plausible_n(later.base, n_low=n_low, n_high=n_high)
+        at_low, at_high = (_two_shares(earlier.value, later.value, known, n, confidence) for n in asked)
         shown = [p < 1 - confidence for p in (at_low[2], at_high[2])]
         row |= {"lower": at_low[0], "upper": at_low[1], "p_at_low_n": at_low[2], "p_at_high_n": at_high[2]}
         row["n_needed"] = _n_needed(earlier.value, later.value, known, confidence)

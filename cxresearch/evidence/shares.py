@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -130,19 +131,39 @@ def interval_over_n(share: float, *, n_low: int, n_high: int, confidence: float 
     return pd.DataFrame({"n": sizes, "lower": [low for low, _ in ends], "upper": [high for _, high in ends]})
 
 
+def plausible_n(base: str, *, n_low: int, n_high: int) -> tuple[int, int]:
+    """The fewest and the most answers to an item of ``base``, where ``n_low`` to ``n_high`` people were asked in all.
+
+    Only those in the base were asked the item: of callers, not everybody (``bases.csv``, ``share_low`` and ``share_high``).
+    A base whose share nobody printed is taken as all.
+    """
+    low, high = _shares_of_asked().get(base, (1.0, 1.0))
+    return max(1, round(low * n_low)), max(1, round(high * n_high))
+
+
+@functools.cache
+def _shares_of_asked() -> dict[str, tuple[float, float]]:
+    from cxresearch.evidence.register import load_evidence
+
+    known = load_evidence("bases").dropna(subset=["share_low", "share_high"])
+    return {row.base: (row.share_low, row.share_high) for row in known.itertuples()}
+
+
 def add_intervals(table: pd.DataFrame, *, n_low: int, n_high: int, confidence: float = 0.95) -> pd.DataFrame:
     """Add Wilson intervals to published shares: from n where known, else at both ends of a stated range of n.
 
     ``table`` needs ``value``, ``unit`` and ``n``. Added: ``n_known``, ``lower``, ``upper`` (n unknown: at ``n_low``,
-    the widest) and ``narrow_lower``, ``narrow_upper`` (at ``n_high``; n known: the same again). Rows that are no
-    shares get missing values.
+    the widest) and ``narrow_lower``, ``narrow_upper`` (at ``n_high``; n known: the same again). Where there is a column
+    ``base``, the two are those of its part of the people asked (:func:`plausible_n`). Rows that are no shares get missing
+    values.
     """
     ends = []
     for row in table.itertuples():
         if row.unit != "share" or pd.isna(row.value):
             ends.append((math.nan,) * 4)
             continue
-        sizes = (n_low, n_high) if pd.isna(row.n) else (row.n, row.n)
+        asked = plausible_n(getattr(row, "base", ""), n_low=n_low, n_high=n_high)
+        sizes = asked if pd.isna(row.n) else (row.n, row.n)
         wide, narrow = (share_interval(row.value, n, confidence=confidence) for n in sizes)
         ends.append((*wide, *narrow))
     new = pd.DataFrame(ends, columns=["lower", "upper", "narrow_lower", "narrow_upper"], index=table.index)

@@ -1,5 +1,7 @@
 """The face of exhibits, as type checkers and tab completion see it; loaded name by name."""
 
+from .bridges import bridge as bridge
+from .by_day import arrivals_next as arrivals_next
 from .by_day import days_of as days_of
 from .by_day import headline_days as headline_days
 from .changes import COLUMNS as COLUMNS
@@ -21,13 +23,19 @@ from .day import bot_range as bot_range
 from .day import busiest_hour_team as busiest_hour_team
 from .day import day_load as day_load
 from .day import promise_what_if as promise_what_if
+from .day import redials as redials
 from .day import scenarios as scenarios
 from .day import staffing as staffing
 from .exhibit import Exhibit as Exhibit
 from .exhibit import Exhibits as Exhibits
 from .exhibit import nothing as nothing
+from .forecasts import arrivals_forecast as arrivals_forecast
+from .forecasts import expected_next as expected_next
+from .forecasts import headline_forecast as headline_forecast
+from .forecasts import headlines_ahead as headlines_ahead
 from .headlines import change_overview as change_overview
 from .headlines import headline_table as headline_table
+from .losses import loss_regression as loss_regression
 from .messages import city_requests as city_requests
 from .messages import message_firsts as message_firsts
 from .messages import message_outcomes as message_outcomes
@@ -45,6 +53,9 @@ from .published_shares import pairs_of_channels as pairs_of_channels
 from .published_shares import public_talk as public_talk
 from .published_shares import refused_chain as refused_chain
 from .published_shares import shares_told_together as shares_told_together
+from .run_chart import days_hang_together as days_hang_together
+from .run_chart import run_charts as run_charts
+from .run_chart import run_points as run_points
 from .show import FIGURE as FIGURE
 from .show import HEADLINE as HEADLINE
 from .show import KINDS as KINDS
@@ -60,6 +71,7 @@ from .show import show_figure as show_figure
 from .show import show_table as show_table
 from .show import what_if as what_if
 from .show import what_if_bundle as what_if_bundle
+from .sources import change_sources as change_sources
 from .surveys import claims_by_document as claims_by_document
 from .surveys import claims_by_verdict as claims_by_verdict
 from .surveys import contradictions as contradictions
@@ -90,6 +102,11 @@ from .talk import retellings_measured as retellings_measured
 from .talk import tail_at_worst as tail_at_worst
 from .talk import talk_on_network as talk_on_network
 from .talk import tellings_by_channel as tellings_by_channel
+from .targets import check_targets as check_targets
+from .targets import target_points as target_points
+from .targets import target_record as target_record
+from .targets import target_text as target_text
+from .targets import with_targets as with_targets
 from .waiting import beside_published as beside_published
 from .waiting import calendar as calendar
 from .waiting import group_test as group_test

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ["name", "day", "weekday", "weight", "influence", "queued", "top", "below"]
 MINUTE_S = 60.0
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class Measure(NamedTuple):
@@ -38,6 +39,7 @@ MEASURES = {
     "mean_answer_s": Measure("log", "waited_answered_s", "answered"),
     "mean_wait_s": Measure("log", "waited_s", "queued"),
     "patience_survival_60s": Measure("logit", "left_at", "at_risk"),
+    "lost_for_good_share": Measure("logit", "left_for_good", "known", "known"),
 }
 
 
@@ -56,9 +58,13 @@ def headline_days(period_log: PeriodLog, *, channel: str, target_s: float = 20.0
         asked). ``top`` and ``below`` are lists: of a ratio the two sums; of patience who left at each second of the
         first minute that anybody's wait ended at, and who was at risk then.
 
-    Asked are all but those whom a bot served before the queue. Raises LogError where the channel has no contact.
+    Asked are all but those whom a bot served before the queue. For ``lost_for_good_share`` they count only where their
+    customer is known and the log goes on for 24 hours (``contacts.after_leaving``). Raises LogError where the channel has
+    no contact.
     """
-    counts = _counts(period_log.only(channel=channel).cells, target_s)
+    mine = period_log.only(channel=channel)
+    counts = _counts(mine.cells, target_s)
+    counts = counts.join(_followed(mine.after_leaving, counts["day"]))
     weight = np.ones(len(counts))
     columns: dict[str, list[Any]] = {column: [] for column in COLUMNS}
     for name, measure in MEASURES.items():
@@ -72,6 +78,37 @@ def headline_days(period_log: PeriodLog, *, channel: str, target_s: float = 20.0
         for column, values in own.items():
             columns[column].extend(values)
     return pd.DataFrame(columns)
+
+
+def arrivals_next(period_log: PeriodLog, *, channel: str) -> list[dict[str, Any]]:
+    """What a period lets one expect of each weekday and its hours after it, as it is kept in ``forecast.json``.
+
+    One dict a weekday that the period has: ``name, label, unit, kind, value`` (median), ``lower, upper`` (80 %), ``level,
+    periods, note, weekday`` (1 Monday to 7) and ``hours``, dicts ``hour, value, lower, upper``. Empty where the days are
+    too few (``queueing.arrivals_ahead``).
+    """
+    from cxresearch.queueing import (
+        arrivals_ahead,
+        arrivals_ahead_by_hour,
+    )  # statsmodels is not for who only opens a log
+
+    mine = period_log.only(channel=channel)
+    asked, week = mine.asked(("day", "weekday", "hour")), pd.date_range(mine.period.end, periods=7)
+    try:
+        days, hours = arrivals_ahead(asked, week), arrivals_ahead_by_hour(asked, week)
+    except ValueError:
+        return []
+    ends = {"value": "median", "lower": "lower", "upper": "upper"}
+    rows = []
+    for day in days.sort_values("weekday").to_dict("records"):
+        of_day = hours[hours["weekday"] == day["weekday"]].to_dict("records")
+        rows.append({
+            "name": f"contacts_weekday_{day['weekday']}", "label": f"Contacts on a {DAY_NAMES[day['weekday'] - 1]} ({channel})",
+            "unit": "contacts", "kind": mine.kind, **{end: float(day[column]) for end, column in ends.items()},
+            "level": 0.8, "periods": 1, "note": f"from {days.attrs['days']} days", "weekday": int(day["weekday"]),
+            "hours": [{"hour": int(one["hour"]), **{end: float(one[column]) for end, column in ends.items()}} for one in of_day],
+        })  # fmt: skip
+    return rows
 
 
 def _counts(cells: pd.DataFrame, target_s: float) -> pd.DataFrame:
@@ -97,6 +134,15 @@ def _counts(cells: pd.DataFrame, target_s: float) -> pd.DataFrame:
     table = pd.DataFrame({name: list(values[:, None]) for name, values in sums.items()})
     table["left_at"], table["at_risk"] = map(list, _first_minute(code, len(days), n, waited, queued, left))
     return table.assign(day=days, weekday=pd.DatetimeIndex(days).day_of_week + 1)
+
+
+def _followed(after: pd.DataFrame | None, days: pd.Series) -> pd.DataFrame:
+    """By day, as lists: asked of whom the customer is known and could be followed, and of these lost for good."""
+    sums = pd.DataFrame(0.0, index=days, columns=["left_for_good", "known"])
+    if after is not None:
+        found = after.assign(left_for_good=after["followed"] - after["answered_24h"]).groupby("day")[list(sums)].sum()
+        sums = found.reindex(days, fill_value=0).astype(float)
+    return pd.DataFrame({name: list(sums[name].to_numpy()[:, None]) for name in sums})
 
 
 def _first_minute(

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxresearch.exhibits.by_day import Part, compared, days_of
+from cxresearch.exhibits.by_day import DAY_NAMES, Part, compared, days_of
 from cxresearch.risk_table import equal_weekdays, holm
 from cxresearch.style import format_interval, format_value
 
 COLUMNS = ["name", "label", "value", "lower", "upper", "unit", "kind", "better", "n", "base", "note"]
 NOT_TOLD, NOTHING = "not distinguishable from no change", "nothing to compare"
 COUNTED = "periods differ in days: contacts per open day are compared"
-DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ALONE = "lost_share"  # tested by itself; the other verdicts are corrected for their number
 LEVEL = 0.05
 FEWEST_DAYS = 5  # in each of two periods: with fewer, their spread cannot be told

@@ -44,10 +44,10 @@ def waiting_controls(month: PeriodLog, *, by: str = "queue") -> Any:
     )  # fmt: skip
 
 
-def day_controls(hours: pd.DataFrame | None, *, patience: Patience) -> Any:
+def day_controls(hours: pd.DataFrame | None, *, patience: Patience, days: int) -> Any:
     """Move the bot, the evening team and the redials, see what the day loses. Returns an ipywidgets container.
 
-    ``hours`` is ``queueing.agents_in_effect``. Its ``exhibit()`` is ``queueing.explore_day`` with these settings.
+    ``hours`` is ``queueing.agents_in_effect``, of ``days`` days. Its ``exhibit()`` is ``queueing.explore_day`` with these settings.
     """
     from ipywidgets import FloatSlider, IntSlider
 
@@ -56,7 +56,7 @@ def day_controls(hours: pd.DataFrame | None, *, patience: Patience) -> Any:
 
     def show(contained_share: float, evening_experts: int, redial_share: float) -> Exhibit:
         table = explore_day(
-            hours, patience=patience, contained_share=contained_share, evening_experts=evening_experts,
+            hours, patience=patience, days=days, contained_share=contained_share, evening_experts=evening_experts,
             redial_share=redial_share,
         )  # fmt: skip
         return Exhibit(finding="The day with these settings", table=table, kind="assumed")

@@ -10,66 +10,138 @@ import pandas as pd
 
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.ranking import standing
 from cxresearch.exhibits.show import what_if_bundle
 from cxresearch.exhibits.waiting import FEW, clock, counted
-from cxresearch.style import format_duration, format_value
+from cxresearch.style import format_duration, format_interval, format_number, format_value
+
+DAYS_FOR_TENTHS = 10  # with fewer days, nine of ten is no number
+_NOTICED = 1e-6  # contacts that a model misses by rounding alone
 
 
-def day_load(hours: pd.DataFrame, *, days: int, place: str = "", kind: str = "estimated") -> Exhibit:
-    """Contacts an hour and those who gave up (``queueing.day_table``), mean of ``days`` days."""
-    enough = hours[hours["contacts"] >= FEW]
-    finding = "Too few contacts to tell the hours apart"
-    if len(enough):
-        busiest, worst = enough.loc[enough["contacts"].idxmax()], enough.loc[enough["share_left_of_asked"].idxmax()]
-        lost = _share(worst["share_left_of_asked"])
-        finding = (
-            f"The busiest hour, {clock(busiest['hour'])}, is the one that loses most: {lost}"
-            if busiest["hour"] == worst["hour"]
-            else f"Most contacts come from {clock(busiest['hour'])}; the largest part gives up from {clock(worst['hour'])}, {lost}"
-        )
+def day_load(
+    hours: pd.DataFrame, *, ranks: pd.DataFrame, days: int, place: str = "", kind: str = "estimated"
+) -> Exhibit:
+    """Contacts an hour and those who gave up (``queueing.day_table``), mean of ``days`` days.
+
+    ``ranks`` is the hours ranked by ``contacts``, by ``people`` lost and by the ``share`` of those who asked
+    (``risk_table.ranked_by_day``, ``ranked_losses``).
+    """
     # Means of these days: counts of some weekdays beside counts of all would be two numbers under one name.
-    shown = hours[hours["contacts"] > 0].assign(left_per_h=hours["left"] / days).drop(columns=["contacts", "left"])
+    left_per_h = hours["arrivals_per_h"] * hours["share_left_of_asked"]
+    shown = _timed(hours[hours["contacts"] > 0].assign(left_per_h=left_per_h), minutes_of(hours))
     kept = ["hour", "arrivals_per_h", "left_per_h", "share_left_of_asked", "handle_time_s"]
     return Exhibit(
-        finding=finding, table=hours, shown=shown[kept], kind=kind,
+        finding=_load_finding(ranks, minutes_of(hours)), table=hours, shown=shown[kept], kind=kind,
         subtitle=f"Contacts an hour, and those who gave up, {place}, mean of {days} days",
         draw=partial(figures.plot_load, hours),
     )  # fmt: skip
 
 
 def staffing(
-    table: pd.DataFrame, *, most_abandoned: float, replicates: int, place: str = "", kind: str = "estimated"
+    table: pd.DataFrame, *, hours: pd.DataFrame, most_abandoned: float, place: str = "", kind: str = "estimated"
 ) -> Exhibit:
-    """Agents that look as if they were there beside those needed (``queueing.staffing_for``)."""
-    goal = f"so that at most {_share(most_abandoned)} give up"
-    short = table[table["gap"] > 0]
-    finding = f"No hour needs more agents {goal}"
-    if len(short):
-        worst = short.loc[short["gap"].idxmax()]
-        finding = (
-            f"{counted(len(short))} of 24 hours need more agents {goal}, most from {clock(worst['hour'])}: "
-            f"{worst['agents_needed']:.0f} instead of {worst['agents']:.0f}"
-        )
-    shown = table.loc[
-        table["arrivals_per_h"] > 0, ["hour", "arrivals_per_h", "agents", "agents_needed", "gap", "lower", "upper"]
-    ]
+    """Agents that look as if they were there beside those needed, day by day (``queueing.staffing_over_days``).
+
+    ``hours`` is the whole day (``queueing.agents_in_effect``): what is not in the table has too few contacts.
+    """
+    minutes = minutes_of(hours)
+    there, mean_day, most = (
+        format_number(minutes / 60 * table[name].sum(), 0) for name in ("agents", "agents_needed", "upper")
+    )
+    finding = (
+        f"So that at most {_share(most_abandoned)} give up, the mean day takes {mean_day} agent hours; {there} look as if "
+        "they were there"
+    )
+    if table["days"].iloc[0] >= DAYS_FOR_TENTHS:
+        missed = _share(table["days_missed"].sum() / table["days"].sum())
+        finding += f". The same team every day misses that goal in {missed} of the time; {most} keep it on 9 of 10 days"
+    few = int((hours["contacts"].between(1, FEW - 1)).sum())
+    left_out = f". Not in it: {_intervals(few, minutes)} with fewer than {FEW} contacts in all" if few else ""
+    drawn = hours[["hour"]].merge(table, on="hour", how="left")
+    shown = _timed(table, minutes).drop(columns="gap")
     return Exhibit(
-        finding=finding, table=table, shown=shown, kind=kind, draw=partial(figures.plot_staffing, table),
-        subtitle=f"Agents, by hour of day, {place}. Band: 95 % of {replicates} samples of the patience curve",
+        finding=finding, table=table, shown=shown, kind=kind,
+        draw=partial(figures.plot_staffing, drawn),
+        subtitle=f"Agents, by time of day, {place}. Band: what 8 of 10 days need{left_out}",
     )  # fmt: skip
 
 
 def busiest_hour_team(
-    row: pd.Series, needed: pd.Series, *, most_abandoned: float, place: str = "", kind: str = "estimated"
-) -> Exhibit:
-    """How sure the team of the busiest hour is (a row of the day; ``queueing.agents_needed_interval``)."""
-    lower, upper = int(needed["lower"]), int(needed["upper"])
-    between = f"exactly {lower}" if lower == upper else f"{lower} to {upper}"
-    finding = (
-        f"From {clock(row['hour'])}, the busiest hour, {int(needed['agents'])} agents keep the loss at most "
-        f"{_share(most_abandoned)}; samples of the patience curve say {between}"
+    row: pd.Series, needed: pd.Series, *, ranks: pd.DataFrame, minutes: int = 60, most_abandoned: float, place: str = "",
+    kind: str = "estimated",
+) -> Exhibit:  # fmt: skip
+    """The team of the busiest hour (a row of ``queueing.staffing_over_days``), and how sure its patience is.
+
+    ``needed`` is a row of ``queueing.agents_needed_interval``, for the mean day. ``ranks`` as for :func:`day_load`: an hour
+    that days do not tell from others is one of the busiest.
+    """
+    low, mean_day, most, days, kept = (
+        format_number(number, 0)
+        for number in (*row[["lower", "agents_needed", "upper", "days"]], row["days"] - row["days_missed"])
     )
-    return Exhibit(finding=finding, table=needed.to_frame().T, shown=pd.DataFrame(), kind=kind, caption=place)
+    lower, upper = (format_number(needed[name], 0) for name in ("lower", "upper"))
+    between = f"exactly {lower}" if lower == upper else f"{lower} to {upper}"
+    when, goal = clock(row["hour"], minutes), f"the loss at most {_share(most_abandoned)}"
+    first = standing(ranks[ranks["ranked"] == "contacts"], lambda one: clock(one["hour"], minutes))
+    alone = first is not None and first.first["hour"] == row["hour"] and not first.beside
+    busiest = "the busiest" if alone else "one of the busiest"
+    finding = f"From {when}, {busiest}, {mean_day} agents keep {goal} on the mean day"
+    if row["days"] >= DAYS_FOR_TENTHS:
+        on_days = "agents, on 8 of 10 days," if low == most else f"to {most} agents, depending on the day,"
+        finding = (
+            f"From {when}, {busiest}, {low} {on_days} keep {goal}; {most} do on 9 of 10 days. {mean_day}, which the "
+            f"mean day takes, do on {kept} of {days}"
+        )
+    finding += f". Other days drawn for the patience make it {between}"
+    table = pd.concat([row, needed.drop("agents").rename({"lower": "drawn_lower", "upper": "drawn_upper"})])
+    return Exhibit(finding=finding, table=table.to_frame().T, shown=pd.DataFrame(), kind=kind, caption=place)
+
+
+_REDIALS = {
+    "again_1h": "gave up: called again within 1 hour", "again_24h": "gave up: called again within 24 hours",
+    "answered_24h": "gave up: answered within 24 hours", "others_again_1h": "answered: called again within 1 hour",
+    "others_again_24h": "answered: called again within 24 hours",
+}  # fmt: skip
+
+
+def redials(shares: pd.DataFrame, counts: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:
+    """Who called again after giving up, how soon, and what became of it (``patience.redial_shares``, ``later_contacts``)."""
+    rows = shares.set_index("measure")
+    base = int(rows.loc["again_24h", "contacts"])
+
+    def said(measure: str) -> str:
+        row = rows.loc[measure]
+        between = "" if pd.isna(row["lower"]) else f" ({format_interval(row['lower'], row['upper'], 'share')})"
+        return f"{_share(row['estimate'])}{between}"
+
+    if base < FEW:
+        return nothing(f"Only {format_value(base, 'contacts')} of those who gave up can be followed for 24 hours")
+    soon = counts.attrs["again_after_s"]
+    half = "" if pd.isna(soon) else f", half of these within {format_duration(soon)}"
+    finding = (
+        f"Of {format_value(base, 'contacts')} who gave up and are known, {said('again_24h')} called again within 24 hours"
+        f"{half}; {said('answered_24h')} were answered"
+    )
+    answered, again = rows.loc["answered_24h", "estimate"], rows.loc["again_24h", "estimate"]
+    left, known = (int(counts[name].sum()) for name in ("left", "left_known"))
+    says = [
+        f"### {finding}",
+        f"In brackets: 95 % intervals, the day is the unit. {_share(again - answered)} called again and were not answered, "
+        f"{_share(1 - again)} were not seen again. Of {format_value(left, 'contacts')} who gave up, "
+        f"{format_value(known, 'contacts')} have a customer number; of the others nothing is known.",
+    ]
+    if "more_again_24h" in rows.index:
+        more = rows.loc["more_again_24h"]
+        says.append(
+            f"Not every later call comes from giving up: of those who were answered {said('others_again_24h')} called again, "
+            f"too. The difference is {format_value(more['estimate'], 'points')}."
+        )
+    table = shares[shares["measure"].isin(_REDIALS)].assign(measure=shares["measure"].map(_REDIALS))
+    return Exhibit(
+        finding=finding, says="\n\n".join(says), table=table, kind=kind, units={"estimate": "share"},
+        caption=f"What the same customers did in the next 24 hours, {place}",
+    )  # fmt: skip
 
 
 def promise_what_if(
@@ -81,7 +153,8 @@ def promise_what_if(
     ``heard``: people who hear of one contact that gives up (ASSUMED, from the register); ``contact_value`` (ASSUMED).
     """
     if len(promises) < 2:
-        return nothing("There is no promise to compare with today")
+        slowest = format_duration(promises["slowest_hour_s"].iloc[0])
+        return nothing(f"Today's slowest hour, {slowest}, already keeps every promise tried")
     finding = _promise_price(promises)
     assumed: list[dict[str, Any]] = [
         {
@@ -110,34 +183,93 @@ def bot_range(row: pd.Series) -> Exhibit:
     low, high = _share(row["value"]), _share(row["second_value"])
     said = (
         f"What a bot settles is quoted: {low} to {high} of questions ({row['survey'] or 'a vendor'}; {row['verdict']}). "
-        "That many of those who gave up try again, and how many experts there would be in the evening, is assumed."
+        "How many experts there would be in the evening is assumed."
     )
     return Exhibit(finding=f"A bot settles {low} to {high} of questions, it is said", says=said, kind="quoted")
 
 
-def scenarios(table: pd.DataFrame, *, place: str = "") -> Exhibit:
-    """The day as it is beside what would change it (``queueing.scenario_table``); assumed."""
-    best, now = table.loc[table["lost_share"].idxmin()], table["lost_share"].iloc[0]
-    finding = f"As it is {_share(now)} never get an answer; {best['scenario']}: {_share(best['lost_share'])}"
-    return Exhibit(
-        finding=finding, says=f"### {finding}", table=table, kind="assumed", caption=f"A day in each scenario, {place}"
+def scenarios(
+    table: pd.DataFrame, hours: pd.DataFrame, *, redials_measured: bool = False, place: str = ""
+) -> Exhibit:  # fmt: skip
+    """The day as it is beside what would change it (``queueing.scenario_table``); assumed.
+
+    ``hours`` is ``queueing.agents_in_effect``; ``redials_measured``: whether the log tells who calls again.
+    """
+    now, others = table.iloc[0], table.iloc[1:]
+    best = others.loc[others["share_left_of_asked"].idxmin()]
+    between = "" if pd.isna(best["lower"]) else f" ({format_interval(best['lower'], best['upper'], 'share')})"
+    finding = (
+        f"As it is {_share(now['share_left_of_asked'])} of all who ask give up; {best['scenario']}: "
+        f"{_share(best['share_left_of_asked'])}, {_share(best['fewer_left_share'])}{between} fewer people"
     )
+    missed = hours.loc[hours["missed"].abs() > _NOTICED, "missed"]
+    origin = (
+        "measured: by so much more often they call again than those who were answered, taken as caused"
+        if redials_measured
+        else "assumed"
+    )
+    says = [
+        f"### {finding}",
+        f"The first row is the log's own, hour by hour. {_misses(missed, minutes_of(hours))} A call that is answered is not "
+        f"made again: {_share(now['redial_share'])} of those who give up call again because of it ({origin}). In brackets: "
+        "95 % interval, the day is the unit; it does not know how wrong what is assumed may be.",
+    ]
+    return Exhibit(
+        finding=finding, says="\n\n".join(says), table=table, kind="assumed", caption=f"A day in each scenario, {place}"
+    )
+
+
+def _misses(missed: pd.Series, minutes: int) -> str:
+    if missed.empty:
+        return "The model misses it nowhere."
+    where = _intervals(len(missed), minutes)
+    return f"In {where} nobody gave up, and no team loses nobody: the model adds {format_value(missed.sum())} to those who did."
+
+
+def _load_finding(ranks: pd.DataFrame, minutes: int) -> str:
+    """When most contacts come and most people give up, as far as days tell hours apart."""
+    load, lost = (
+        standing(ranks[ranks["ranked"] == name], lambda row: clock(row["hour"], minutes))
+        for name in ("contacts", "people")
+    )
+    if load is None or lost is None:
+        return "Too few contacts to tell the hours apart"
+    came = f"Most contacts come from {load.name}" if load.clear else "No hour clearly brings most contacts"
+    if not lost.first["left"]:
+        return f"{came}; nobody gave up"
+    part = _share(lost.first["left"] / lost.first["asked"])
+    if lost.clear:
+        return f"{came}; most people give up from {lost.name}, {part} of those who ask then"
+    return f"{came}; no hour clearly loses most people"
 
 
 def _promise_price(promises: pd.DataFrame) -> str:
     """What it takes and saves to halve the slowest hour's wait."""
     today = promises[promises["today"]].iloc[0]
-    shorter = promises[~promises["today"] & (promises["slowest_hour_s"] < today["slowest_hour_s"])]
-    if shorter.empty:
-        return f"Today's slowest hour, {format_duration(today['slowest_hour_s'])}, already keeps every promise tried"
+    shorter = promises[~promises["today"]]
     halved = shorter[shorter["slowest_hour_s"] <= today["slowest_hour_s"] / 2]
     near = (shorter if halved.empty else halved).iloc[-1]
     more = near["agent_hours_per_day"] - today["agent_hours_per_day"]
-    fewer = 1 - near["left"] / today["left"] if today["left"] else 0.0
+    between = "" if pd.isna(near["lower"]) else f" ({format_interval(near['lower'], near['upper'], 'share')})"
     return (
-        f"Within {format_duration(near['slowest_hour_s'])} in every hour: {abs(more):.0f} {'more' if more > 0 else 'fewer'} "
-        f"agent hours a day, {_share(abs(fewer))} {'fewer' if fewer > 0 else 'more'} give up"
+        f"Within {format_duration(near['slowest_hour_s'])} in every hour: {format_number(more, 0)} more agent hours a day, "
+        f"{_share(near['fewer_left_share'])}{between} fewer give up"
     )
+
+
+def minutes_of(hours: pd.DataFrame) -> int:
+    """By what the day is cut, minutes: the table has one row for each."""
+    return round(24 * 60 / len(hours))
+
+
+def _timed(table: pd.DataFrame, minutes: int) -> pd.DataFrame:
+    """With the time as a clock says it, where the day is cut finer than hours."""
+    return table if minutes == 60 else table.assign(hour=[clock(hour, minutes) for hour in table["hour"]])
+
+
+def _intervals(n: int, minutes: int) -> str:
+    one, many = ("hour", "hours") if minutes == 60 else (f"interval of {minutes} min", f"intervals of {minutes} min")
+    return f"{counted(n).lower()} {one if n == 1 else many}"
 
 
 def _share(value: float) -> str:

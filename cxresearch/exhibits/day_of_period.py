@@ -3,102 +3,188 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxresearch import evidence, queueing, survival
-from cxresearch.contacts import PeriodLog
+from cxresearch import evidence, patience, queueing, survival
+from cxresearch.contacts import LogError, PeriodLog
 from cxresearch.exhibits import controls, day
-from cxresearch.exhibits.exhibit import Exhibit, nothing
-from cxresearch.exhibits.waiting import week_in_words
+from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.forecasts import arrivals_forecast, expected_next, headline_forecast, headlines_ahead
+from cxresearch.exhibits.headlines import headline_table
+from cxresearch.exhibits.waiting import FEW, week_in_words
 from cxresearch.impact import assumption_values, impact, load_assumptions
+from cxresearch.risk_table import ranked_by_day, ranked_losses
 
 BOT_CLAIM = "C002-08"  # the quoted share of questions that a bot settles
+REDIAL_SHARE = 0.3  # ASSUMED where the log does not know who called again
+MOST_REDIALS = 0.95  # with all of them a lost call would never end
 
 
 @dataclass(frozen=True)
 class Day:
     """The mean day of a period, on chosen weekdays.
 
-    ``days`` with contacts, on ``weekdays``, were counted. ``hours`` is ``queueing.day_table``, ``team`` the same with the agents in effect
-    (``queueing.agents_in_effect``), ``waits`` the risk table and ``curve`` its patience; None where ``why`` says why not.
+    ``label`` is the period's, ``place`` says the weekdays too. ``days`` with contacts, on ``weekdays``, were counted.
+    ``hours`` is ``queueing.day_table``, ``by_day`` the days behind it, ``team`` the same with the agents in effect
+    (``queueing.agents_in_effect``), ``waits`` the risk table by day and ``curve`` its patience; None where ``why`` says why
+    not. ``ranks`` is the hours ranked by ``contacts``, ``people`` lost and ``share`` of those who asked, days as the unit.
+    ``later`` is ``patience.later_contacts`` of all weekdays; None where the log has no rows.
     """
 
+    label: str
     place: str
     kind: str
     days: int
     weekdays: tuple[int, ...]
     hours: pd.DataFrame | None
+    by_day: pd.DataFrame
     waits: pd.DataFrame | None
     curve: pd.DataFrame | None
     team: pd.DataFrame | None
+    ranks: pd.DataFrame | None
+    later: pd.DataFrame | None
     why: str
 
 
-def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = ()) -> Day:
-    """The mean day of a period on ``weekdays`` (1 Monday to 7 Sunday; none: those that the log is fully open on)."""
+def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int = 60) -> Day:
+    """The mean day of a period on ``weekdays`` (1 Monday to 7 Sunday; none: those that the log is fully open on).
+
+    ``interval_min`` is 15, 30 or 60 minutes: by what the day is cut. Raises ValueError for any other.
+    """
     week = mine.calendar
     chosen = tuple(weekdays) or tuple(week.loc[week["fully_open"], "weekday"])
     days = int(week.loc[week["weekday"].isin(chosen), "days"].sum())
-    asked = mine.asked(("weekday", "hour"))
-    asked = asked[asked["weekday"].isin(chosen)]
-    hours = waits = curve = team = None
+    asked = pd.DataFrame()
+    hours = waits = curve = team = ranks = later = None
     why = ""
+    if interval_min not in queueing.INTERVALS_MIN:
+        raise ValueError(f"interval_min is one of {', '.join(map(str, queueing.INTERVALS_MIN))}; got {interval_min!r}.")
     try:
-        hours = queueing.day_table(asked.groupby("hour", as_index=False).sum().drop(columns="weekday"), days=days)
+        if not days:
+            raise ValueError("no weekday is fully open, or none of those chosen has a day with contacts")
+        asked = queueing.asked_by_interval(mine, interval_min)
+        asked = asked[asked["weekday"].isin(chosen)]
+        counts = asked.rename(columns={"contacts": "asked"})
+        ranks = pd.concat([
+            ranked_by_day(counts, by="hour", top="asked", below="asked", ratio=False).assign(ranked="contacts"),
+            ranked_losses(counts, by="hour", base="asked"),
+        ])  # fmt: skip
+        hours = queueing.day_table(asked, days=days, interval_min=interval_min)
         if not mine.cells["queued"].any():
             raise ValueError("nobody queued, so there is no team to work back")
-        waits = mine.waits()
+        waits = mine.waits("day")
         if not (waits["outcome"] == "abandoned").any():
             raise ValueError("nobody gave up, so no number of agents explains the losses")
-        curve = survival.kaplan_meier(waits)
+        curve = survival.kaplan_meier(mine.waits())
         team = queueing.agents_in_effect(hours, patience=curve)
-        if not team["open"].any():
-            team, why = None, "no hour has an agent in effect: everybody left"
+        if not (team["agents"] > 0).any():
+            team, why = None, "no hour with thirty contacts has an agent in effect"
     except ValueError as refusal:
         why = str(refusal)
+    try:
+        later = patience.later_contacts(mine.contacts)
+    except LogError:  # only counts were kept of some days
+        later = None
     place = f"{mine.label}, {week_in_words(chosen)}"
     why = f"The day cannot be modelled: {why}" if why else ""
-    return Day(place, mine.kind, days, chosen, hours, waits, curve, team, why)
+    return Day(mine.label, place, mine.kind, days, chosen, hours, asked, waits, curve, team, ranks, later, why)
+
+
+def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
+    """What the period before let one expect of this one, beside what came; and what is expected next.
+
+    Contacts by day and by hour beside rules that need no model (``queueing.forecast_scores``), and the headlines.
+    """
+    mine = month.only(channel=channel)
+    ahead = _expected_next(mine)
+    if month.previous is None or mine.previous is None:
+        return Exhibits(
+            [nothing(f"There is nothing before {month.period.label} that could have said what to expect"), ahead]
+        )
+    before, told = month.previous.period.label, {"place": mine.label, "kind": mine.kind}
+    made = headlines_ahead(*(headline_table(log, channel=channel) for log in (month.previous, month)))
+    said = headline_forecast(made, before=before, **told)
+    seen, came = (log.asked(("day", "weekday", "hour")) for log in (mine.previous, mine))
+    days = came["day"].drop_duplicates()
+    try:
+        by_day = queueing.arrivals_ahead(seen, days)
+        by_hour = queueing.arrivals_ahead_by_hour(seen, days)
+    except ValueError as refusal:
+        return Exhibits([nothing(f"{before} cannot say what to expect of a day: {refusal}"), said, ahead])
+    if by_day.empty:
+        return Exhibits([nothing(f"{before} has none of the weekdays of {month.period.label}"), said, ahead])
+    scores = [
+        queueing.forecast_scores(by_day, queueing.naive_arrivals(seen.drop(columns="hour"), days), came),
+        queueing.forecast_scores(by_hour, queueing.naive_arrivals(seen, days), came),
+    ]
+    for table, what in zip(scores, ("day", "hour"), strict=True):
+        table.insert(0, "counted_by", what)
+    scored = queueing.scored_days(by_day, came)
+    shown = arrivals_forecast(
+        scored, pd.concat(scores, ignore_index=True), before=before, unsaid=len(days) - len(scored), **told
+    )
+    return shown + Exhibits([said, ahead])
+
+
+def _expected_next(mine: PeriodLog) -> Exhibit:
+    week = pd.date_range(mine.period.end, periods=7)
+    try:
+        ahead = queueing.arrivals_ahead(mine.asked(("day", "weekday")), week)
+    except ValueError as refusal:
+        return nothing(f"What to expect after {mine.period.label} cannot be said: {refusal}")
+    return expected_next(ahead, now=mine.period.label, kind=mine.kind)
 
 
 def day_load(one: Day) -> Exhibit:
     """Contacts an hour, and those who gave up."""
-    if one.hours is None:
+    if one.hours is None or one.ranks is None:
         return nothing(one.why)
-    return day.day_load(one.hours, days=one.days, place=one.place, kind=one.kind)
+    return day.day_load(one.hours, ranks=one.ranks, days=one.days, place=one.place, kind=one.kind)
 
 
-def staffing(one: Day, *, most_abandoned: float, replicates: int, rng: np.random.Generator) -> Exhibit:
-    """Agents that look as if they were there beside those that would keep the loss at most ``most_abandoned``."""
-    if one.team is None or one.waits is None or one.curve is None:
+def staffing(one: Day, *, most_abandoned: float) -> Exhibit:
+    """Agents that look as if they were there, and those that would keep the loss at most ``most_abandoned``, day by day."""
+    if one.team is None or one.curve is None:
         return nothing(one.why)
     try:
-        samples = list(queueing.resampled_curves(one.waits, replicates=replicates, rng=rng))
-        table = queueing.staffing_for(one.team, patience=one.curve, most_abandoned=most_abandoned, replicates=samples)
+        table = queueing.staffing_over_days(one.team, one.by_day, patience=one.curve, most_abandoned=most_abandoned)
     except ValueError as refusal:
         return nothing(f"How many agents would be needed cannot be said: {refusal}")
-    return day.staffing(table, most_abandoned=most_abandoned, replicates=replicates, place=one.place, kind=one.kind)
+    return day.staffing(table, hours=one.team, most_abandoned=most_abandoned, place=one.place, kind=one.kind)
 
 
 def busiest_hour_team(one: Day, *, most_abandoned: float, replicates: int, rng: np.random.Generator) -> Exhibit:
-    """How sure the team of the busiest hour is."""
-    if one.team is None or one.waits is None or one.curve is None:
+    """The team of the busiest hour, from day to day, and how sure its patience is."""
+    if one.team is None or one.waits is None or one.curve is None or one.ranks is None:
         return nothing(one.why)
-    row = one.team.loc[one.team["arrivals_per_h"].idxmax()]
+    row = one.team.loc[[one.team["arrivals_per_h"].idxmax()]]
     try:
+        table = queueing.staffing_over_days(row, one.by_day, patience=one.curve, most_abandoned=most_abandoned)
         needed = queueing.agents_needed_interval(
-            arrivals_per_h=float(row["arrivals_per_h"]), handle_time_s=float(row["handle_time_s"]), patience=one.curve,
-            target=queueing.Target(abandon=most_abandoned),
-            replicates=queueing.resampled_curves(one.waits, replicates=replicates, rng=rng),
+            arrivals_per_h=float(row["arrivals_per_h"].iloc[0]), handle_time_s=float(row["handle_time_s"].iloc[0]),
+            patience=one.curve, target=queueing.Target(abandon=most_abandoned),
+            replicates=_other_days(one.waits, replicates, rng),
         )  # fmt: skip
     except ValueError as refusal:
         return nothing(f"The team of the busiest hour cannot be worked out: {refusal}")
-    return day.busiest_hour_team(row, needed.iloc[0], most_abandoned=most_abandoned, place=one.place, kind=one.kind)
+    return day.busiest_hour_team(
+        table.iloc[0], needed.iloc[0], ranks=one.ranks, minutes=day.minutes_of(one.team), most_abandoned=most_abandoned,
+        place=one.place, kind=one.kind,
+    )  # fmt: skip
+
+
+def _other_days(waits: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
+    """Patience curves of as many days, drawn again from those that there are."""
+    member, days = pd.factorize(waits["day"])
+    for _ in range(replicates):
+        drawn = rng.multinomial(len(days), np.full(len(days), 1 / len(days)))
+        sample = waits.assign(contacts=waits["contacts"] * drawn[member]).drop(columns="day")
+        yield survival.kaplan_meier(sample.groupby(["duration_s", "outcome"], as_index=False)["contacts"].sum())
 
 
 def promise_what_if(
@@ -108,7 +194,7 @@ def promise_what_if(
     if one.team is None or one.curve is None:
         return nothing(one.why)
     try:
-        promises = queueing.promise_table(one.team, patience=one.curve, promises_s=promises_s, days=one.days)
+        promises = queueing.promise_table(one.team, patience=one.curve, promises_s=promises_s, by_day=one.by_day)
     except ValueError as refusal:
         return nothing(f"What a promise would take cannot be said: {refusal}")
     # Nobody replies to a contact that gave up: what it sets off is that of an answer that never comes.
@@ -120,24 +206,49 @@ def promise_what_if(
     )  # fmt: skip
 
 
+def redials(one: Day) -> Exhibit:
+    """Who called again after giving up, how soon, and what became of it, where customers are known."""
+    if one.later is None:
+        return nothing("Who called again cannot be seen: of some days only counts were kept, no rows")
+    try:
+        shares = patience.redial_shares(one.later)
+    except ValueError as refusal:
+        return nothing(f"Who called again cannot be seen: {refusal}")
+    return day.redials(shares, one.later, place=one.label, kind=one.kind)
+
+
 def bot_range() -> Exhibit:
     """What a bot settles, as it is quoted."""
     return day.bot_range(_bot())
 
 
-def scenarios(one: Day, *, evening_experts: int, redial_share: float) -> Exhibit:
-    """The day as it is beside a bot, more people in the evening, and customers who call again."""
+def scenarios(one: Day, *, evening_experts: int, redial_share: float | None = None) -> Exhibit:
+    """The day as it is beside a bot, and more people in the evening; a call that is answered is not made again.
+
+    ``redial_share``: of those who give up, who call again because of it. None: measured, by how much more often they call
+    again within 24 hours than those who were answered; where too few are known, ``REDIAL_SHARE``, ASSUMED.
+    """
     if one.team is None or one.curve is None:
         return nothing(one.why)
-    bot = _bot()
+    bot, measured = _bot(), _more_again(one)
+    share = redial_share if redial_share is not None else REDIAL_SHARE if measured is None else measured
     cases = queueing.usual_scenarios(
-        contained=(bot["value"], bot["second_value"]), evening_experts=evening_experts, redial_share=redial_share
+        contained=(bot["value"], bot["second_value"]), evening_experts=evening_experts, redial_share=share
     )
     try:
-        table = queueing.scenario_table(one.team, cases, patience=one.curve)
+        table = queueing.scenario_table(one.team, cases, patience=one.curve, days=one.days, by_day=one.by_day)
     except ValueError as refusal:
         return nothing(f"The scenarios cannot be worked out: {refusal}")
-    return day.scenarios(table, place=one.place)
+    seen = redial_share is None and measured is not None
+    return day.scenarios(table, one.team, redials_measured=seen, place=one.place)
+
+
+def _more_again(one: Day) -> float | None:
+    """By how much more often those who gave up call again; None where too few are known."""
+    if one.later is None or (one.later[["followed", "others_followed"]].sum() < FEW).any():
+        return None
+    shares = patience.redial_shares(one.later).set_index("measure")["estimate"]
+    return min(max(float(shares["more_again_24h"]), 0.0), MOST_REDIALS)
 
 
 def day_controls(one: Day) -> Any:
@@ -145,7 +256,7 @@ def day_controls(one: Day) -> Any:
     return (
         nothing(one.why)
         if one.team is None or one.curve is None
-        else controls.day_controls(one.team, patience=one.curve)
+        else controls.day_controls(one.team, patience=one.curve, days=one.days)
     )
 
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.contacts import SLOW, LogError, PeriodLog
 from cxresearch.exhibits.by_day import MEASURES, Compared, Days, Part, compared, days_of, headline_days
 from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_record, change_text
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.show import headline_bundle, points_bundle
+from cxresearch.exhibits.targets import target_points, target_record, target_text
 from cxresearch.exhibits.waiting import FEW, clock, counted
-from cxresearch.risk_table import DayClusters, limits
+from cxresearch.risk_table import limits
 from cxresearch.style import format_duration, format_value
 
 FEWEST_DAYS = 5  # with fewer, the spread between days is that of the period before, or none is told
@@ -23,7 +24,7 @@ FEWEST_DF = 4.0  # with fewer degrees of freedom the t quantile itself is a gues
 
 
 def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.DataFrame:
-    """The numbers of a period: contacts, shares lost, queued and answered in time, waits, patience after a minute.
+    """The numbers of a period: contacts, shares lost, queued and answered in time, waits, patience, lost for good.
 
     Parameters
     ----------
@@ -38,14 +39,19 @@ def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.
     the period does not know is NaN, and ``note`` says why. ``attrs["days"]`` is :func:`by_day.headline_days`.
     Raises LogError where the channel has no contact.
     """
-    contacts, one = int(period_log.asked()["contacts"].iloc[0]), period_log.only(channel=channel)
     days = headline_days(period_log, channel=channel, target_s=target_s)
-    name = channel if one.within else "all channels"
+    contacts = int(period_log.cells["contacts"].sum())
+    name = channel if period_log.cells["channel"].notna().any() else "all channels"
     rows: list[tuple[object, ...]] = [
         ("contacts", "Contacts, all channels", contacts, contacts, contacts, "contacts", "", contacts, "all contacts",
          "a count of the log, no sampling error")
     ]  # fmt: skip
     estimates = _estimates(days, period_log.previous, channel=channel, target_s=target_s)
+    mine = period_log.cells[period_log.cells["channel"] == channel]
+    if name in SLOW and not (mine["outcome"] == "abandoned").any():
+        for what in ("abandonment_share", "lost_share"):
+            _, _, _, n, _ = estimates[what]
+            estimates[what] = (math.nan, math.nan, math.nan, n, "on a channel of messages nobody is seen to give up")
     for what, (label, unit, better, base) in _told(target_s).items():
         value, lower, upper, n, note = estimates[what]
         rows.append((what, f"{label} ({name})", value, lower, upper, unit, better, n, base, note))
@@ -67,6 +73,12 @@ def _told(target_s: float) -> dict[str, tuple[str, str, str, str]]:
         "mean_answer_s": ("Mean wait of those answered, at once counts as none", "s", "lower", "contacts answered"),
         "mean_wait_s": ("Mean wait in the queue", "s", "lower", queued),
         "patience_survival_60s": ("Would still wait after a minute", "share", "higher", queued),
+        "lost_for_good_share": (
+            "Gave up and not answered within a day, customers known",
+            "share",
+            "lower",
+            "all who asked whose customer is known, followed for 24 hours",
+        ),
     }
 
 
@@ -117,7 +129,8 @@ def _unknown(name: str, value: float, totals: Mapping[str, tuple[float, ...]]) -
     if name == "patience_survival_60s" and queued:
         return "nobody was seen to wait a minute" if left else "nobody gave up, so patience cannot be seen"
     return {"mean_answer_s": "nobody was answered", "lost_share": "nobody asked", "queued_share": "nobody asked",
-            "service_level": "nobody asked"}.get(name, "nobody queued")  # fmt: skip
+            "service_level": "nobody asked",
+            "lost_for_good_share": "no customer is known who could be followed for 24 hours"}.get(name, "nobody queued")  # fmt: skip
 
 
 def _unsure(one: Compared, *, lent: bool, n: int) -> str:
@@ -136,23 +149,28 @@ def _unsure(one: Compared, *, lent: bool, n: int) -> str:
 
 
 def headlines(moved: pd.DataFrame, before: str) -> Exhibit:
-    """Record every row of a change table as a headline of the report; ``before`` names the period before."""
+    """Record every row of a change table as a headline of the report; ``before`` names the period before.
+
+    Where the table has passed :func:`targets.with_targets`, a headline carries its target.
+    """
     bundles = []
     for row in moved.to_dict("records"):
         values = {str(name): row[name] for name in COLUMNS} | {"better": row["better"] or None}
         known = not any(math.isnan(row[end]) for end in ("value", "lower", "upper"))
         note = row["note"] if row["note"] or known else "not known"
-        bundles.append(headline_bundle(**(values | {"note": note}), change=change_record(row, before)))
+        bundles.append(
+            headline_bundle(**(values | {"note": note}), change=change_record(row, before), target=target_record(row))
+        )
     return Exhibit(finding=f"{len(moved)} headlines", table=moved, ready=tuple(bundles))
 
 
 def main_points(moved: pd.DataFrame, before: str, *, hours: pd.DataFrame) -> Exhibit:
-    """The main points: the changes, the share lost of all who asked first, and the hour that loses most people.
+    """The main points: the targets, the changes, the share lost of all who asked first, and the hour that loses most people.
 
-    ``moved`` is a ``changes.change_table``, ``before`` names the period before; ``hours`` is a ``patience.waiting_table``
-    by hour, which may be empty; ``behind`` says where :func:`hours_behind` was asked.
+    ``moved`` is a ``changes.change_table``, with targets or without; ``before`` names the period before; ``hours`` is a
+    ``patience.waiting_table`` by hour, which may be empty; ``behind`` says where :func:`hours_behind` was asked.
     """
-    points = [*change_points(moved, before), *_worst_hour(hours)]
+    points = [*target_points(moved), *change_points(moved, before), *_worst_hour(hours)]
     if not points:
         points = [("Nothing is known.", f"No headline of the period has a value, so none can stand beside {before}.")]
     return Exhibit(
@@ -160,27 +178,16 @@ def main_points(moved: pd.DataFrame, before: str, *, hours: pd.DataFrame) -> Exh
     )
 
 
-def hours_behind(hours: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
-    """``hours`` with ``behind``: whether fewer are lost than in the hour that loses most, told from one day to the next.
+def hours_behind(hours: pd.DataFrame, ranks: pd.DataFrame) -> pd.DataFrame:
+    """``hours`` with ``behind``: clear of the hour that loses most people, from day to day (``patience.loss_ranks``).
 
-    ``lost`` is ``day, weekday, hour, left``. With fewer than five days only the counts themselves are set side by side.
+    Hours with too few contacts to be ranked are left out.
     """
     if hours.empty:
         return hours.assign(behind=False)
-    top = hours.loc[hours["left"].idxmax()]
-    by_day = lost.pivot_table(index=["day", "weekday"], columns="hour", values="left", aggfunc="sum", fill_value=0)
-    days, weekday = (by_day.index.get_level_values(name) for name in ("day", "weekday"))
-    n, behind = len(by_day), []
-    for hour, left in zip(hours["hour"], hours["left"], strict=True):
-        z = (by_day[top["hour"]] - by_day[hour]).to_numpy(dtype=float)
-        if n < FEWEST_DAYS or left == top["left"]:
-            behind.append(bool(left < top["left"]))
-            continue
-        clusters = DayClusters(
-            day=days, weekday=weekday, size=np.ones(n), share=np.full(n, 1 / n), deviations=z[:, None] - z.mean()
-        )
-        behind.append(bool(z.mean() > clusters.half_width(z - z.mean())))
-    return hours.assign(behind=behind)
+    people = ranks[ranks["ranked"] == "people"].set_index("hour")["behind"]
+    known = hours[hours["hour"].isin(people.index)]
+    return known.assign(behind=known["hour"].map(people).astype(bool))
 
 
 def _worst_hour(hours: pd.DataFrame) -> list[tuple[str, str]]:
@@ -232,7 +239,10 @@ def change_overview(moved: pd.DataFrame, *, now: str, before: str, kind: str = "
             else f"Whether anything changed since {before} cannot be told"
         )
         says = f"## {finding}"
+    shown = change_text(moved)
+    if "target" in moved and moved["target"].notna().any():
+        shown["target"] = [target_text(row) for row in moved.to_dict("records")]
     return Exhibit(
-        finding=finding, says=says, table=moved, shown=change_text(moved), kind=kind,
+        finding=finding, says=says, table=moved, shown=shown, kind=kind,
         caption=f"The headlines of {now} beside {before}",
     )  # fmt: skip

@@ -42,7 +42,7 @@ def message_outcomes(
     behind = firsts.drop(columns="channel", errors="ignore")
     return Exhibit(
         finding=_finding(firsts, moved), table=behind, shown=None if table else behind.iloc[:0], kind=kind,
-        subtitle=f"{subtitle}. Bands: 95 % intervals", caption="What had come first", units=dict.fromkeys(_FIRSTS, "share"),
+        subtitle=f"{subtitle}. Bands: 95 %, messages taken as independent", caption="What had come first", units=dict.fromkeys(_FIRSTS, "share"),
         draw=partial(figures.plot_outcomes, ends.assign(outcome=ends["outcome"].replace(named)), horizon_s=horizon_s),
     )  # fmt: skip
 
@@ -51,9 +51,19 @@ def city_requests(shares: pd.DataFrame, account: pd.DataFrame, law: pd.DataFrame
     """Requests to a city, as far as the records tell (``patience.unanswered_shares``, ``interval_survival``)."""
     last = shares[shares["within_s"] == shares["within_s"].max()]
     slow, fast = last.loc[last["least"].idxmax()], last.loc[last["most"].idxmin()]
-    finding = f"After {format_duration(slow['within_s'])}, at least {_share(slow['least'])} had no answer"
-    if slow[by] != fast[by]:
-        finding += f" from {slow[by]}, at most {_share(fast['most'])} from {fast[by]}"
+    # Named are two whose intervals, at their widest, lie clear of those of all others.
+    others_slow, others_fast = last.drop(index=slow.name), last.drop(index=fast.name)
+    after = format_duration(slow["within_s"])
+    if slow[by] == fast[by]:
+        finding = f"After {after}, at least {_share(slow['least'])} had no answer"
+    elif (others_slow["upper"] < slow["lower"]).all() and (others_fast["lower"] > fast["upper"]).all():
+        finding = (
+            f"After {after}, at least {_share(slow['least'])} had no answer from {slow[by]}, at most "
+            f"{_share(fast['most'])} from {fast[by]}"
+        )
+    else:
+        lowest, highest = last["least"].min(), last["most"].max()
+        finding = f"After {after}, {_share(lowest)} to {_share(highest)} had no answer; no {by.lower()} stands out on both sides"
     return Exhibits([
         Exhibit(
             finding=finding, says=f"### Requests to a city\n\n{finding}.", table=account,

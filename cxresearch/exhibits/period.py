@@ -6,23 +6,28 @@ does not hold what an exhibit needs, the exhibit says so in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from cxresearch import evidence, patience, regression, survival
-from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.contacts import SLOW, LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
+from cxresearch.exhibits import bridges, losses, messages, promises, run_chart, waiting
 from cxresearch.exhibits import headlines as lead
-from cxresearch.exhibits import messages, promises, waiting
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.targets import with_targets
 from cxresearch.exhibits.waiting import FEW
+from cxresearch.risk_table import FEWEST_DAYS
 
 T = TypeVar("T")
 MINUTES_S = (60.0, 120.0)
+NO_TARGETS: Mapping[str, float] = {}
+STRATA = ("hour", "queue")
 NOBODY = "Nobody gave up, so how long people would wait cannot be seen"
 
 
@@ -33,19 +38,29 @@ def account(mine: PeriodLog) -> Exhibit:
     return Exhibit(finding=caption, table=table, caption=caption, kind=mine.kind)
 
 
+def bridge(mine: PeriodLog) -> Exhibit:
+    """From the rows of the log to those who were lost for good: every step adds up."""
+    return bridges.bridge(bridge_table(mine), mine.after_leaving, place=mine.label, kind=mine.kind)
+
+
 def calendar(mine: PeriodLog) -> Exhibit:
     """The days with contacts, the hours open by weekday, and the days that are missing."""
     return waiting.calendar(mine.calendar, mine.missing_days, place=mine.label, kind=mine.kind)
 
 
-def headlines(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
-    """Record the headlines of the period, each with its change since the period before."""
-    return lead.headlines(changes(month, channel=channel, target_s=target_s), month.period.previous.label)
+def headlines(
+    month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
+) -> Exhibit:
+    """Record the headlines of the period, each with its change since the period before, and its target (headline -> limit)."""
+    moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
+    return lead.headlines(moved, month.period.previous.label)
 
 
-def what_happened(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibits:
+def what_happened(
+    month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
+) -> Exhibits:
     """The headlines, recorded, and the main points that are told of them."""
-    asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
+    asked: dict[str, Any] = {"channel": channel, "target_s": target_s, "targets": targets}
     return Exhibits([headlines(month, **asked), main_points(month, **asked)])
 
 
@@ -58,24 +73,38 @@ def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.Dat
     return change_table(lead.headline_table(month, **asked), before)
 
 
-def main_points(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
+def run_charts(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
+    """Headlines from day to day over the period and the one before, with their natural limits."""
+    asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
+    now, before = lead.headline_table(month, **asked), None
+    if month.previous is not None:
+        before, _ = _estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
+    return run_chart.run_charts(now, before, place=month.only(channel=channel).label, kind=month.kind)
+
+
+def main_points(
+    month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
+) -> Exhibit:
     """The main points of the period: what changed, and the hour that loses most people."""
     mine = month.only(channel=channel)
-    hours = lead.hours_behind(_by_hour(mine), mine.asked(("day", "weekday", "hour")))
-    moved = changes(month, channel=channel, target_s=target_s)
+    hours = lead.hours_behind(*_by_hour(mine))
+    moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
     return lead.main_points(moved, month.period.previous.label, hours=hours)
 
 
-def change_overview(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
+def change_overview(
+    month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
+) -> Exhibit:
     """Every headline beside the period before."""
     span = month.period
-    moved = changes(month, channel=channel, target_s=target_s)
+    moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
     return lead.change_overview(moved, now=span.label, before=span.previous.label, kind=month.kind)
 
 
 def loss_by_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by hour of the day."""
-    return waiting.loss_by_hour(_by_hour(mine), place=mine.label, kind=mine.kind)
+    hours, ranks = _by_hour(mine)
+    return waiting.loss_by_hour(hours, ranks=ranks, place=mine.label, kind=mine.kind)
 
 
 def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
@@ -92,27 +121,33 @@ def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
 
 def patience_curve(mine: PeriodLog, *, by: str = "", horizon_s: float = 300.0) -> Exhibit:
     """Share who would still wait, against seconds; ``by`` draws the four largest groups that lost somebody."""
-    if (waits := _left(mine, by)) is None:
+    if (waits := _left(mine, (*([by] if by else []), "day"))) is None:
         return nothing(NOBODY)
     at_s = [*MINUTES_S, horizon_s]
+    told: dict[str, Any] = {
+        "horizon_s": horizon_s,
+        "days": waits["day"].nunique(),
+        "place": mine.label,
+        "kind": mine.kind,
+    }
     if not by:
-        curve = survival.kaplan_meier(waits)
+        curve = patience.daily_curve(waits)
         at, median = patience.survival_at(curve, at_s), patience.waiting_table(waits).iloc[0]["median_patience_s"]
-        return waiting.patience_curve(curve, at, horizon_s=horizon_s, median_s=median, place=mine.label, kind=mine.kind)
+        return waiting.patience_curve(curve, at, median_s=median, **told)
     rows = _largest(waits, by)
-    curves = survival.kaplan_meier(rows, by=by)
-    at = patience.survival_at(curves, at_s, by=by)
-    return waiting.patience_curve(curves, at, horizon_s=horizon_s, by=by, place=mine.label, kind=mine.kind)
+    curves = patience.daily_curve(rows, by=by)
+    ranks = patience.patience_ranks(rows, at_s[0], by=by)
+    return waiting.patience_curve(curves, patience.survival_at(curves, at_s, by=by), by=by, ranks=ranks, **told)
 
 
 def two_clocks(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
     """Patience beside the wait on offer."""
-    waits = _left(mine)
+    waits = _left(mine, "day")
     if waits is None or not (waits["outcome"] == "answered").any():
         return nothing("Two clocks are seen only where some gave up and some were answered after a wait")
-    pair = patience.patience_and_offered_wait(waits)
+    pair, days = patience.patience_and_offered_wait(waits, cluster="day"), waits["day"].nunique()
     at = patience.survival_at(pair, [30.0, *MINUTES_S], by="clock")
-    return waiting.two_clocks(pair, at, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
+    return waiting.two_clocks(pair, at, horizon_s=horizon_s, days=days, place=mine.label, kind=mine.kind)
 
 
 def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng: np.random.Generator) -> Exhibit:
@@ -128,9 +163,11 @@ def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng:
 def loss_by_group(month: PeriodLog, *, channel: str) -> Exhibit:
     """Share of those who queued who gave up, queue beside queue, or channel beside channel where there is one queue."""
     mine, by = _groups(month, channel)
+    mine = _seen_to_leave(mine)
     if not by or not mine.cells["queued"].any():
         return nothing("There is one queue and one channel only, so there is nothing to set side by side")
-    return waiting.loss_by_group(patience.waiting_table(mine.waits(by), by=by), by, place=mine.label, kind=mine.kind)
+    groups, ranks = _losses(mine, (by,))
+    return waiting.loss_by_group(groups, by, ranks=ranks, place=mine.label, kind=mine.kind)
 
 
 def wait_distribution(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibit:
@@ -138,7 +175,11 @@ def wait_distribution(month: PeriodLog, *, channel: str, horizon_s: float = 300.
     mine, by = _groups(month, channel)
     if not by or not mine.cells["queued"].any():
         return nothing("There is one group of waits only")
-    return waiting.wait_distribution(mine.waits(by), by, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
+    waits = mine.waits((by, "day"))
+    ranks = patience.slow_ranks(waits, waiting.wait_quantile(waits, 0.9), by=by)
+    return waiting.wait_distribution(
+        mine.waits(by), by, ranks=ranks, horizon_s=horizon_s, place=mine.label, kind=mine.kind
+    )
 
 
 def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibits:
@@ -150,11 +191,13 @@ def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.
 
 
 def _group_test(mine: PeriodLog, by: str) -> Exhibit:
-    waits = _left(mine, by)
+    waits = _left(mine, (by, "day"))
     rows = None if waits is None else _largest(waits, by)
     if rows is None or rows[by].nunique() < 2:
         return nothing("Fewer than two groups lost anybody, so there is no difference to test")
-    test, why = _estimated(lambda: survival.log_rank(rows, by=by))
+    if few := _too_few_days(rows):
+        return nothing(few)
+    test, why = _estimated(lambda: survival.log_rank(rows, by=by, cluster="day"))
     return nothing(why) if test is None else waiting.group_test(test, by)
 
 
@@ -163,8 +206,10 @@ def hazard_ratios(mine: PeriodLog) -> Exhibit:
     rows = _comparable(mine)
     if rows is None:
         return nothing("There is one queue only, so there is nothing to compare at the same hour")
-    ratios, why = _estimated(lambda: regression.cox(rows, "queue", strata="hour"))
-    ties, _ = _estimated(lambda: regression.tie_table(rows, "queue", strata="hour"))
+    if few := _too_few_days(rows):
+        return nothing(few)
+    ratios, why = _estimated(lambda: regression.cox(rows, "queue", strata="hour", cluster="day"))
+    ties, _ = _estimated(lambda: regression.tie_table(rows, "queue", strata="hour", cluster="day"))
     if ratios is None or ties is None:
         return nothing(why)
     return waiting.hazard_ratios(ratios, ties, reference=min(rows["queue"]), place=mine.label, kind=mine.kind)
@@ -175,16 +220,27 @@ def proportional_hazards(mine: PeriodLog) -> Exhibit:
     rows = _comparable(mine)
     if rows is None:
         return nothing("With one queue there is no ratio that could change")
-    test, why = _estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour"))
+    if few := _too_few_days(rows):
+        return nothing(few)
+    test, why = _estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour", cluster="day"))
     return nothing(why) if test is None else waiting.proportional_hazards(test, place=mine.label, kind=mine.kind)
+
+
+def loss_regression(mine: PeriodLog, glm: Callable[..., Any], *, formula: str, family: Any) -> Exhibit:
+    """Odds of giving up by hour, queue and promise, fitted by ``statsmodels.formula.api.glm`` with days as clusters."""
+    counts = patience.loss_counts(mine.cells)
+    table, why = _estimated(lambda: patience.loss_regression(counts, glm, formula=formula, family=family))
+    if table is None:
+        return nothing(f"Losses cannot be set beside hour, queue and promise: {why}")
+    return losses.loss_regression(table, place=mine.label, kind=mine.kind)
 
 
 def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by weekday and hour."""
     if not mine.cells["queued"].any():
         return nothing("Nobody queued")
-    week = patience.waiting_table(mine.waits(("weekday", "hour")), by=("weekday", "hour"))
-    return waiting.loss_by_week_hour(week[week["queued"] >= FEW], place=mine.label, kind=mine.kind)
+    week, ranks = _losses(mine, ("weekday", "hour"))
+    return waiting.loss_by_week_hour(week[week["queued"] >= FEW], ranks=ranks, place=mine.label, kind=mine.kind)
 
 
 def patience_inside_hours(mine: PeriodLog) -> Exhibit:
@@ -204,12 +260,14 @@ def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibits:
 
 def _mean_patience(mine: PeriodLog, rng: np.random.Generator) -> Exhibit:
     hours = mine.asked(("day", "hour", "weekday")).rename(columns={"day": "date"})
-    row, why = _estimated(lambda: patience.mean_patience(hours, rng=rng).iloc[0])
-    return (
-        nothing(f"The hours do not tell the mean patience: {why}")
-        if row is None
-        else waiting.mean_patience(row, kind=mine.kind)
-    )
+    week = mine.calendar[mine.calendar["fully_open"]].set_index("weekday")
+    opens, closes = (hours["weekday"].map(week[end]) for end in ("open_from", "open_to"))
+    served = hours[(hours["hour"] >= opens) & (hours["hour"] < closes)]
+    rows, why = _estimated(lambda: [patience.mean_patience(one, rng=rng).iloc[0] for one in (served, hours)])
+    if rows is None:
+        return nothing(f"The hours do not tell the mean patience: {why}")
+    line, row = rows
+    return waiting.mean_patience(row, line, kind=mine.kind)
 
 
 def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generator) -> Exhibits:
@@ -220,35 +278,57 @@ def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generat
     return Exhibits([waiting.beside_published(beside, place=mine.period.label, kind=mine.kind)])
 
 
-def promised(mine: PeriodLog) -> Exhibits:
-    """Who sets the clock, what became of the promises, and what a broken one does."""
-    return Exhibits([_promise_elasticity(mine)]) + _promise_effects(mine)
+def promised(mine: PeriodLog, *, promises_by_lot: bool = False) -> Exhibits:
+    """Who sets the clock, what became of the promises, and what a broken one does, inside hours and queues.
 
-
-def _promise_elasticity(mine: PeriodLog) -> Exhibit:
-    """Who sets the clock, and what became of the promises."""
+    ``promises_by_lot`` declares that chance alone decided who was promised what; only then is a cause told, and only where
+    promises follow nothing that the log holds. Promises of a simulated log are drawn by lot.
+    """
     waits = _promised(mine)
     if waits is None:
-        return nothing("This log does not know what was promised, or all promises are alike. The question stays open")
+        return Exhibits([
+            nothing("This log does not know what was promised, or all promises are alike. The question stays open")
+        ])  # fmt: skip
+    return Exhibits([_promise_elasticity(mine, waits, by_lot=promises_by_lot or mine.simulated)]) + _promise_effects(
+        mine, waits
+    )
+
+
+def _promise_elasticity(mine: PeriodLog, waits: pd.DataFrame, *, by_lot: bool) -> Exhibit:
+    """Who sets the clock, and what became of the promises."""
     clock: Any = "up" if mine.simulated else "nearest"
-    elasticity, why = _estimated(lambda: patience.promise_elasticity(waits, clock=clock).iloc[0])
-    broken, other = _estimated(lambda: patience.broken_promise(waits).iloc[0])
-    if elasticity is None or broken is None:
+    pooled, why = _estimated(lambda: patience.promise_elasticity(waits, clock=clock).iloc[0])
+    one, _ = _estimated(lambda: patience.promise_elasticity(waits, clock=clock, strata=STRATA).iloc[0])
+    broken, other = _estimated(lambda: patience.broken_promise(waits, strata=STRATA).iloc[0])
+    if pooled is None or broken is None:
         return nothing(why or other)
-    became = patience.promise_table(waits)
-    return promises.promise_elasticity(elasticity, broken, became, place=mine.label, kind=mine.kind)
+    inside = promises.STRATA if one is not None else "hours and queues pooled: inside them too few left"
+    follows = patience.promises_follow(mine.asked(("day", *STRATA, "promised_s")), _promised_customers(mine))
+    return promises.promise_elasticity(
+        pooled if one is None else one, pooled, broken, patience.promise_table(waits), follows, by_lot=by_lot,
+        inside=inside, place=mine.label, kind=mine.kind,
+    )  # fmt: skip
 
 
-def _promise_effects(mine: PeriodLog) -> Exhibits:
+def _promised_customers(mine: PeriodLog) -> pd.DataFrame | None:
+    """Contacts by customer and promise, of those whose customer is known; None where the rows were not kept."""
+    try:
+        rows = mine.contacts
+    except LogError:
+        return None
+    known = rows.filter("customer_key IS NOT NULL").aggregate("customer_key, promised_s, count(*) AS contacts")
+    return known.order("customer_key, promised_s").df()
+
+
+def _promise_effects(mine: PeriodLog, waits: pd.DataFrame) -> Exhibits:
     """The rate of leaving under each promise over that without one, and what each minute past it does.
 
     Nothing where every contact has a promise, or none.
     """
-    waits = _promised(mine)
-    if waits is None or not waits["promised_s"].isna().any():
+    if not waits["promised_s"].isna().any():
         return Exhibits([])
-    effects, why = _estimated(lambda: patience.promise_effects(waits))
-    growth, other = _estimated(lambda: patience.broken_promise_growth(waits))
+    effects, why = _estimated(lambda: patience.promise_effects(waits, strata=STRATA))
+    growth, other = _estimated(lambda: patience.broken_promise_growth(waits, strata=STRATA))
     quoted = evidence.load_calibration().set_index("metric").loc["post_reference_hazard"]
     told = {"place": mine.label, "kind": mine.kind}
     return Exhibits([
@@ -339,12 +419,19 @@ def _left(mine: PeriodLog, by: str | tuple[str, ...] = ()) -> pd.DataFrame | Non
     return mine.waits(by or ())
 
 
-def _by_hour(mine: PeriodLog) -> pd.DataFrame:
-    """The hours of the day with enough waits."""
+def _by_hour(mine: PeriodLog) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The hours of the day with enough waits, and how they rank."""
     if not mine.cells["queued"].any():
-        return pd.DataFrame(columns=["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"])
-    hours = patience.waiting_table(mine.waits("hour"), by="hour")
-    return hours[hours["queued"] >= FEW].sort_values("hour")
+        none = pd.DataFrame(columns=["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"])
+        return none, none
+    hours, ranks = _losses(mine, ("hour",))
+    return hours[hours["queued"] >= FEW].sort_values("hour"), ranks
+
+
+def _losses(mine: PeriodLog, by: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Waits and losses by group with the day as the unit, and how the groups rank."""
+    waits = mine.waits((*by, "day"))
+    return patience.waiting_table(waits, by=by, cluster="day"), patience.loss_ranks(waits, by=by)
 
 
 def _groups(month: PeriodLog, channel: str) -> tuple[PeriodLog, str]:
@@ -359,6 +446,14 @@ def _groups(month: PeriodLog, channel: str) -> tuple[PeriodLog, str]:
     return (month, "channel") if several(month, "channel") else (mine, "")
 
 
+def _seen_to_leave(log: PeriodLog) -> PeriodLog:
+    """Without the channels of messages on which nobody is seen to give up: none of them gave up is not known of any."""
+    cells = log.cells
+    left = cells.loc[cells["outcome"] == "abandoned", "channel"].unique()
+    silent = cells["channel"].isin(SLOW) & ~cells["channel"].isin(left)
+    return replace(log, cells=cells[~silent]) if silent.any() else log
+
+
 def _largest(waits: pd.DataFrame, by: str) -> pd.DataFrame:
     """The four largest groups with thirty who left, or, where none has, of those with any."""
     groups = patience.waiting_table(waits[waits[by].notna()], by=by)
@@ -369,7 +464,7 @@ def _largest(waits: pd.DataFrame, by: str) -> pd.DataFrame:
 
 def _comparable(mine: PeriodLog) -> pd.DataFrame | None:
     """The waits by queue and hour of queues with enough contacts and a loss; None where there are not two."""
-    waits = _left(mine, ("queue", "hour"))
+    waits = _left(mine, ("queue", "hour", "day"))
     if waits is None:
         return None
     sums = waits.assign(events=waits["contacts"].where(waits["outcome"] == "abandoned", 0))
@@ -378,7 +473,17 @@ def _comparable(mine: PeriodLog) -> pd.DataFrame | None:
     return waits[waits["queue"].isin(enough)] if len(enough) > 1 else None
 
 
+def _too_few_days(waits: pd.DataFrame) -> str:
+    """Why groups are not compared day by day; empty where they are."""
+    days = waits["day"].nunique()
+    plural = "s" if days > 1 else ""
+    return f"{waiting.counted(days)} day{plural}: too few to tell groups apart" if days < FEWEST_DAYS else ""
+
+
 def _promised(mine: PeriodLog) -> pd.DataFrame | None:
-    """The waits by promise, or None where promises are not known, or do not differ."""
-    waits = _left(mine, "promised_s")
-    return None if waits is None or waits["promised_s"].nunique() < 2 else waits
+    """The waits by promise, hour and queue, or None where promises are not known, or do not differ."""
+    waits = _left(mine, (*STRATA, "promised_s"))
+    if waits is None or waits["promised_s"].nunique() < 2:
+        return None
+    waits["queue"] = waits["queue"].fillna("")
+    return waits

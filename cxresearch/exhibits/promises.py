@@ -2,32 +2,90 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from cxresearch.exhibits.exhibit import Exhibit
-from cxresearch.style import format_duration, format_interval, format_value
+from cxresearch.exhibits.waiting import listed
+from cxresearch.patience import e_value
+from cxresearch.style import format_duration, format_interval, format_number, format_value
 
+STRATA = "inside hours and queues"
 RATIOS = ["estimate", "lower", "upper", "contacts", "events"]
 
 
 def promise_elasticity(
-    elasticity: pd.Series, broken: pd.Series, became: pd.DataFrame, *, place: str = "", kind: str = "estimated"
-) -> Exhibit:
-    """Who sets the clock (rows of ``patience.promise_elasticity`` and ``broken_promise``; ``patience.promise_table``)."""
-    finding = (
-        f"Patience follows the promise with an elasticity of {elasticity['estimate']:.2f} "
-        f"({format_interval(elasticity['lower'], elasticity['upper'])})"
-    )
+    elasticity: pd.Series, pooled: pd.Series, broken: pd.Series, became: pd.DataFrame, follows: pd.DataFrame, *,
+    by_lot: bool = False, inside: str = STRATA, place: str = "", kind: str = "estimated",
+) -> Exhibit:  # fmt: skip
+    """Who sets the clock, said as a cause only where promises were given by lot and the log does not say otherwise.
+
+    ``elasticity`` (inside hours and queues) and ``pooled`` are rows of ``patience.promise_elasticity``, ``broken`` one of
+    ``broken_promise``, ``became`` is ``patience.promise_table`` and ``follows`` ``patience.promises_follow``. ``by_lot``:
+    somebody who knows says so. ``inside`` says what was held fixed.
+    """
+    said = f"{format_number(elasticity['estimate'], 2)} ({format_interval(elasticity['lower'], elasticity['upper'])})"
+    against = [str(name) for name in follows.loc[follows["beyond_chance"].astype(bool), "follows"]]
+    cause = by_lot and not against
+    finding = f"Patience {'follows' if cause else 'goes with'} the promise with an elasticity of {said}, {inside}"
+    beside = "" if inside != STRATA else f" With hours and queues pooled it is {format_number(pooled['estimate'], 2)}."
     table = became.copy()
     table.insert(0, "promise", _promises(table.pop("promised_s")))
     shown = ["promise", "queued", "kept", "missed", "share_left_of_queued", "lower", "upper", "share_left_after_missed"]
+    ratio = f"{format_value(float(broken['estimate']), 'number')} times ({format_interval(broken['lower'], broken['upper'])})"
+    if cause:
+        reading = (
+            "Promises were given by lot, so this is what a promise does: at 1 the brand sets the clock; at 0 others have "
+            f"set it. Once a promise has passed, people leave at {ratio} the rate there would be without it."
+        )
+    else:
+        reading = (
+            f"This is an association. {_warning(follows, against, by_lot=by_lot)} At 1 patience is in proportion to the promise; "
+            "at 0 it does not go with it; neither says who sets the clock. After a promise has passed, people leave at "
+            f"{ratio} the rate of those with another promise or none at the same moment. {_hidden_cause(elasticity, broken)}"
+        )
     return Exhibit(
-        finding=finding, table=table, shown=table[shown], kind=kind,
-        says=f"{finding}. At 1 the brand sets the clock; at 0 others have set it. Once a promise has passed, people leave at "
-        f"{format_value(float(broken['estimate']), 'number')} times the rate there would be without it "
-        f"({format_interval(broken['lower'], broken['upper'])}).",
+        finding=finding, table=table, shown=table[shown], kind=kind, says=f"{finding}.{beside} {reading}",
         caption=f"What became of the promises, {place}",
     )  # fmt: skip
+
+
+def _warning(follows: pd.DataFrame, against: list[str], *, by_lot: bool) -> str:
+    declared = "They were said to be given by lot, but " if by_lot else ""
+    if against:
+        p_value = follows.loc[follows["follows"].isin(against), "p_value"].max()
+        sentence = (
+            f"promises here follow the {listed(against)} beyond chance (p {_p(p_value)}): who got the longer one "
+            "differs in more than the promise."
+        )
+        mends = " What follows the customer, no stratum mends." if "customer" in against else ""
+        return f"**Warning:** {declared}{sentence}{mends}"
+    looked = [str(name) for name in follows["follows"]]
+    seen = f"Promises follow neither {' nor '.join(looked)} beyond chance" if len(looked) > 1 else ""
+    one = f"Promises do not follow the {looked[0]} beyond chance" if len(looked) == 1 else ""
+    return f"{seen or one or 'What promises follow cannot be seen here'}, but nobody says that they were given by lot."
+
+
+def _hidden_cause(elasticity: pd.Series, broken: pd.Series) -> str:
+    """How strong a cause that nobody recorded would have to be (VanderWeele & Ding, 2017)."""
+    power = -float(elasticity["shape"])
+    # A ratio beyond 2 ** 50 is as good as endless.
+    twice, *ends = (2 ** float(np.clip(power * elasticity[end], -50, 50)) for end in ("estimate", "lower", "upper"))
+    double = e_value(twice, min(ends), max(ends))
+    missed = e_value(*(float(broken[end]) for end in ("estimate", "lower", "upper")))
+    first, second = (
+        f"{format_value(of, 'number')} ({format_value(limit, 'number')} for the near end of its interval)"
+        for of, limit in (double, missed)
+    )
+    return (
+        "A cause that nobody recorded could make all of it if it multiplied both the chance of the longer promise and "
+        f"the risk of leaving by {first} for twice the promise, and by {second} for the missed one (E-values)."
+    )
+
+
+def _p(p_value: float) -> str:
+    text = format_value(p_value, "p")
+    return text if text.startswith("<") else f"= {text}"
 
 
 def promise_effects(effects: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:

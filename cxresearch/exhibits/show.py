@@ -44,7 +44,7 @@ HEADLINE = "application/vnd.cxresearch.headline+json"
 POINTS = "application/vnd.cxresearch.points+json"
 WHAT_IF = "application/vnd.cxresearch.whatif+json"
 
-MOST_POINTS = 6
+MOST_POINTS = 7  # the targets, and six
 NOTEBOOK_WIDTH = 'width="624"'
 KINDS = ("estimated", "quoted", "assumed", "SIMULATED")
 FORMATS = ("share", "points", "count", "seconds", "number", "p", "text")
@@ -147,6 +147,7 @@ def record_headline(
     base: str = "",
     note: str = "",
     change: dict[str, Any] | None = None,
+    target: dict[str, Any] | None = None,
 ) -> None:
     """Record a headline: a number that the report leads with and follows over time.
 
@@ -161,11 +162,12 @@ def record_headline(
     better : "higher", "lower", or None where neither is good in itself.
     n : contacts or respondents behind it. base : of whom it is told, such as "contacts that queued".
     change : what moved since the period before (``headlines.change_record``), or None.
+    target : its limit and whether it is met (``targets.target_record``), or None.
     """
     publish(
         headline_bundle(
             name=name, label=label, value=value, lower=lower, upper=upper, unit=unit, kind=kind, better=better, n=n,
-            base=base, note=note, change=change,
+            base=base, note=note, change=change, target=target,
         )
     )  # fmt: skip
 
@@ -173,6 +175,7 @@ def record_headline(
 def headline_bundle(
     *, name: str, label: str, value: float | None, lower: float | None, upper: float | None, unit: str, kind: str,
     better: str | None, n: int | None, base: str, note: str, change: dict[str, Any] | None,
+    target: dict[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The bundle of :func:`record_headline`."""
     if not name.isidentifier():
@@ -197,6 +200,7 @@ def headline_bundle(
         "base": base.strip(),
         "note": note.strip(),
         "change": change,
+        "target": target,
     }
     interval = note if lower is None or upper is None else format_interval(lower, upper, unit)
     if value is not None and lower == value == upper:
@@ -208,7 +212,7 @@ def headline_bundle(
 def main_points(points: Sequence[tuple[str, str]]) -> None:
     """Show the main points: pairs of a lead (what happened) and a sentence (value, change, interval).
 
-    They come ranked, and the first six are chosen: more would be no main points.
+    They come ranked, and the first seven are chosen: more would be no main points.
     """
     publish(points_bundle(points))
 

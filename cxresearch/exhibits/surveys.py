@@ -13,7 +13,14 @@ import functools
 import pandas as pd
 
 from cxresearch import figures
-from cxresearch.evidence import add_intervals, counter_evidence, interval_over_n, register_table, value_text
+from cxresearch.evidence import (
+    add_intervals,
+    counter_evidence,
+    interval_over_n,
+    plausible_n,
+    register_table,
+    value_text,
+)
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.style import format_interval, format_value
 
@@ -94,7 +101,8 @@ def claims_by_document(
     key = (
         "In the figures a circle is the published share, a cross what the article made of it. The line is its "
         f"{percent(confidence)} interval. Where no text says how many were asked, the pale line is the interval for "
-        f"{format_value(n_low, 'count')} people and the firm one that for {format_value(n_high, 'count')}."
+        f"{format_value(n_low, 'count')} people and the firm one that for {format_value(n_high, 'count')}. Of these "
+        "only those in the claim's base count, where their share is known."
     )
     return Exhibits([dataclasses.replace(shown[0], says=key), *shown[1:]])
 
@@ -148,11 +156,13 @@ def interval_by_size(claims: pd.DataFrame, *, n_low: int, n_high: int, confidenc
     if found.empty or not found["n"].isna().all():
         return nothing("No claim of unknown size is left to show an interval for")
     share = float(found["value"].iloc[0])
-    sizes = interval_over_n(share, n_low=n_low, n_high=n_high, confidence=confidence)
+    low, high = plausible_n(str(found["base"].iloc[0]), n_low=n_low, n_high=n_high)
+    sizes = interval_over_n(share, n_low=low, n_high=high, confidence=confidence)
     wide, narrow = (format_interval(row.lower, row.upper, "share") for row in sizes.iloc[[0, -1]].itertuples())
-    fewest, most = (format_value(n, "count") for n in (n_low, n_high))
+    fewest, most = (format_value(n, "count") for n in (low, high))
+    asked = f"{format_value(n_low, 'count')} were asked" + (f", {fewest} of them this" if low < n_low else "")
     return Exhibit(
-        finding=f"'{value_text(share, 'share')}' means {wide} if {fewest} were asked",
+        finding=f"'{value_text(share, 'share')}' means {wide} if {asked}",
         subtitle="Rang a call centre about a website problem and still had it; United States 2008, n not published",
         description=f"The interval narrows from {wide} at {fewest} people to {narrow} at {most}.",
         kind="quoted",

@@ -11,6 +11,8 @@ import pandas as pd
 
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.ranking import listed, losses, standing
+from cxresearch.risk_table import FEWEST_DAYS, LEVEL, holm
 from cxresearch.style import format_date, format_duration, format_interval, format_value
 
 FEW = 30  # a group with fewer contacts leads no sentence
@@ -19,19 +21,19 @@ _ENDED = {"answered": "been answered", "abandoned": "given up", "deflected": "be
 
 
 def patience_curve(
-    curve: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, by: str = "", median_s: float = math.nan,
-    place: str = "", kind: str = "estimated",
+    curve: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, by: str = "", ranks: pd.DataFrame | None = None,
+    days: int = 0, median_s: float = math.nan, place: str = "", kind: str = "estimated",
 ) -> Exhibit:  # fmt: skip
     """Share who would still wait, against seconds.
 
-    ``curve`` is from ``survival.kaplan_meier`` (by group where ``by`` names a column), ``at`` the same read at some
-    durations (``patience.survival_at``); ``median_s`` is when half would have gone, NaN where they would not.
+    ``curve`` is from ``survival.kaplan_meier``, or from ``patience.daily_curve`` of so many ``days`` (by group where ``by``
+    names a column), ``at`` the same read at some durations (``patience.survival_at``); ``ranks`` is the groups at the
+    first of them (``patience.patience_ranks``); ``median_s`` is when half would have gone, NaN where they would not.
     """
-    finding = _minute_finding(at, by) if by else _patience_finding(at, median_s)
+    finding = _minute_finding(at, by, ranks) if by else _patience_finding(at, median_s)
     return Exhibit(
         finding=finding, table=at, kind=kind, description=_read_aloud(at, by),
-        subtitle=f"Share who would still wait{f', by {by}' if by else ''}, {place}. Band{'s' if by else ''}: 95 % interval"
-        f"{'s' if by else ''}",
+        subtitle=f"Share who would still wait{f', by {by}' if by else ''}, {place}. {_band(days)}",
         caption="" if by else "Share who would still wait", units={"at_risk": "count"},
         draw=partial(figures.plot_survival, curve, horizon_s=horizon_s, by=by or None),
     )  # fmt: skip
@@ -46,15 +48,19 @@ def wait_of_leavers(row: pd.Series, measures: pd.DataFrame, *, place: str = "", 
         f"long people are willing to wait.** The {format_value(row['queued'] - row['left'], 'count')} who were answered, or got "
         "their answer elsewhere, were willing to wait at least as long as they did, and they are missing from it. The patient "
         "are dropped because they were patient.",
-        caption=f"How long people are willing to wait, the wrong number first, {place}",
+        caption=f"How long people are willing to wait, the wrong number first, {place}. Intervals take contacts as independent",
         units={"estimate": "seconds"},
     )  # fmt: skip
 
 
 def two_clocks(
-    pair: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, place: str = "", kind: str = "estimated"
-) -> Exhibit:
-    """Patience beside the wait on offer (``patience.patience_and_offered_wait``, and the same read at some durations)."""
+    pair: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, days: int = 0, place: str = "",
+    kind: str = "estimated",
+) -> Exhibit:  # fmt: skip
+    """Patience beside the wait on offer (``patience.patience_and_offered_wait``, and the same read at some durations).
+
+    ``days``: how many stand behind the bands; 0 where they take contacts as independent.
+    """
     known = at.pivot_table(index="duration_s", columns="clock", values="survival").dropna()
     finding = "Too few waits to tell patience from the wait on offer"
     if len(known) and {"offered wait", "patience"} <= set(known.columns):
@@ -65,7 +71,7 @@ def two_clocks(
         )
     return Exhibit(
         finding=finding, table=at.drop(columns="at_risk", errors="ignore"), kind=kind, caption="The two clocks",
-        subtitle=f"Patience and wait on offer, {place}. Bands: 95 % intervals",
+        subtitle=f"Patience and wait on offer, {place}. {_band(days)}",
         draw=partial(figures.plot_survival, pair, horizon_s=horizon_s, by="clock", measure="Share whose clock still runs"),
     )  # fmt: skip
 
@@ -78,85 +84,84 @@ def how_sure(drawn: pd.DataFrame, duration_s: float, *, place: str = "", kind: s
         if math.isfinite(row["times_formula"])
     ]  # fmt: skip
     least = rest["times_formula"].max() if len(rest) else math.nan
-    then = "Read every band on this page with that in mind." if least > 1.1 else "Here that makes little difference."
+    then = "Bands on this page take the day as the unit." if least > 1.1 else "Here that makes little difference."
     measured = f" Its standard error is {listed(others)}. {then}" if others else ""
     finding = "How sure is that?"
     return Exhibit(
         finding=finding, table=drawn, kind=kind, units={"estimate": "share"},
-        says=f"## {finding}\n\nThe interval of the {_share(first['estimate'])} who would still wait after "
+        says=f"## {finding}\n\nThe usual formula for the {_share(first['estimate'])} who would still wait after "
         f"{format_duration(duration_s)} takes contacts as independent. They are not: customers call again, and days are good "
         f"or bad.{measured}",
         caption=f"Share who would still wait after {format_duration(duration_s)}, drawn in different ways, {place}",
     )  # fmt: skip
 
 
-def loss_by_group(groups: pd.DataFrame, by: str, *, place: str = "", kind: str = "estimated") -> Exhibit:
-    """Share of those who queued who gave up, group beside group (``patience.waiting_table``)."""
+def loss_by_group(
+    groups: pd.DataFrame, by: str, *, ranks: pd.DataFrame, place: str = "", kind: str = "estimated"
+) -> Exhibit:
+    """Share of those who queued who gave up, group beside group (``patience.waiting_table`` by day, ``loss_ranks``)."""
     enough = groups[groups["queued"] >= FEW]
     shown = (groups if enough.empty else enough).sort_values("share_left_of_queued", ascending=False)
     shown = shown.rename(columns={by: "label", "share_left_of_queued": "estimate"})
-    worst, best = shown.iloc[0], shown.iloc[-1]
-    finding = f"{_plain(worst['label'])}: {_share(worst['estimate'])} gave up"
-    if len(enough) > 1:
-        finding = (
-            f"{_plain(worst['label'])} lost {_share(worst['estimate'])} of those who queued, "
-            f"{_plain(best['label'])} {_share(best['estimate'])}"
-        )
     kept = [by, "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s", "median_patience_s"]
     return Exhibit(
-        finding=finding, table=groups[kept], kind=kind,
-        subtitle=f"Share who gave up, by {by}, {place}. Lines: 95 % intervals",
+        finding=losses(ranks, lambda row: _plain(row[by]), by), table=groups[kept], kind=kind,
+        subtitle=f"Share who gave up, by {by}, {place}. {_lines(groups)}",
         description="; ".join(f"{row.label} {_share(row.estimate)}" for row in shown.itertuples()),
         draw=partial(figures.plot_dots, shown, measure="Share of those who queued who gave up"),
     )  # fmt: skip
 
 
 def wait_distribution(
-    waits: pd.DataFrame, by: str, *, horizon_s: float, place: str = "", kind: str = "estimated"
+    waits: pd.DataFrame, by: str, *, ranks: pd.DataFrame, horizon_s: float, place: str = "", kind: str = "estimated"
 ) -> Exhibit:
-    """How long those who queued did wait, group beside group (a risk table with the column ``by``)."""
+    """How long those who queued did wait, group beside group (a risk table with the column ``by``).
+
+    ``ranks`` says who waited longest: ``patience.slow_ranks`` of the wait that nine in ten of all did not exceed.
+    """
     groups = [(name, rows) for name, rows in waits.groupby(by) if rows["contacts"].sum() >= FEW]
     if not groups:
         return nothing(f"No {by} has {FEW} waits, so their lengths are not drawn")
     rows = [
         {by: name, "contacts": int(part["contacts"].sum()),
-         **{f"{label}_s": _quantile(part, share) for label, share in (("median", 0.5), ("nine_in_ten", 0.9))}}
+         **{f"{label}_s": wait_quantile(part, share) for label, share in (("median", 0.5), ("nine_in_ten", 0.9))}}
         for name, part in groups
     ]  # fmt: skip
     table = pd.DataFrame(rows).sort_values("nine_in_ten_s", ascending=False, ignore_index=True)
-    drawn = table[table["contacts"] >= table["contacts"].nlargest(4).min()]
-    slow, fast = drawn.iloc[0], drawn.iloc[-1]
-    finding = f"{_plain(slow[by])}: nine in ten had waited no longer than {format_duration(slow['nine_in_ten_s'])}"
-    if slow["nine_in_ten_s"] > fast["nine_in_ten_s"]:
-        finding += f"; {_plain(fast[by])}: {format_duration(fast['nine_in_ten_s'])}"
+    drawn = table[table["contacts"] >= table["contacts"].nlargest(4).min()].head(4)
     return Exhibit(
-        finding=finding, table=table, kind=kind,
+        finding=_slowest(table, ranks, by), table=table, kind=kind,
         subtitle=f"Share of those who queued whose wait had ended, however it ended, by {by}, {place}",
-        draw=partial(figures.plot_wait_distribution, waits[waits[by].isin(drawn[by].head(4))], by=by, horizon_s=horizon_s),
+        draw=partial(figures.plot_wait_distribution, waits[waits[by].isin(drawn[by])], by=by, horizon_s=horizon_s),
     )  # fmt: skip
 
 
 def group_test(test: pd.DataFrame, by: str) -> Exhibit:
-    """The log-rank test between groups (``survival.log_rank``)."""
+    """The log-rank test between groups, days as the unit (``survival.log_rank`` with ``cluster="day"``)."""
     row = test.iloc[0]
+    within = row["df_within"]
+    f = float(row["chi2"] * within / (row["df"] * (row["df"] + within - 1)))
     return Exhibit(
         finding=f"Between the groups by {by} the log-rank test has p {p_text(row['p_value'])}", table=test,
         says=f"Are these differences more than chance? The log-rank test has p {p_text(row['p_value'])} "
-        f"(χ² = {format_value(float(row['chi2']), 'number')} on {row['df']:.0f} degrees of freedom). It takes contacts as "
-        "independent; people who call again are not.", shown=test.iloc[:0],
+        f"(F = {format_value(f, 'number')} on {row['df']:.0f} and {within:.0f} degrees of freedom). Its unit is the day: "
+        "contacts of one day hang together.", shown=test.iloc[:0],
     )  # fmt: skip
 
 
 def hazard_ratios(
     ratios: pd.DataFrame, ties: pd.DataFrame, *, reference: str, place: str = "", kind: str = "estimated"
 ) -> Exhibit:
-    """What a Cox model by queue says (``regression.cox``), and whether ticks leave it open (``regression.tie_table``)."""
-    clear = ratios[(ratios["lower"] > 1) | (ratios["upper"] < 1)]
+    """What a Cox model by queue says (``regression.cox`` by day), and whether ticks leave it open (``regression.tie_table``).
+
+    Several queues are compared with the reference, and the verdicts corrected for their number (Holm).
+    """
+    clear = ratios[holm(ratios["p_value"]) < LEVEL]
     said = [f"{_plain(row['level'])} {row['hazard_ratio']:.2f} times ({format_interval(row['lower'], row['upper'])})"
             for _, row in clear.sort_values("hazard_ratio", ascending=False).iterrows()]  # fmt: skip
-    finding = "No queue differs clearly from the reference."
+    finding = "From day to day no queue differs clearly from the reference."
     if said:
-        finding = f"Clearly different from the reference: {listed(said)}."
+        finding = f"Clearly different from the reference, from day to day: {listed(said)}."
     shift, moved = ties["shift_in_se"].max(), ties.loc[ties["shift_in_se"] > 1, "level"]
     clock = (
         "The clock ticks in whole seconds; who is counted within a tick moves no coefficient by more than "
@@ -168,12 +173,12 @@ def hazard_ratios(
     return Exhibit(
         finding=finding, says=f"{finding} {clock}", table=ratios, kind=kind,
         shown=ratios[["level", "hazard_ratio", "lower", "upper", "p_value"]],
-        caption=f"Rate of giving up against {reference}, hour by hour, {place}",
+        caption=f"Rate of giving up against {reference}, hour by hour, the day as the unit, {place}",
     )  # fmt: skip
 
 
 def proportional_hazards(test: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:
-    """Whether one ratio may stand for all durations (``regression.proportionality_test``)."""
+    """Whether one ratio may stand for all durations (``regression.proportionality_test`` by day)."""
     whole = test[test["level"] == ""].iloc[0] if (test["level"] == "").any() else test.loc[test["p_value"].idxmin()]
     holds = whole["p_value"] >= 0.05
     finding = (
@@ -183,27 +188,25 @@ def proportional_hazards(test: pd.DataFrame, *, place: str = "", kind: str = "es
         "curves above say more."
     )
     return Exhibit(
-        finding=finding, says=finding, table=test, kind=kind, caption=f"Do the ratios stay the same? {place}",
+        finding=finding, says=finding, table=test, kind=kind,
+        caption=f"Do the ratios stay the same? The day as the unit, {place}",
     )  # fmt: skip
 
 
-def loss_by_week_hour(week: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:
-    """Share of those who queued who gave up, by weekday and hour (``patience.waiting_table``)."""
-    enough = week[week["queued"] >= FEW]
+def loss_by_week_hour(week: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "", kind: str = "estimated") -> Exhibit:
+    """Share of those who queued who gave up, by weekday and hour (``patience.waiting_table`` by day, ``loss_ranks``)."""
+    enough = week[week["queued"] >= FEW].sort_values(["left", "weekday", "hour"], ascending=[False, True, True])
     if enough.empty:
         return nothing("Too few contacts to tell the hours of the week apart")
-    worst = enough.loc[enough["share_left_of_queued"].idxmax()]
-    most = enough.sort_values("share_left_of_queued", ascending=False)
-    most = most[most["left"].cumsum() <= enough["left"].sum() / 2]
-    finding = (
-        f"{WEEKDAYS[int(worst['weekday']) - 1]} {clock(worst['hour'])} loses most, {_share(worst['share_left_of_queued'])}; "
-        f"half of all losses fall into {len(most) + 1} of {len(enough)} hours of the week"
-    )
-    shown = enough.nlargest(12, "share_left_of_queued").drop(columns="median_patience_s", errors="ignore")
+    half = int((enough["left"].cumsum() < enough["left"].sum() / 2).sum()) + 1
+    finding = losses(ranks, lambda row: f"{WEEKDAYS[int(row['weekday']) - 1]} {clock(row['hour'])}", "hour of the week")
+    if enough["left"].any():
+        finding += f"; half of all losses fell into {half} of {len(enough)} hours of the week"
+    shown = enough.head(12).drop(columns="median_patience_s", errors="ignore")
     return Exhibit(
         finding=finding, table=week, shown=shown, kind=kind,
         subtitle=f"Share of those who queued who gave up, by weekday and hour, {place}",
-        caption="The twelve hours of the week that lose the largest share",
+        caption=f"The twelve hours of the week in which most people gave up. {_lines(week)}",
         draw=partial(figures.plot_week, enough, value="share_left_of_queued"),
     )  # fmt: skip
 
@@ -220,14 +223,17 @@ def patience_inside_hours(inside: pd.DataFrame, *, place: str = "", kind: str = 
         )
     return Exhibit(
         finding=finding, table=inside.rename(columns={"survival": "survival_inside_hours"}), kind=kind,
-        caption=f"Share who would still wait, hour by hour and pooled, {place}",
+        caption=f"Share who would still wait, hour by hour and pooled, {place}. Intervals take contacts as independent",
     )  # fmt: skip
 
 
-def mean_patience(row: pd.Series, *, kind: str = "estimated") -> Exhibit:
-    """The mean patience that the hours tell, with what it rests on (a row of ``patience.mean_patience``)."""
+def mean_patience(row: pd.Series, line: pd.Series, *, kind: str = "estimated") -> Exhibit:
+    """The mean patience that the hours tell, with what it rests on (rows of ``patience.mean_patience``).
+
+    ``row`` is of all hours, ``line`` of the hours open on weekdays that are fully open: its line is told.
+    """
     table = row.to_frame().T
-    if math.isinf(row["estimate"]):
+    if math.isinf(line["estimate"]):
         finding = "The hours do not tell the mean patience"
         return Exhibit(
             finding=finding, table=table, shown=table.iloc[:0], kind=kind,
@@ -238,10 +244,11 @@ def mean_patience(row: pd.Series, *, kind: str = "estimated") -> Exhibit:
     return Exhibit(
         finding=finding, table=table, shown=table.iloc[:0], kind=kind,
         says=f"## {finding}\n\nThat is all seconds waited over all who left (95 % interval {interval}, "
-        f"{row['days']:,.0f} days drawn again). The line through the {row['hours']:,.0f} hours, share lost against mean wait, "
-        f"gives {format_duration(row['estimate'])} ({format_interval(row['lower'], row['upper'], 's')}) and explains "
-        f"{_share(row['r_squared'])} of their differences; hours with few contacts flatten it. Both are exact only if people "
-        "leave at a rate that never changes, and the hazard below shows that it does.",
+        f"{row['days']:,.0f} days drawn again). The line through the {line['hours']:,.0f} hours that are open on fully open "
+        f"weekdays, share lost against mean wait, gives {format_duration(line['estimate'])} "
+        f"({format_interval(line['lower'], line['upper'], 's')}) and explains {_share(line['r_squared'])} of their "
+        "differences; hours with few contacts flatten it. Both are exact only if people leave at a rate that never changes, "
+        "and the hazard below shows that it does.",
     )  # fmt: skip
 
 
@@ -265,7 +272,7 @@ def wait_outcomes(ends: pd.DataFrame, *, horizon_s: float = 300.0, place: str = 
     finding = f"After {format_duration(horizon_s)}, {listed(said) if said else 'no wait had ended'}"
     return Exhibit(
         finding=finding, table=last.rename("share").reset_index(), kind=kind,
-        subtitle=f"Share of those who queued whose wait has ended so, {place}. Bands: 95 % intervals",
+        subtitle=f"Share of those who queued whose wait has ended so, {place}. {_band(0)}",
         description="; ".join(f"{name}: {_share(value)}" for name, value in last.items()),
         caption=f"How waits had ended after {format_duration(horizon_s)}",
         draw=partial(figures.plot_outcomes, ends, horizon_s=horizon_s),
@@ -278,18 +285,25 @@ def leaving_hazard(
     """The rate of leaving among those who still wait (``survival.hazard_rate``).
 
     Where there is a band, the peak is where its lower end is highest: a rate that few are left to show leads no title.
+    Other peaks that the band does not tell from it are named with it.
     """
     near = hazard[hazard["duration_s"] <= horizon_s]
     middle = near["hazard_per_s"].median()
     if not middle > 0:
         return nothing("Nobody left within this time, so there is no rate of leaving to draw")
-    sure = near["lower"] if near["lower"].max() > 0 else near["hazard_per_s"]
-    peak = near.loc[sure.idxmax()]
+    peaks = _peaks(near, middle)
+    lowest, highest = peaks["hazard_per_s"].min(), peaks["hazard_per_s"].max()
+    when = [format_duration(seconds) for seconds in peaks["duration_s"]]
+    finding = f"People are most likely to go after {when[0]}: {60 * highest:.0%} a minute, {highest / middle:.1f} times the usual"
+    if len(peaks) > 1:
+        finding = (
+            f"People are most likely to go after {listed(when)}: {60 * lowest:.0%} to {60 * highest:.0%} a minute, too close "
+            "to tell which is the highest"
+        )
     return Exhibit(
-        finding=f"People are most likely to go after {format_duration(peak['duration_s'])}: "
-        f"{60 * peak['hazard_per_s']:.0%} a minute, {peak['hazard_per_s'] / middle:.1f} times the usual",
+        finding=finding,
         table=near, shown=near.iloc[:: max(len(near) // 12, 1)], kind=kind, caption="Rate of giving up, at a dozen moments",
-        subtitle=f"Rate of giving up, {place}. Smoothed over {format_duration(bandwidth_s)}, band: 95 % interval",
+        subtitle=f"Rate of giving up, {place}. Smoothed over {format_duration(bandwidth_s)}. {_band(0)}",
         draw=partial(figures.plot_hazard, near, horizon_s=horizon_s),
     )  # fmt: skip
 
@@ -310,26 +324,32 @@ def calendar(table: pd.DataFrame, missing: Sequence[date], *, place: str = "", k
     )  # fmt: skip
 
 
-def loss_by_hour(hours: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:
-    """Share of those who queued who gave up, by hour of the day (``patience.waiting_table``)."""
+def loss_by_hour(hours: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "", kind: str = "estimated") -> Exhibit:
+    """Share of those who queued who gave up, by hour of the day (``patience.waiting_table`` by day, ``loss_ranks``)."""
     enough = hours[hours["queued"] >= FEW].sort_values("hour")
     if enough.empty:
         return nothing("Too few contacts to tell the hours apart")
-    worst = enough.loc[enough["share_left_of_queued"].idxmax()]
-    best = enough.loc[enough["share_left_of_queued"].idxmin()]
-    finding = (
-        f"{clock(worst['hour'])} lost {_share(worst['share_left_of_queued'])} of those who queued, "
-        f"{clock(best['hour'])} {_share(best['share_left_of_queued'])}"
-    )
     kept = ["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"]
     return Exhibit(
-        finding=finding, table=enough[kept], kind=kind,
-        subtitle=f"Share who gave up, by hour of day, {place}. Hours with at least {FEW} waits; lines: 95 % intervals",
+        finding=losses(ranks, lambda row: clock(row["hour"]), "hour"), table=enough[kept], kind=kind,
+        subtitle=f"Share who gave up, by hour of day, {place}. Hours with at least {FEW} waits. {_lines(enough)}",
         description="; ".join(f"{row.hour} h: {_share(row.share_left_of_queued)}" for row in enough.itertuples()),
         draw=partial(
             figures.plot_bars_hour, enough, value="share_left_of_queued", measure="Share of those who queued who gave up"
         ),
     )  # fmt: skip
+
+
+def _peaks(near: pd.DataFrame, middle: float) -> pd.DataFrame:
+    """The highest peak, and those above the usual rate whose band reaches its lower end, in the order of time."""
+    sure = near["lower"] if near["lower"].max() > 0 else near["hazard_per_s"]
+    first = near.loc[sure.idxmax()]
+    if "upper" not in near:
+        return first.to_frame().T
+    rate = near["hazard_per_s"]
+    local = (rate >= rate.shift(1, fill_value=0.0)) & (rate > rate.shift(-1, fill_value=0.0))
+    beside = local & (near["lower"] > middle) & (near["upper"] >= first["lower"])
+    return near[beside | (near.index == first.name)].sort_values("duration_s")
 
 
 def _patience_finding(at: pd.DataFrame, median_s: float) -> str:
@@ -343,16 +363,50 @@ def _patience_finding(at: pd.DataFrame, median_s: float) -> str:
     return f"After {format_duration(last['duration_s'])}, {_share(last['survival'])} would still wait"
 
 
-def _minute_finding(at: pd.DataFrame, by: str) -> str:
-    """The most and the least willing at the first duration where two groups are known."""
-    for duration, rows in at.dropna(subset=["survival"]).groupby("duration_s"):
-        if len(rows) > 1:
-            most, least = rows.loc[rows["survival"].idxmax()], rows.loc[rows["survival"].idxmin()]
-            return (
-                f"After {format_duration(duration)}, {_share(most['survival'])} would still wait for "
-                f"{_plain(most[by]).lower()}, {_share(least['survival'])} for {_plain(least[by]).lower()}"
-            )
-    return "How long people would wait"
+def _minute_finding(at: pd.DataFrame, by: str, ranks: pd.DataFrame | None) -> str:
+    """The least willing at the first duration, where days tell it from the others."""
+    first = None if ranks is None or len(ranks) < 2 else standing(ranks, lambda row: _plain(row[by]))
+    if first is None:
+        return f"How long people would wait, by {by}"
+    after, waiting = format_duration(at["duration_s"].min()), _share(1 - first.first["value"])
+    if first.clear:
+        return f"After {after}, {waiting} would still wait for {first.name.lower()}, fewer than for any other {by} here"
+    return (
+        f"After {after}, no {by} has clearly the fewest who would still wait: {first.name} ({waiting}), but day by day "
+        f"it {first.tie(by)}"
+    )
+
+
+def _slowest(table: pd.DataFrame, ranks: pd.DataFrame, by: str) -> str:
+    """Who waited longest, where days tell it from the others and both ways to rank agree."""
+    first = standing(ranks, lambda row: _plain(row[by]))
+    if first is None:
+        return f"How long those who queued had waited, by {by}"
+    nine = table.set_index(by)["nine_in_ten_s"]
+    said = f"nine in ten had waited no longer than {format_duration(nine[first.first[by]])}"
+    if first.of == 1:
+        return f"{first.name}: {said}"
+    if first.clear and (nine.drop(first.first[by]) < nine[first.first[by]]).all():
+        return f"{first.name} waited longest: {said}"
+    if first.clear:
+        return f"{first.name} had the largest share of long waits: {said}"
+    return f"No {by} clearly waited longest: day by day {first.name} {first.tie(by)}"
+
+
+def _band(days: int) -> str:
+    """What a curve's band means."""
+    if not days:
+        return "Band: 95 %, each second by itself, contacts taken as independent"
+    if days < FEWEST_DAYS:
+        return f"No band: {counted(days).lower()} day{'s' if days > 1 else ''} cannot show how days differ"
+    return "Band: 95 %, each second by itself, the day as the unit"
+
+
+def _lines(groups: pd.DataFrame) -> str:
+    """What the intervals of groups mean."""
+    if groups["lower"].notna().any():
+        return "Lines: 95 % intervals, the day as the unit"
+    return f"No intervals: fewer than {FEWEST_DAYS} days tell how days differ"
 
 
 def _read_aloud(at: pd.DataFrame, by: str) -> str:
@@ -368,7 +422,7 @@ def _read_aloud(at: pd.DataFrame, by: str) -> str:
     return " ".join(f"{name}: {one(rows)}." for name, rows in at.groupby(by, sort=False))
 
 
-def _quantile(waits: pd.DataFrame, share: float) -> float:
+def wait_quantile(waits: pd.DataFrame, share: float) -> float:
     """The shortest wait that at least this share of the contacts did not exceed."""
     order = waits.sort_values("duration_s")
     return float(
@@ -391,9 +445,12 @@ def _plain(label: object) -> str:
     return str(label).rsplit(" (", 1)[0]
 
 
-def clock(hour: float) -> str:
-    """8 to 9 h"""
-    return f"{int(hour)} to {int(hour) + 1} h"
+def clock(hour: float, minutes: int = 60) -> str:
+    """8 to 9 h; where the day is cut finer, 8:15 to 8:30."""
+    if minutes == 60:
+        return f"{int(hour)} to {int(hour) + 1} h"
+    start = round(60 * hour)
+    return f"{start // 60}:{start % 60:02d} to {(start + minutes) // 60}:{(start + minutes) % 60:02d}"
 
 
 def week_in_words(weekdays: Sequence[int]) -> str:
@@ -409,11 +466,6 @@ def week_in_words(weekdays: Sequence[int]) -> str:
         first, last = WEEKDAYS[start - 1], WEEKDAYS[(start - 2 + length) % 7]
         runs.append(first if length == 1 else f"{first} {'and' if length == 2 else 'to'} {last}")
     return listed(runs) if runs else "no weekday"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """a, b and c"""
-    return "".join(parts) if len(parts) < 2 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
 def counted(number: int) -> str:

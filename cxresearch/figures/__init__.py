@@ -1,7 +1,8 @@
 """Figures: a table and Axes in, Axes out. They draw numbers and compute none."""
 
-from cxresearch.figures.day import plot_load, plot_staffing
+from cxresearch.figures.day import plot_forecast, plot_load, plot_staffing
 from cxresearch.figures.parts import axes_or_new, root_figure
+from cxresearch.figures.run_chart import plot_run_charts
 from cxresearch.figures.spread import (
     plot_amounts,
     plot_indices,
@@ -23,6 +24,7 @@ from cxresearch.figures.waiting import (
     plot_dots,
     plot_hazard,
     plot_outcomes,
+    plot_parts,
     plot_survival,
     plot_wait_distribution,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "plot_claims",
     "plot_dots",
     "plot_expectation",
+    "plot_forecast",
     "plot_hazard",
     "plot_indices",
     "plot_interval_over_n",
@@ -42,9 +45,11 @@ __all__ = [
     "plot_order",
     "plot_outcomes",
     "plot_over_time",
+    "plot_parts",
     "plot_percolation",
     "plot_ranges",
     "plot_reach",
+    "plot_run_charts",
     "plot_staffing",
     "plot_survival",
     "plot_tail",

@@ -6,19 +6,21 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch.figures import parts
-from cxresearch.style import theme
+from cxresearch.style import load_words, theme
 
 
 def plot_load(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw contacts an hour as bars, the part that gives up dark at their foot.
 
-    ``hours`` has ``hour`` (0 to 23), ``arrivals_per_h`` and ``share_left_of_asked`` (of all contacts; NaN without any).
+    ``hours`` has one row for each hour of the day, or each part of one: ``hour``, ``arrivals_per_h`` and
+    ``share_left_of_asked`` (of all contacts; NaN without any).
     """
     parts.require_columns(hours, ["hour", "arrivals_per_h", "share_left_of_asked"], "plot_load")
     ax = parts.axes_or_new(ax)
     lost = (hours["arrivals_per_h"] * hours["share_left_of_asked"]).fillna(0.0)
-    ax.bar(hours["hour"], hours["arrivals_per_h"], width=0.8, color=theme.C1, alpha=0.35)
-    ax.bar(hours["hour"], lost, width=0.8, color=theme.C2)
+    width = 0.8 * 24 / len(hours)
+    ax.bar(hours["hour"], hours["arrivals_per_h"], width=width, color=theme.C1, alpha=0.35)
+    ax.bar(hours["hour"], lost, width=width, color=theme.C2)
     top = hours["arrivals_per_h"].max()
     size = theme.text_size(parts.root_figure(ax))
     # Said once in words where nothing is drawn: before the day begins.
@@ -32,7 +34,8 @@ def plot_load(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def plot_staffing(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the agents that look as if they were there and those that would be needed, hour by hour, as steps.
 
-    ``table`` has ``hour``, ``agents``, ``agents_needed`` and, for a band, ``lower`` and ``upper``.
+    ``table`` has ``hour``, ``agents``, ``agents_needed`` and, for a band, ``lower`` and ``upper``; a row without numbers
+    leaves a gap.
     """
     parts.require_columns(table, ["hour", "agents", "agents_needed"], "plot_staffing")
     ax = parts.axes_or_new(ax)
@@ -46,4 +49,25 @@ def plot_staffing(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(bottom=0)
     parts.measure_above(ax, "Agents")
     parts.label_lines(ax)
+    return ax
+
+
+def plot_forecast(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw what was said of each day as a band with its middle, and what came as dots; hollow: outside the band.
+
+    ``days`` has ``day``, ``contacts`` and ``lower, median, upper``.
+    """
+    parts.require_columns(days, ["day", "contacts", "lower", "median", "upper"], "plot_forecast")
+    ax = parts.axes_or_new(ax)
+    days = days.sort_values("day")
+    day, inside = days["day"], days["contacts"].between(days["lower"], days["upper"])
+    ax.vlines(day, days["lower"], days["upper"], color=theme.C1, alpha=theme.BAND_ALPHA, linewidth=5)
+    ax.plot(day, days["median"], "_", color=theme.C1, markersize=7)
+    ax.plot(day[inside], days.loc[inside, "contacts"], "o", color=theme.C2, markersize=4)
+    ax.plot(day[~inside], days.loc[~inside, "contacts"], "o", color=theme.C2, markersize=4, markerfacecolor="none")
+    ax.set_ylim(bottom=0)
+    at = day.iloc[:: max(len(day) // 5, 1)]
+    months = load_words()["dates"]["months"]
+    ax.set_xticks(at, [f"{date.day} {months[date.month - 1][:3]}" for date in at])
+    parts.measure_above(ax, "Contacts a day")
     return ax

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch.figures import parts
-from cxresearch.style import load_words, theme
+from cxresearch.style import format_value, load_words, theme
 
 FEW_AT_RISK = 30  # below this many people still waiting a curve is dotted: one of them moves it by 3 points
 LONGEST_NAME = 60  # letters that stand beside each other in a figure
@@ -155,6 +155,32 @@ def plot_bars_hour(table: pd.DataFrame, *, value: str, measure: str, ax: Axes | 
     parts.measure_above(ax, measure)
     if not value.endswith("_s"):
         parts.percent(ax.yaxis)
+    return ax
+
+
+def plot_parts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw steps of a count, one bar a row, the first on top: strong where a step leads on, light where it ends.
+
+    ``table`` has ``label``, ``start`` and ``contacts`` (the bar begins at the one and is as long as the other) and
+    ``leads_on`` (bool).
+    """
+    parts.require_columns(table, ["label", "start", "contacts", "leads_on"], "plot_parts")
+    ax = parts.axes_or_new(ax, height=0.5 + 0.36 * len(table))
+    places = [-float(place) for place in range(len(table))]
+    for leads_on, strength in ((True, 0.85), (False, 0.35)):
+        chosen = (table["leads_on"] == leads_on).to_numpy(dtype=bool)
+        rows = table[chosen]
+        heights = [place - 0.68 for place, take in zip(places, chosen, strict=True) if take]
+        ax.barh(heights, rows["contacts"], left=rows["start"], height=0.32, color=theme.C1, alpha=strength)
+    size = theme.text_size(parts.root_figure(ax))
+    for label, contacts, place in zip(table["label"], table["contacts"], places, strict=True):
+        text = f"{_cut(str(label))}: {format_value(int(contacts), 'count')}"
+        ax.annotate(
+            text, (0, place), xycoords=("axes fraction", "data"), va="top", fontsize=size, parse_math=False,
+        )  # fmt: skip
+    longest = float((table["start"] + table["contacts"]).max())
+    ax.set(ylim=(-len(table), 0), xlim=(0, longest or 1), yticks=[], xticks=[])
+    ax.spines[:].set_visible(False)
     return ax
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from cxresearch.patience.brown2005 import brown_comparison
+from cxresearch.patience.change_sources import change_sources, kitagawa, queue_sources
+from cxresearch.patience.groups import daily_curve, loss_ranks, patience_ranks, slow_ranks
 from cxresearch.patience.hourly import hourly_table, mean_patience
+from cxresearch.patience.losses import loss_counts, loss_regression
 from cxresearch.patience.messages import (
     first_responses,
     first_shares,
@@ -24,6 +27,8 @@ from cxresearch.patience.promise import (
     promise_table,
     split_at_promise,
 )
+from cxresearch.patience.promise_lot import e_value, promises_follow
+from cxresearch.patience.redials import later_contacts, redial_shares
 from cxresearch.patience.two_clocks import (
     clustered_patience,
     patience_and_offered_wait,
@@ -39,21 +44,34 @@ __all__ = [
     "broken_promise",
     "broken_promise_growth",
     "brown_comparison",
+    "change_sources",
     "clustered_patience",
+    "daily_curve",
+    "e_value",
     "first_responses",
     "first_shares",
     "hourly_table",
     "interval_survival",
+    "kitagawa",
+    "later_contacts",
+    "loss_counts",
+    "loss_ranks",
+    "loss_regression",
     "mean_patience",
     "nyc311_account",
     "nyc311_responses",
     "patience_and_offered_wait",
     "patience_at",
     "patience_measures",
+    "patience_ranks",
     "promise_effects",
     "promise_elasticity",
     "promise_table",
+    "promises_follow",
+    "queue_sources",
+    "redial_shares",
     "response_outcomes",
+    "slow_ranks",
     "split_at_promise",
     "standardised_patience",
     "survival_at",

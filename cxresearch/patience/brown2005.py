@@ -37,8 +37,9 @@ def brown_comparison(contacts: Any, *, rng: np.random.Generator, replicates: int
     DataFrame, one row a published figure: ``quantity, published, period, section, value, upper_value`` (as published),
         ``ours, lower, upper, unit, verdict, how, why, source``
         ``verdict``: ``agrees`` where our interval meets the published number as rounded (of an order: lies on its side
-        of 0), else ``differs``, and ``why`` says what that can come from; ``cannot tell`` where an order has 0 inside;
-        ``not known`` where the months have no such calls.
+        of 0) and could have missed it, else ``differs``, and ``why`` says what that can come from; ``cannot tell`` where an
+        order has 0 inside, or the interval is as wide as the number itself (of a peak: as half of where it was looked for),
+        so that it would have met almost any; ``not known`` where the months have no such calls.
 
     Two figures that agree within an interval of one month are no proof that they are the same. The patience analysis of
     the article is of November and December; its line through the hours is of the year.
@@ -61,7 +62,7 @@ def brown_comparison(contacts: Any, *, rng: np.random.Generator, replicates: int
     ours = pd.concat(found).set_index("quantity")[["estimate", "lower", "upper"]]
     rows = published.merge(ours.rename(columns={"estimate": "ours"}), left_on="quantity", right_index=True, how="left")
     rows["verdict"] = [_verdict(row) for row in rows.to_dict("records")]
-    rows["why"] = rows["why"].where(rows["verdict"] == "differs", "")
+    rows["why"] = rows["why"].where(rows["verdict"] == "differs", "").str.replace("{times}", _times(hours))
     return rows[["quantity", "published", "period", "section", "value", "upper_value", "ours", "lower", "upper", "unit",
                  "verdict", "how", "why", "source"]].reset_index(drop=True)  # fmt: skip
 
@@ -74,7 +75,10 @@ def _verdict(row: dict[str, Any]) -> str:
         return "agrees" if lower > 0 else "differs" if upper < 0 else "cannot tell"
     highest = row["value"] if np.isnan(row["upper_value"]) else row["upper_value"]
     meets = lower <= highest + row["rounding"] and row["value"] - row["rounding"] <= upper
-    return "agrees" if meets else "differs"
+    if not meets:
+        return "differs"
+    begin, end = PEAKS.get(row["quantity"], (0.0, 2 * highest))
+    return "agrees" if upper - lower < (end - begin) / 2 else "cannot tell"
 
 
 def _lines(working: pd.DataFrame, rng: np.random.Generator, replicates: int) -> pd.DataFrame:
@@ -93,6 +97,12 @@ def _lines(working: pd.DataFrame, rng: np.random.Generator, replicates: int) -> 
 def _calls(hours: pd.DataFrame) -> pd.DataFrame:
     months = pd.to_datetime(hours["date"]).dt.to_period("M").nunique()
     return pd.DataFrame([{"quantity": "calls_per_month", "estimate": hours["contacts"].sum() / months}])
+
+
+def _times(hours: pd.DataFrame) -> str:
+    """How many times the share lost of all who asked that of those who queued is, as a text."""
+    queued = hours["queued"].sum()
+    return f"{hours['contacts'].sum() / queued:.1f}" if queued else "not known how many"
 
 
 def _asked(hours: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """The promise as the point of reference: whether it sets the clock, and what it does when it is broken.
 
 A risk table with a column ``promised_s`` (seconds; missing: nothing was promised) is all that is needed. The promise is
-no lot in a real log: it goes with the load, the hour or the customer, and what is compared here are contacts, so name
-in ``terms`` what both may follow. Contacts answered at once are not in a risk table and say nothing here.
+no lot in a real log: it goes with the load, the hour or the customer (``promise_lot.promises_follow``), and what is
+compared here are contacts, so name in ``strata`` what both may follow. Nothing mends what no column holds. Contacts answered at once are not in a risk table and say nothing here.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def promise_elasticity(
     *,
     by: Names = (),
     terms: Names = (),
+    strata: Names = (),
     event: str = "abandoned",
     distribution: str = "weibull",
     clock: Clock = "nearest",
@@ -88,6 +89,8 @@ def promise_elasticity(
     ----------
     waits : risk table with ``promised_s``; contacts without a promise are left out, as they have no logarithm.
     by : columns that tell groups apart, such as ``channel``. terms : columns to adjust for (levels).
+    strata : columns whose combinations, such as hour and queue, have a patience of their own each; what promises follow
+        there is taken out. Strata without anybody who left say nothing and are left out.
     distribution : of patience, as in ``regression.accelerated_failure_time``.
     clock : how durations were rounded to their tick: "nearest", "up" (a begun tick counts) or "down". Events are
         placed in the middle of what they may have been.
@@ -95,10 +98,12 @@ def promise_elasticity(
     Returns
     -------
     DataFrame, one row a group: ``*by, estimate, se, lower, upper`` (95 %), ``contacts, events, promises`` (distinct),
-        ``reading``
-        1: patience is proportional to the promise, the brand sets the clock. 0: the promise makes no difference, others
-        have set it. 0.4: twice the promise is 1.32 times the patience. A group in which it cannot be estimated has
-        missing numbers and the reason in ``reading``; without ``by`` that is an error.
+        ``shape`` (of patience: twice the promise multiplies the rate of leaving by 2 ** (-estimate * shape) where patience
+        is Weibull), ``reading``
+        1: patience is proportional to the promise. 0: it does not go with the promise. Where promises were given by lot,
+        1 means that the brand sets the clock, and 0 that others have set it. 0.4: twice the promise is 1.32 times the
+        patience. A group in which it cannot be estimated has missing numbers and the reason in ``reading``; without ``by``
+        that is an error.
 
     Only waits within the promise count: each is censored when its promise passes, so that what a broken promise does
     (:func:`broken_promise`) is not taken for the elasticity. Raises ValueError for a promise of 0 or below, fewer
@@ -118,11 +123,16 @@ def promise_elasticity(
         cut = split_at_promise(promised)
         within = cut[cut["promise_state"] == STANDING].assign(log_promise=lambda rows: np.log(rows["promised_s"]))
         within = _in_the_middle(within, event, clock, tick)
-        model = accelerated_failure_time(within, terms, event=event, distribution=distribution, numeric=["log_promise"])
+        named = [*column_names(terms)]
+        if strata:
+            within, several = _with_stratum(within, column_names(strata), event)
+            named += ["stratum"] if several else []
+        model = accelerated_failure_time(within, named, event=event, distribution=distribution, numeric=["log_promise"])
+        scale = model.loc[model["term"] == "log(scale)", "estimate"]
         row = model[model["term"] == "log_promise"].iloc[0]
         return {**row[["estimate", "se", "lower", "upper"]], "contacts": model.attrs["n"],
                 "events": model.attrs["events"], "promises": promised["promised_s"].nunique(),
-                "reading": _reading(row["lower"], row["upper"])}  # fmt: skip
+                "shape": math.exp(-scale.iloc[0]) if len(scale) else 1.0, "reading": _reading(row["lower"], row["upper"])}  # fmt: skip
 
     _check_promises(waits)
     return _by_group(waits, by, fit)
@@ -402,6 +412,14 @@ def _by_group(waits: pd.DataFrame, by: Names, fit: Callable[[pd.DataFrame], dict
         reason = "reading" if "reading" in table else "note"
         table[reason] = table[reason].fillna(table.pop("_why"))
     return table
+
+
+def _with_stratum(rows: pd.DataFrame, names: tuple[str, ...], event: str) -> tuple[pd.DataFrame, bool]:
+    """The rows of strata in which anybody left, with ``stratum``, and whether there are several."""
+    stratum = rows.groupby(list(names), dropna=False, sort=False).ngroup()
+    some = stratum.isin(stratum[(rows["outcome"] == event) & (rows["contacts"] > 0)])
+    left = rows[some].assign(stratum=stratum[some].astype(str))
+    return left, len(left["stratum"].unique()) > 1
 
 
 def _labels(cut: pd.DataFrame) -> pd.Series:

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import gammaincinv
 
 from cxresearch.evidence import share_interval
+from cxresearch.patience.groups import daily_curve, day_intervals
 from cxresearch.patience.hourly import hourly_table, mean_patience
 from cxresearch.patience.promise import (
     abandonment_by_promise,
@@ -69,24 +70,30 @@ def survival_at(curve: pd.DataFrame, durations_s: Iterable[float], *, by: str | 
     return _read(curve, durations_s, {"survival": 1.0, "lower": 1.0, "upper": 1.0}, by)
 
 
-def waiting_table(waits: pd.DataFrame, *, by: str | Sequence[str] = (), event: str = "abandoned") -> pd.DataFrame:
+def waiting_table(
+    waits: pd.DataFrame, *, by: str | Sequence[str] = (), event: str = "abandoned", cluster: str | None = None
+) -> pd.DataFrame:
     """Waits by group: how many queued and left, how long all waited, and how long they would have been willing to.
 
     Parameters
     ----------
     waits : risk table (``*by, duration_s, outcome, contacts``). event : the outcome that ends a wait by choice.
+    cluster : ``"day"`` where ``waits`` has that column: intervals with the day as the unit, for contacts of one day hang
+        together; NaN with fewer than five days, or where these do not differ. None: contacts are taken as independent.
 
     Returns
     -------
     DataFrame, one row a group, the largest first
-        ``queued, left`` (contacts), ``share_left_of_queued, lower, upper`` (Wilson, 95 %), ``mean_wait_s`` of all who queued with
-        ``mean_wait_lower_s, mean_wait_upper_s`` (normal), ``mean_wait_of_leavers_s``, ``median_patience_s`` (NaN where
+        ``queued, left`` (contacts), ``share_left_of_queued, lower, upper`` (95 %, Wilson or by day), ``mean_wait_s`` of all who
+        queued with ``mean_wait_lower_s, mean_wait_upper_s`` (normal, or by day), ``mean_wait_of_leavers_s``, ``median_patience_s`` (NaN where
         fewer than half would have left within the longest wait seen).
 
     ``mean_wait_of_leavers_s`` is not patience: those who were answered first are missing from it, and they are the
     patient ones. It stands here to be set beside ``median_patience_s``, which counts them for as long as they waited.
     """
     names = [by] if isinstance(by, str) else list(by)
+    if cluster not in (None, "day"):
+        raise ValueError(f"cluster must be 'day' or None; got {cluster!r}.")
     every, names = (waits.assign(everybody="all"), ["everybody"]) if not names else (waits, names)
     spent = every["duration_s"] * every["contacts"]
     left = every["outcome"] == event
@@ -111,6 +118,9 @@ def waiting_table(waits: pd.DataFrame, *, by: str | Sequence[str] = (), event: s
     variance = (sums["squared"] - sums["queued"] * mean**2).clip(lower=0) / (sums["queued"] - 1).clip(lower=1)
     half = NORMAL_95 * np.sqrt(variance / sums["queued"])
     table["mean_wait_s"], table["mean_wait_lower_s"], table["mean_wait_upper_s"] = mean, mean - half, mean + half
+    if cluster:
+        bands = day_intervals(every, names, event)
+        table = table.drop(columns=bands.columns.difference(names)).merge(bands, on=names)[table.columns]
     table["mean_wait_of_leavers_s"] = sums["spent_by_leavers_s"] / sums["left"].where(sums["left"] > 0)
     some = every.merge(table.loc[table["left"] > 0, names], on=names)
     if len(some):
@@ -130,7 +140,9 @@ def patience_at(
     return survival_at(kaplan_meier(waits, event=event, by=by), durations_s, by=by)
 
 
-def patience_and_offered_wait(waits: pd.DataFrame, *, by: str | Sequence[str] = ()) -> pd.DataFrame:
+def patience_and_offered_wait(
+    waits: pd.DataFrame, *, by: str | Sequence[str] = (), cluster: str | None = None
+) -> pd.DataFrame:
     """The two clocks of every wait, each estimated from the other's censoring.
 
     Who leaves shows their patience and hides how long the answer would have taken; who is answered shows the wait on
@@ -138,7 +150,8 @@ def patience_and_offered_wait(waits: pd.DataFrame, *, by: str | Sequence[str] = 
 
     Parameters
     ----------
-    waits : risk table. by : columns that tell groups apart.
+    waits : risk table. by : columns that tell groups apart. cluster : ``"day"`` where the table has that column: the bands
+        of :func:`daily_curve`, without ``se``.
 
     Returns
     -------
@@ -151,7 +164,8 @@ def patience_and_offered_wait(waits: pd.DataFrame, *, by: str | Sequence[str] = 
     ends stay at risk for the whole tick, which lowers each hazard by the other's at most.
     """
     curves = {"patience": "abandoned", "offered wait": "answered"}
-    both = [kaplan_meier(waits, event=event, by=by).assign(clock=clock) for clock, event in curves.items()]
+    estimator = daily_curve if cluster else kaplan_meier
+    both = [estimator(waits, event=event, by=by).assign(clock=clock) for clock, event in curves.items()]
     names = [by] if isinstance(by, str) else list(by)
     table = pd.concat(both, ignore_index=True)
     return table[[*names, "clock", *[c for c in table.columns if c not in (*names, "clock")]]]

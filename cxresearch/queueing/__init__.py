@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from cxresearch.queueing.day import day_table, explore_day, scenario_table, staffing_for, usual_scenarios
-from cxresearch.queueing.day_profile import day_profile_table, day_total, staffing_table
+from cxresearch.queueing.arrivals import (
+    arrivals_ahead,
+    arrivals_ahead_by_hour,
+    forecast_scores,
+    naive_arrivals,
+    scored_days,
+)
+from cxresearch.queueing.day import (
+    INTERVALS_MIN,
+    asked_by_interval,
+    day_table,
+    explore_day,
+    scenario_table,
+    staffing_over_days,
+    usual_scenarios,
+)
+from cxresearch.queueing.loss_sources import loss_sources
 from cxresearch.queueing.measures import (
     AgentsNeeded,
     QueueMeasures,
@@ -15,30 +30,40 @@ from cxresearch.queueing.measures import (
     resampled_curves,
 )
 from cxresearch.queueing.offered_wait import Patience, PatienceLaw, Tail, erlang_b, patience_law
-from cxresearch.queueing.promises import agents_in_effect, promise_table
+from cxresearch.queueing.promises import promise_table
+from cxresearch.queueing.teams import TeamMeasures, agents_in_effect, team_measures
+from cxresearch.queueing.what_if import fewer_left_limits
 
 __all__ = [
+    "INTERVALS_MIN",
     "AgentsNeeded",
     "Patience",
     "PatienceLaw",
     "QueueMeasures",
     "Tail",
     "Target",
+    "TeamMeasures",
     "UnstableQueueError",
     "agents_in_effect",
     "agents_needed",
     "agents_needed_interval",
-    "day_profile_table",
+    "arrivals_ahead",
+    "arrivals_ahead_by_hour",
+    "asked_by_interval",
     "day_table",
-    "day_total",
     "erlang_b",
     "explore_day",
+    "fewer_left_limits",
+    "forecast_scores",
+    "loss_sources",
+    "naive_arrivals",
     "patience_law",
     "promise_table",
     "queue_measures",
     "resampled_curves",
     "scenario_table",
-    "staffing_for",
-    "staffing_table",
+    "scored_days",
+    "staffing_over_days",
+    "team_measures",
     "usual_scenarios",
 ]

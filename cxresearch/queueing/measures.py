@@ -120,7 +120,7 @@ def queue_measures(
     not whole or more than ``MOST_AGENTS``, and a curve that is empty, unsorted, rising or outside 0 to 1;
     UnstableQueueError where nobody leaves and the agents cannot keep up.
     Patience is that of a contact before it knows its place in the queue; calls in waves, agents off the phone and
-    contacts that try again are not in this model (``coverage`` adds the last).
+    contacts that try again are not in this model (``scenario_table`` takes the last out).
     Reference: Baccelli & Hebuterne (1981); Garnett, Mandelbaum & Reiman (2002), doi:10.1287/msom.4.3.208.7753;
     Zeltyn & Mandelbaum (2005), doi:10.1007/s11134-005-3699-8.
     """

@@ -49,24 +49,6 @@ class PatienceLaw:
         last = float(self.survival[-1])
         return area + last * rest * float(exprel(-self.hazard_per_s * rest))
 
-    def share_waiting(self, earliest_s: float, latest_s: float) -> float:
-        """Share still there when answered after a wait spread evenly over ``earliest_s`` to ``latest_s``."""
-        return (self.mean_waited_s(latest_s) - self.mean_waited_s(earliest_s)) / (latest_s - earliest_s)
-
-    def mean_wait_s(self, earliest_s: float, latest_s: float) -> float:
-        """Mean wait, until they leave or are answered, where the answer comes evenly between these two times."""
-        # The wait lasts beyond u if patience does and the answer comes later: area under S(u) P(answer > u).
-        inside = (self.knots_s > earliest_s) & (self.knots_s < latest_s)
-        edges = np.r_[earliest_s, self.knots_s[inside], latest_s]
-        width = np.diff(edges)
-        start = edges[:-1]
-        knot = np.searchsorted(self.knots_s, start, side="right") - 1
-        hazard = np.where(knot == len(self.knots_s) - 1, self.hazard_per_s, 0.0)
-        survival = self.survival[knot] * np.exp(-hazard * (start - self.knots_s[knot]))
-        flat = (latest_s - edges[1:]) * width * exprel(-hazard * width)
-        falling = width**2 * _ramp(hazard * width)
-        return self.mean_waited_s(earliest_s) + float(survival @ (flat + falling)) / (latest_s - earliest_s)
-
 
 Patience: TypeAlias = float | pd.DataFrame | PatienceLaw | None
 

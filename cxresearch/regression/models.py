@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import chdtrc, expit, ndtr, ndtri
+from scipy.special import chdtrc, expit, ndtr, ndtri, stdtr, stdtrit
 
 from cxresearch.regression.aft import LAWS, highest, waits_of
+from cxresearch.regression.clustered import ClusterScores
 from cxresearch.regression.design_matrix import (
     DEPENDENT,
     Covariates,
@@ -35,7 +36,7 @@ from cxresearch.regression.partial_likelihood import (
     risk_sets,
     with_totals,
 )
-from cxresearch.risk_table import column_names, group_codes, validated
+from cxresearch.risk_table import column_names, group_codes, hotelling, validated
 
 Floats = NDArray[np.floating]
 Names = str | Iterable[str]
@@ -53,6 +54,7 @@ def cox(
     strata: Names = (),
     numeric: Names = (),
     censored_ties: str = "after",
+    cluster: str | None = None,
 ) -> pd.DataFrame:
     """Fit Cox's proportional hazards: by what factor does each level multiply the hazard of the event?
 
@@ -69,26 +71,38 @@ def cox(
     numeric : columns with numbers, which get one coefficient each, per unit; their level is "".
     censored_ties : "after": contacts censored in the tick of an event are at risk for it (the usual convention);
         "half": half of them left before it (actuarial).  With a coarse clock the two can differ by more than ``se``.
+    cluster : column whose groups hang together, such as ``day``; the coefficients stay, ``se``, interval and p-value
+        are those of independent groups (Lin and Wei's sandwich of score residuals added up by group, times
+        D / (D - 1); Student's t with D - 1 degrees of freedom).  Neighbouring groups count as independent.
 
     Returns
     -------
     DataFrame, one row a coefficient, ``terms`` first: ``term``, ``level``, ``estimate`` (log hazard ratio against the
         reference), ``se``, ``hazard_ratio``, ``lower``, ``upper`` (95 % of the hazard ratio), ``p_value`` (Wald)
         ``attrs``: log_likelihood, log_likelihood_null (all coefficients 0), score_chi2, wald_chi2, iterations, n
-        (contacts), events, ties, censored_ties, and tick_s where the table has it.
+        (contacts), events, ties, censored_ties, tick_s where the table has it, and clusters (their number) where
+        asked for; the score and Wald tests there take contacts as independent all the same.
 
     A hazard ratio compares those who still wait; it is no ratio of shares who leave.  Raises ValueError for what
     ``counts.validated`` refuses, a term with one level, collinear terms, a level without the event or any other
-    coefficient that runs to infinity, and a fit that memory cannot hold.
-    References: Cox (1972), doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), doi:10.1080/01621459.1977.10480613.
+    coefficient that runs to infinity, a fit that memory cannot hold, and a single cluster.
+    References: Cox (1972), doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), doi:10.1080/01621459.1977.10480613;
+    Lin & Wei (1989), doi:10.1080/01621459.1989.10478874.
     """
-    model = _cox_model(table, terms, event, ties, strata, numeric, censored_ties)
-    return _hazard_ratios(model.fit, model.known, model.scale, ties=ties, **model.said)
+    model = _cox_model(table, terms, event, ties, strata, numeric, censored_ties, cluster)
+    if cluster is None:
+        return _hazard_ratios(model.fit, model.known, model.scale, ties=ties, **model.said)
+    found = model.clustered(event, cluster)
+    moved = found.scores(model.design, model.design @ model.fit.coefficients, ties) @ model.fit.covariance
+    clusters = found.number
+    fit = model.fit._replace(covariance=moved.T @ moved * clusters / (clusters - 1))
+    return _hazard_ratios(fit, model.known, model.scale, df=clusters - 1, ties=ties, clusters=clusters, **model.said)
 
 
 def tie_table(
-    table: pd.DataFrame, terms: Names, *, event: str = "abandoned", strata: Names = (), numeric: Names = ()
-) -> pd.DataFrame:
+    table: pd.DataFrame, terms: Names, *, event: str = "abandoned", strata: Names = (), numeric: Names = (),
+    cluster: str | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """How much a coarse clock leaves open: each coefficient of :func:`cox` under both conventions of its ticks.
 
     Parameters are those of :func:`cox` (Efron's ties).
@@ -99,7 +113,7 @@ def tie_table(
         at risk for it), ``estimate_half`` (half of them have left), ``se``, and ``shift_in_se``, the distance of the
         two in standard errors.  Above 1 the clock, not the number of contacts, limits what can be said.
     """
-    after = cox(table, terms, event=event, strata=strata, numeric=numeric)
+    after = cox(table, terms, event=event, strata=strata, numeric=numeric, cluster=cluster)
     half = cox(table, terms, event=event, strata=strata, numeric=numeric, censored_ties="half")
     rows = after[["term", "level", "estimate"]].assign(estimate_half=half["estimate"], se=after["se"])
     return rows.assign(shift_in_se=(rows["estimate_half"] - rows["estimate"]).abs() / rows["se"])
@@ -146,11 +160,13 @@ def proportionality_test(
     strata: Names = (),
     numeric: Names = (),
     censored_ties: str = "after",
+    cluster: str | None = None,
 ) -> pd.DataFrame:
     """Test whether the hazard ratios of :func:`cox` stay the same along the wait.
 
     The score test of a coefficient that changes linearly with ``duration_s``, whose score is the sum of the
-    Schoenfeld residuals times the duration, with its exact variance.
+    Schoenfeld residuals times the duration, with its exact variance; with ``cluster`` its variance between clusters,
+    ``chi2`` Hotelling's T squared and the p-value that of F with ``df`` and ``df_within`` degrees of freedom.
 
     Returns
     -------
@@ -160,7 +176,7 @@ def proportionality_test(
     A small p says that the ratio drifts, not that it is wrong on average; with millions of contacts every ratio does.
     Reference: Grambsch & Therneau (1994), doi:10.1093/biomet/81.3.515 (here with the exact variance).
     """
-    model = _cox_model(table, terms, event, ties, strata, numeric, censored_ties)
+    model = _cox_model(table, terms, event, ties, strata, numeric, censored_ties, cluster)
     duration = model.when.duration_s
     # Centred and scaled for the digits only: the test is the same for every linear function of the duration.
     middle = np.average(duration, weights=model.sets.tied)
@@ -186,6 +202,12 @@ def proportionality_test(
             tests.append((term, "(all)", together))
     tests.append(("(all)", "", list(range(len(labels)))))
     result = pd.DataFrame([(term, level) for term, level, _ in tests], columns=["term", "level"])
+    if cluster:
+        found = model.clustered(event, cluster)
+        plain, along = (found.scores(model.design, predictor, ties, weights) for weights in (None, clock))
+        by_cluster = along - plain @ model.fit.covariance @ once.information
+        result[["chi2", "df", "df_within", "p_value"]] = [hotelling(by_cluster[:, k], cluster) for *_, k in tests]
+        return result.astype({"df": int, "df_within": int})
     result["chi2"] = [once.score[k] @ np.linalg.solve(variance[np.ix_(k, k)], once.score[k]) for *_, k in tests]
     result["df"] = [len(k) for *_, k in tests]
     result["p_value"] = chdtrc(result["df"], result["chi2"])
@@ -349,17 +371,28 @@ class _Cox(NamedTuple):
     fit: Fit
     said: dict[str, Any]
 
+    def clustered(self, event: str, cluster: str) -> ClusterScores:
+        """What each cluster adds to the score."""
+        rows, half = self.rows, self.said["censored_ties"] == "half"
+        events = np.where(
+            (rows["outcome"] == event).to_numpy(dtype=bool), rows["contacts"].to_numpy(dtype=np.float64), 0.0
+        )
+        return ClusterScores(
+            self.sets, self.when, rows=rows, cluster=cluster, pattern=self.known.pattern, events=events, half=half
+        )
+
 
 def _cox_model(
-    table: pd.DataFrame, terms: Names, event: str, ties: str, strata: Names, numeric: Names, censored_ties: str
-) -> _Cox:
+    table: pd.DataFrame, terms: Names, event: str, ties: str, strata: Names, numeric: Names, censored_ties: str,
+    cluster: str | None = None,
+) -> _Cox:  # fmt: skip
     if ties not in ("efron", "breslow"):
         raise ValueError(f"ties must be 'efron' or 'breslow'; got {ties!r}.")
     if censored_ties not in ("after", "half"):
         raise ValueError(f"censored_ties must be 'after' or 'half'; got {censored_ties!r}.")
     if not column_names(terms) and not column_names(numeric):
         raise ValueError("no terms: a Cox model needs at least one column in terms or numeric.")
-    rows, known, contacts, events = _known(table, terms, numeric, event, column_names(strata))
+    rows, known, contacts, events = _known(table, terms, numeric, event, column_names(strata), cluster)
     stratum, groups = group_codes(rows, column_names(strata))
     entry = rows["entry_s"].to_numpy() if "entry_s" in rows else None
     when = event_times(stratum, rows["duration_s"].to_numpy(), entry, events)
@@ -372,8 +405,9 @@ def _cox_model(
 
 
 def _known(
-    table: pd.DataFrame, terms: Names, numeric: Names, event: str, strata: tuple[str, ...] = ()
-) -> tuple[pd.DataFrame, Covariates, Floats, Floats]:
+    table: pd.DataFrame, terms: Names, numeric: Names, event: str, strata: tuple[str, ...] = (),
+    cluster: str | None = None,
+) -> tuple[pd.DataFrame, Covariates, Floats, Floats]:  # fmt: skip
     """The checked rows, their covariates, contacts and events."""
     terms, numeric = column_names(terms), column_names(numeric)
     names = (*terms, *numeric, *strata)
@@ -381,7 +415,9 @@ def _known(
         raise ValueError(f"{', '.join(map(repr, twice))} is named twice among terms, numeric and strata; name it once.")
     if isinstance(table, pd.DataFrame):
         refuse_numeric(table, numeric)
-    rows = validated(table, event=event, by=names)
+    # Clusters may be named among the strata, too: a baseline for each of them.
+    apart = (cluster,) if cluster and cluster not in names else ()
+    rows = validated(table, event=event, by=(*names, *apart))
     contacts = rows["contacts"].to_numpy(dtype=np.float64)
     events = np.where((rows["outcome"] == event).to_numpy(dtype=bool), contacts, 0.0)
     return rows, covariates(rows, terms, numeric, contacts, events, event), contacts, events
@@ -392,19 +428,22 @@ def _said(table: pd.DataFrame, contacts: Floats, events: Floats) -> dict[str, An
     return {"n": int(contacts.sum()), "events": int(events.sum()), **tick}
 
 
-def _estimates(labels: list[tuple[str, str]], estimate: Floats, se: Floats) -> pd.DataFrame:
+def _estimates(labels: list[tuple[str, str]], estimate: Floats, se: Floats, df: int | None = None) -> pd.DataFrame:
+    """Estimates with 95 % intervals: normal, or Student's t with ``df`` degrees of freedom."""
     result = pd.DataFrame(labels, columns=["term", "level"])
+    z = Z_95 if df is None else float(stdtrit(df, 0.975))
+    away = -np.abs(estimate / se)
     return result.assign(
         estimate=estimate,
         se=se,
-        lower=estimate - Z_95 * se,
-        upper=estimate + Z_95 * se,
-        p_value=2 * ndtr(-np.abs(estimate / se)),
+        lower=estimate - z * se,
+        upper=estimate + z * se,
+        p_value=2 * (ndtr(away) if df is None else stdtr(df, away)),
     )
 
 
-def _hazard_ratios(fit: Fit, known: Covariates, scale: Floats, **said: Any) -> pd.DataFrame:
-    result = _estimates(known.labels, fit.coefficients / scale, np.sqrt(np.diagonal(fit.covariance)) / scale)
+def _hazard_ratios(fit: Fit, known: Covariates, scale: Floats, *, df: int | None = None, **said: Any) -> pd.DataFrame:
+    result = _estimates(known.labels, fit.coefficients / scale, np.sqrt(np.diagonal(fit.covariance)) / scale, df)
     result.insert(4, "hazard_ratio", np.exp(result["estimate"]))
     result["lower"], result["upper"] = np.exp(result["lower"]), np.exp(result["upper"])
     result.attrs = {

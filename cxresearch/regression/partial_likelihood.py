@@ -169,18 +169,8 @@ class Moments(NamedTuple):
 def moments(sets: RiskSets, design: Floats, predictor: Floats, ties: str, weights: Floats | None = None) -> Moments:
     """Evaluate the partial likelihood; ``weights`` (durations,) multiply each duration's score and information."""
     hazard = np.exp(predictor)
-    weighted = np.column_stack([hazard, hazard[:, None] * design])
-    waiting = sets.waiting(weighted)
-    dying = sets.events @ weighted
+    s0, s1, d1, sums = tied_sums(sets, design, hazard, ties)
     d = sets.tied
-    s0, s1, d0, d1 = waiting[:, 0], waiting[:, 1:], dying[:, 0], dying[:, 1:]
-    if not sets.summed:
-        s0 = np.maximum(s0, d0)  # late entries are subtracted: rounding must not leave less than the events
-    if ties == "efron":
-        sums = efron_sums(d, s0, d0)
-    else:
-        none = np.zeros(len(d))
-        sums = TieSums(d * np.log(s0), d / s0, none, d / s0**2, none, none)
     g = np.ones(len(d)) if weights is None else weights
     a0, a1, b0, b1, b2 = (g * part for part in sums[1:])
     failing = sets.failing if weights is None else weights @ sets.events
@@ -190,6 +180,21 @@ def moments(sets: RiskSets, design: Floats, predictor: Floats, ties: str, weight
     information = second - (s1 * b0[:, None]).T @ s1 + cross + cross.T - (d1 * b2[:, None]).T @ d1
     log_likelihood = float(sets.failing @ predictor) - float(sums.log.sum())
     return Moments(log_likelihood, score, information, s0, s1 / s0[:, None], sums.a0)
+
+
+def tied_sums(sets: RiskSets, design: Floats, hazard: Floats, ties: str) -> tuple[Floats, Floats, Floats, TieSums]:
+    """At each duration: relative hazard and its covariates over those at risk, covariates over those who leave, tie sums."""
+    weighted = np.column_stack([hazard, hazard[:, None] * design])
+    waiting = sets.waiting(weighted)
+    dying = sets.events @ weighted
+    d = sets.tied
+    s0, s1, d0, d1 = waiting[:, 0], waiting[:, 1:], dying[:, 0], dying[:, 1:]
+    if not sets.summed:
+        s0 = np.maximum(s0, d0)  # late entries are subtracted: rounding must not leave less than the events
+    if ties == "efron":
+        return s0, s1, d1, efron_sums(d, s0, d0)
+    none = np.zeros(len(d))
+    return s0, s1, d1, TieSums(d * np.log(s0), d / s0, none, d / s0**2, none, none)
 
 
 class Fit(NamedTuple):

@@ -17,7 +17,7 @@ import psutil
 from cxresearch.contacts import Period
 from cxresearch.report.archive import history, publish
 from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, send, store
-from cxresearch.report.archive.recorded import read_runs
+from cxresearch.report.archive.recorded import read_runs, tables_of
 from cxresearch.report.page.brand import load_brand
 from cxresearch.report.run import one_run as run
 from cxresearch.report.run.execute import Kernels
@@ -175,12 +175,12 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
             good = {key: r for key, r in good.items() if key[1] in order.standing}
         earlier = good.get((report.name, period.previous.name))
         record["redefined"] = history.redefinitions(headlines, earlier["headlines"] if earlier else [])
-        mine = good[report.name, period.name] = {**record, "headlines": headlines, "next_said": []}
+        mine = good[report.name, period.name] = {**record, "headlines": headlines, "next_said": [], **tables_of(build)}
         if order.standing is None:
             mine["next_said"] = history.forecast_from(good, report.name, period.name)
             publish.write_json(build / "forecast.json", mine["next_said"])
         history.add_forecasts(good)
-        record["forecast"] = mine["forecast"]
+        record |= {"forecast": mine["forecast"], "arrivals_forecast": mine["arrivals_forecast"]}
         _write_page(report, notebooks, record, headlines, build / "report.html", brand)
     publish.write_json(build / "run.json", record)
     return record

@@ -21,8 +21,8 @@ import math
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 from scipy.special import expit, stdtr, stdtrit
 
 from cxresearch.risk_table.risk_sets import Floats
@@ -168,15 +168,11 @@ class DayClusters:
             return math.nan, 0.0
         along = (left * (self._beside @ left)).sum(axis=0)
         seen = float(np.mean(along[total > 0] / total[total > 0]))
-        low, high = 0.0, HIGHEST_CORRELATION
-        if seen <= self._expected(low):
-            return seen, low
-        if seen >= self._expected(high):
-            return seen, high
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self._expected(middle) < seen else (low, middle)
-        return seen, (low + high) / 2
+        if seen <= self._expected(0.0):
+            return seen, 0.0
+        if seen >= self._expected(HIGHEST_CORRELATION):
+            return seen, HIGHEST_CORRELATION
+        return seen, float(brentq(lambda one: self._expected(one) - seen, 0.0, HIGHEST_CORRELATION, xtol=1e-14))
 
     def _expected(self, correlation: float) -> float:
         """What would be seen from one day to the next, weekdays and periods taken out, if days had this correlation."""
@@ -215,12 +211,15 @@ def equal_weekdays(one: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats, li
 
     Of each weekday that both have there are as many as on average; days of the others count 0.
     """
-    both = [pd.Series(np.asarray(weekdays)) for weekdays in (one, other)]
-    counts = pd.concat([weekdays.value_counts() for weekdays in both], axis=1).sort_index()
-    alone = counts.index[counts.isna().any(axis=1)]
-    mean = counts.dropna().mean(axis=1)
-    weights = [(weekdays.map(mean) / weekdays.map(weekdays.value_counts())).fillna(0.0) for weekdays in both]
-    return weights[0].to_numpy(dtype=float), weights[1].to_numpy(dtype=float), [int(day) for day in alone]
+    given = [np.asarray(weekdays) for weekdays in (one, other)]
+    known = np.union1d(*given)
+    counts = np.array([(weekdays[:, None] == known).sum(axis=0) for weekdays in given], dtype=float)
+    both = (counts > 0).all(axis=0)
+    weights = [
+        np.where(both, counts.mean(axis=0) / np.maximum(own, 1.0), 0.0)[np.searchsorted(known, weekdays)]
+        for own, weekdays in zip(counts, given, strict=True)
+    ]
+    return weights[0], weights[1], [int(day) for day in known[~both]]
 
 
 def holm(p: ArrayLike) -> Floats:

@@ -2,6 +2,7 @@
 
 from cxresearch.simulate.contact_truth import (
     CONTACT_TRUTH,
+    STEADY_TRUTH,
     ChannelTruth,
     ContactTruth,
     contact_truth_table,
@@ -21,6 +22,7 @@ from cxresearch.simulate.respondents import respondent_distribution, simulate_re
 __all__ = [
     "CONTACT_TRUTH",
     "DEFAULT_SEED",
+    "STEADY_TRUTH",
     "ChannelTruth",
     "ContactTruth",
     "contact_truth_table",

@@ -36,6 +36,7 @@ from cxresearch.risk_table import (
     cells,
     column_names,
     group_codes,
+    hotelling,
     share_limits,
     validated,
 )
@@ -113,7 +114,9 @@ def nelson_aalen(
     )
 
 
-def log_rank(table: pd.DataFrame, *, event: str = "abandoned", by: Names, strata: Names = ()) -> pd.DataFrame:
+def log_rank(
+    table: pd.DataFrame, *, event: str = "abandoned", by: Names, strata: Names = (), cluster: str | None = None
+) -> pd.DataFrame:
     """Test whether the hazard of ``event`` is the same in all groups of ``by`` (Mantel's log-rank test).
 
     Parameters
@@ -121,25 +124,31 @@ def log_rank(table: pd.DataFrame, *, event: str = "abandoned", by: Names, strata
     table, event : as for :func:`kaplan_meier`; ties are exact (the hypergeometric variance).
     by : column or columns whose combinations are the groups.
     strata : column or columns; contacts are compared only inside the same stratum, and the strata are added up.
+    cluster : column whose groups hang together, such as ``day``: the same differences, their covariance from the score
+        residuals added up by cluster (Lin & Wei). Neighbouring clusters count as independent.
 
     Returns
     -------
     DataFrame of one row: ``chi2, df, p_value``
         ``df`` is the number of groups less one.  A group that is never at risk beside another one at an event can
-        differ from nothing and does not count.
+        differ from nothing and does not count.  With ``cluster`` the covariance is estimated from D clusters, so that
+        ``chi2`` is Hotelling's T squared and the p-value that of F with ``df`` and ``df_within`` = D - df degrees of
+        freedom.
 
-    Raises ValueError if there is one group only, or if groups are never at risk beside each other.
-    It has little power against hazards that cross.
-    Reference: Mantel (1966), Cancer Chemotherapy Reports 50:163-170; Peto & Peto (1972), doi:10.2307/2344317.
+    Raises ValueError if there is one group only, if groups are never at risk beside each other, or if the clusters are
+    too few to show how they differ. It has little power against hazards that cross.
+    Reference: Mantel (1966), Cancer Chemotherapy Reports 50:163-170; Peto & Peto (1972), doi:10.2307/2344317; Lin & Wei
+    (1989), doi:10.1080/01621459.1989.10478874.
     """
     names, strata_names = column_names(by), column_names(strata)
-    rows = validated(table, event=event, by=(*names, *strata_names))
+    apart = (cluster,) if cluster and cluster not in (*names, *strata_names) else ()
+    rows = validated(table, event=event, by=(*names, *strata_names, *apart))
     group, groups = group_codes(rows, names)
     stratum, _ = group_codes(rows, strata_names)
     if len(groups) < 2:
         only = ", ".join(f"{name} = {groups[name].iloc[0]!r}" for name in names) or "by names no column"
         raise ValueError(f"log_rank compares two groups or more; the risk table holds one ({only}).")
-    observed, exposed = _event_times(rows, event, group, stratum, len(groups))
+    keys, times, observed, exposed = _event_times(rows, event, group, stratum, len(groups))
     total, deaths = exposed.sum(axis=0), observed.sum(axis=0)
     share = exposed / total
     spread = np.divide(deaths * (total - deaths), total - 1, out=np.zeros(len(total)), where=total > 1)
@@ -155,6 +164,12 @@ def log_rank(table: pd.DataFrame, *, event: str = "abandoned", by: Names, strata
             "use fewer strata or pool groups."
         )
     kept = informed[1:]  # the differences add up to 0, so one group says nothing new
+    if cluster:
+        member, clusters = group_codes(rows, (cluster,))
+        at = _Places(keys, times, rows, stratum, (rows["outcome"] == event).to_numpy())
+        by_cluster = _cluster_differences(at, share[kept], deaths / total, group, kept, member, len(clusters))
+        found = hotelling(by_cluster, cluster)
+        return pd.DataFrame([found], columns=["chi2", "df", "df_within", "p_value"])
     chi2 = float(difference[kept] @ np.linalg.solve(covariance[np.ix_(kept, kept)], difference[kept]))
     return pd.DataFrame({"chi2": [chi2], "df": [len(kept)], "p_value": [float(chdtrc(len(kept), chi2))]})
 
@@ -327,8 +342,11 @@ class _Curve:
 
 def _event_times(
     rows: pd.DataFrame, event: str, group: Integers, stratum: Integers, groups: int
-) -> tuple[Floats, Floats]:
-    """Events and contacts at risk, groups x event times; the times of every stratum in one line."""
+) -> tuple[Integers, Floats, Floats, Floats]:
+    """Events and contacts at risk, groups x event times; the times of every stratum in one line.
+
+    Before them what the line is numbered by: stratum x number of times + place, and the distinct times.
+    """
     happened = (rows["outcome"] == event).to_numpy()
     times, tick = np.unique(rows["duration_s"].to_numpy()[happened], return_inverse=True)
     keys, place = np.unique(stratum[happened] * len(times) + tick, return_inverse=True)
@@ -344,7 +362,48 @@ def _event_times(
     query_line = np.add.outer(np.arange(groups) * lines, keys // len(times)).ravel()
     query_s = np.tile(times[keys % len(times)], groups)
     exposed = at_risk(rows, group * lines + stratum, query_line, query_s).reshape(groups, len(keys))
-    return observed.reshape(groups, len(keys)), exposed.astype(float)
+    return keys, times, observed.reshape(groups, len(keys)), exposed.astype(float)
+
+
+class _Places:
+    """Where each row of a risk table stands on the line of event times: at risk in ``[begin, end)``, its contacts, its
+    events (at ``end - 1``)."""
+
+    def __init__(
+        self, keys: Integers, times: Floats, rows: pd.DataFrame, stratum: Integers, happened: NDArray[np.bool_]
+    ) -> None:
+        def passed(seconds: Floats) -> Integers:
+            return np.searchsorted(keys, stratum * len(times) + np.searchsorted(times, seconds, side="right"))
+
+        self.end = passed(rows["duration_s"].to_numpy())
+        self.begin = np.searchsorted(keys, stratum * len(times))
+        if "entry_s" in rows:
+            entry = rows["entry_s"].to_numpy()
+            self.begin = np.where(entry > 0, passed(entry), self.begin)
+        self.contacts = rows["contacts"].to_numpy(dtype=float)
+        self.events = np.where(happened, self.contacts, 0.0)
+
+
+def _cluster_differences(
+    at: _Places, share: Floats, hazard: Floats, group: Integers, kept: Integers, member: Integers, clusters: int
+) -> Floats:
+    """What each cluster adds to observed less expected events of the kept groups: clusters x groups.
+
+    A contact adds its group less that group's share at risk where it leaves, and takes off the same times the pooled
+    hazard wherever it was at risk.
+    """
+
+    def along(values: Floats) -> Floats:
+        run = np.append(0.0, np.cumsum(values))
+        return run[at.end] - run[at.begin]
+
+    watched, last = along(hazard), np.maximum(at.end - 1, 0)
+    columns = []
+    for name, part in zip(kept, share, strict=True):
+        own = (group == name).astype(float)
+        adds = at.events * (own - part[last]) - at.contacts * (own * watched - along(part * hazard))
+        columns.append(np.bincount(member, adds, clusters))
+    return np.column_stack(columns)
 
 
 def _named(groups: pd.DataFrame, chosen: NDArray[np.bool_], seconds: Floats) -> str:

@@ -11,8 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxresearch.contacts import LogError, PeriodLog, kept_in, kept_period, load, load_contacts, open_log, read_period
-from cxresearch.contacts.period_log import account_table
+from cxresearch.contacts import (
+    LogError,
+    PeriodLog,
+    account_table,
+    kept_in,
+    kept_period,
+    load,
+    load_contacts,
+    open_log,
+    read_period,
+)
 from cxresearch.risk_table import risk_table
 
 BY = ("weekday", "hour", "queue", "channel", "promised_s")

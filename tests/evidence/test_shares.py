@@ -161,4 +161,8 @@ def test_intervals_of_the_register():
     assert title["narrow_lower"] == title["lower"]
     assert (unknown["lower"], unknown["upper"]) == share_interval(0.87, 500)
     assert (unknown["narrow_lower"], unknown["narrow_upper"]) == share_interval(0.87, 3000)
+    # Of callers at least 35 and at most 47 in a hundred of those asked, not everybody.
+    callers = table.loc["C000-04"]
+    assert (callers["lower"], callers["upper"]) == share_interval(0.38, 175)
+    assert (callers["narrow_lower"], callers["narrow_upper"]) == share_interval(0.38, 1410)
     assert np.isnan(money["lower"])

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.exhibits import day_of_period, period
+from cxresearch.exhibits import day_of_period, period, sources_of_period
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits
 
 NAME = "2024-05"
@@ -140,23 +142,28 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
         return {"rng": np.random.default_rng(1)}
 
     of_month = ("headlines", "main_points", "change_overview", "loss_by_group", "wait_distribution", "patience_by_group",
-                "what_happened")  # fmt: skip
+                "what_happened", "run_charts")  # fmt: skip
     of_mine = ("account", "loss_by_hour", "wait_of_leavers", "patience_curve", "two_clocks", "hazard_ratios",
                "proportional_hazards", "loss_by_week_hour", "patience_inside_hours", "promised",
-               "calendar", "wait_outcomes", "leaving_hazard")  # fmt: skip
+               "calendar", "bridge", "wait_outcomes", "leaving_hazard")  # fmt: skip
     for name in of_month:
         yield name, partial(getattr(period, name), month, channel=channel)
     for name in of_mine:
         yield name, partial(getattr(period, name), mine)
+    yield "change_sources", partial(sources_of_period.change_sources, month, channel=channel)
     yield "how_sure", lambda: period.how_sure(mine, **sampled, **draws())
     yield "mean_patience", lambda: period.mean_patience(mine, **draws())
     yield "beside_published", lambda: period.beside_published(mine, **sampled, **draws())
     yield "first_messages", partial(period.first_messages, month, within_s=within_s)
+    yield "forecast_check", partial(day_of_period.forecast_check, month, channel=channel)
+    fit = {"formula": "left + stayed ~ C(hour) + C(queue) + C(promise)", "family": sm.families.Binomial()}
+    yield "loss_regression", partial(period.loss_regression, mine, smf.glm, **fit)
     yield "day_load", partial(day_of_period.day_load, day)
-    yield "staffing", lambda: day_of_period.staffing(day, most_abandoned=0.05, **sampled, **draws())
+    yield "staffing", lambda: day_of_period.staffing(day, most_abandoned=0.05)
     yield "busiest_hour_team", lambda: day_of_period.busiest_hour_team(day, most_abandoned=0.05, **sampled, **draws())
     yield (
         "promise_what_if",
         partial(day_of_period.promise_what_if, day, promises_s=[5.0, 20.0, 60.0], contact_value=25.0, currency="USD"),
     )
-    yield "scenarios", partial(day_of_period.scenarios, day, evening_experts=2, redial_share=0.3)
+    yield "redials", partial(day_of_period.redials, day)
+    yield "scenarios", partial(day_of_period.scenarios, day, evening_experts=2)

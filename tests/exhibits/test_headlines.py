@@ -17,6 +17,7 @@ from cxresearch.exhibits import change_points, change_table, change_text, days_o
 from cxresearch.exhibits.changes import NOT_TOLD
 from cxresearch.exhibits.headlines import headline_table
 from cxresearch.exhibits.show import HEADLINE, POINTS
+from cxresearch.risk_table import ranked_losses
 
 
 def log(**changes) -> pd.DataFrame:
@@ -67,17 +68,20 @@ def test_headlines_worked_by_hand():
     expected = {
         "contacts": 9, "contacts_per_day": 9, "abandonment_share": 1 / 4, "lost_share": 1 / 9, "queued_share": 4 / 9,
         "service_level": 6 / 9, "mean_answer_s": 215 / 8, "mean_wait_s": 225 / 4, "patience_survival_60s": 3 / 4,
+        "lost_for_good_share": math.nan,
     }  # fmt: skip
     assert list(rows.index) == list(expected)
-    assert rows["value"].to_dict() == pytest.approx(expected)
+    assert rows["value"].to_dict() == pytest.approx(expected, nan_ok=True)
     assert rows["n"].to_dict() == {
         "contacts": 9, "contacts_per_day": 1, "abandonment_share": 4, "lost_share": 9, "queued_share": 9,
         "service_level": 9, "mean_answer_s": 8, "mean_wait_s": 4, "patience_survival_60s": 4,
+        "lost_for_good_share": 0,
     }  # fmt: skip
     assert rows.loc["contacts", ["lower", "upper"]].tolist() == [9, 9]
     assert rows["lower"].iloc[1:].isna().all()
-    assert set(rows["note"].iloc[1:]) == {"one day: too few for an interval"}
-    assert rows["better"].tolist() == ["", "", "lower", "lower", "lower", "higher", "lower", "lower", "higher"]
+    assert rows.loc["lost_for_good_share", "note"] == "no customer is known who could be followed for 24 hours"
+    assert set(rows["note"].iloc[1:-1]) == {"one day: too few for an interval"}
+    assert rows["better"].tolist() == ["", "", "lower", "lower", "lower", "higher", "lower", "lower", "higher", "lower"]
     assert rows.loc["service_level", "label"] == "Answered within 20 s, of all who asked (phone)"
     assert rows.loc[["abandonment_share", "lost_share"], "base"].tolist() == ["contacts that queued", "all who asked"]
     assert (
@@ -107,9 +111,11 @@ def test_nobody_gave_up_or_nobody_waited_a_minute_or_nobody_queued():
     assert note == "nobody was seen to wait a minute"
     assert told((5.0, "abandoned", 1)).loc["patience_survival_60s", "value"] == 0, "everybody has gone"
     assert told((5.0, "abandoned", 1)).loc["mean_answer_s", "note"] == "nobody was answered"
-    none = told(at_once=3)
+    none = told(at_once=3).drop("lost_for_good_share")
     assert none.index[none["value"].isna()].tolist() == ["abandonment_share", "mean_wait_s", "patience_survival_60s"]
-    assert set(none["note"][none["value"].isna()]) == {"nobody queued"}
+    assert set(none["note"][none["value"].isna()]) == {
+        "nobody queued", "no customer is known who could be followed for 24 hours",
+    }  # fmt: skip
 
 
 def test_intervals_take_the_day_as_the_unit():
@@ -298,16 +304,16 @@ def test_hours_that_days_cannot_tell_apart_are_said_so(moved):
         for day in range(28)
         for hour, left in ((20, 6 + day % 2), (11, 2 + day // 7 % 2), (9, 10 if day // 7 % 2 else 2))
     ]
-    lost = pd.DataFrame(rows, columns=["day", "weekday", "hour", "left"])
+    lost = pd.DataFrame(rows, columns=["day", "weekday", "hour", "left"]).assign(queued=12)
     hours = by_hour(left=[168, 182, 0, 70])[lambda h: h["hour"] != 3]
-    told = headlines.hours_behind(hours, lost)
+    told = headlines.hours_behind(hours, ranked_losses(lost, by="hour"))
     assert told.set_index("hour")["behind"].to_dict() == {9: False, 20: False, 11: True}
     points = shown_points(headlines.main_points(moved, "January 1999", hours=told))
     assert points["No single hour loses most people."] == (
         "20 to 21 h lost 182 of the 200 who queued then (91.0 %), but day by day it cannot be told from 9 to 10 h."
     )
-    few = headlines.hours_behind(hours, lost[lost["day"] < "1999-02-04"])
-    assert few["behind"].tolist() == [True, False, True]
+    few = lost[lost["day"] < "1999-02-04"].assign(queued=80)
+    assert not headlines.hours_behind(hours, ranked_losses(few, by="hour"))["behind"].any()
 
 
 @pytest.mark.parametrize(
@@ -349,3 +355,17 @@ def test_every_headline_is_recorded_with_its_base_also_where_nobody_queued():
         assert [h["name"] for h in recorded] == headline_table(month, channel="phone")["name"].tolist()
         assert all(h["base"] for h in recorded)
         assert all(h["note"] for h in recorded if h["value"] is None)
+
+
+def test_lost_for_good_is_of_all_who_asked_with_a_known_customer():
+    """Of five known who asked and could be followed, two gave up, and one of them was not answered within a day."""
+    opened = pd.to_datetime(["1999-02-03 09:00", "1999-02-03 10:00", "1999-02-03 11:00", "1999-02-04 09:00",
+                             "1999-02-05 09:00", "1999-02-09 09:00", "1999-02-10 09:00"])  # fmt: skip
+    frame = log(
+        outcome=["abandoned", "answered", "abandoned", "answered", "answered", "abandoned", "answered"],
+        customer_key=["a", "a", "b", "c", "b", None, None], opened_at=opened, wait_s=10.0,
+    )  # fmt: skip
+    row = headline_table(february(frame), channel="phone").set_index("name").loc["lost_for_good_share"]
+    assert row["value"] == pytest.approx(1 / 5)
+    assert row["n"] == 5
+    assert row["base"] == "all who asked whose customer is known, followed for 24 hours"

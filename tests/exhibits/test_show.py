@@ -167,7 +167,7 @@ HEADLINE |= {"kind": "estimated", "better": "lower"}
 def test_a_headline_is_recorded_as_it_was_computed(shown):
     present.record_headline(**HEADLINE, n=np.int64(12))
     content = shown[0][present.HEADLINE]
-    assert content == HEADLINE | {"n": 12, "base": "", "note": "", "change": None}
+    assert content == HEADLINE | {"n": 12, "base": "", "note": "", "change": None, "target": None}
     assert shown[0]["text/plain"] == "Gave up: 20.0 % (10.0 to 30.0 %; estimated)"
     present.record_headline(**HEADLINE | {"value": np.nan, "lower": None, "upper": None}, note="nobody waited")
     content = shown[1][present.HEADLINE]
@@ -204,9 +204,9 @@ def test_main_points_are_few_and_literal(shown):
             present.main_points(points)
 
 
-def test_of_many_points_the_first_six_are_chosen(shown):
+def test_of_many_points_the_first_seven_are_chosen(shown):
     present.main_points([(f"{place}.", "b") for place in range(9)])
-    assert [lead for lead, _ in shown[0][present.POINTS]["points"]] == ["0.", "1.", "2.", "3.", "4.", "5."]
+    assert [lead for lead, _ in shown[0][present.POINTS]["points"]] == ["0.", "1.", "2.", "3.", "4.", "5.", "6."]
 
 
 def test_saying_nothing_is_refused(shown):

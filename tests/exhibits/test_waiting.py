@@ -46,9 +46,13 @@ def city(shares) -> str:
 def test_the_slowest_and_the_fastest_are_told_by_what_is_sure_of_each():
     shares = pd.DataFrame({"agency": ["A", "B", "A", "B"], "within_s": [60.0, 60.0, 604_800.0, 604_800.0],
                            "least": [0.9, 0.5, 0.25, 0.0], "most": [0.9, 0.6, 0.3, 0.02]})  # fmt: skip
+    shares = shares.assign(lower=shares["least"] - 0.01, upper=shares["most"] + 0.01)
     said = "After 7 days, at least 25.0 % had no answer"
     assert city(shares) == f"{said} from A, at most 2.0 % from B"
     assert city(shares.query("agency == 'A'")) == said
+    assert city(shares.assign(lower=0.0)) == (
+        "After 7 days, 0.0 % to 30.0 % had no answer; no agency stands out on both sides"
+    )
 
 
 def test_repeat_callers_widen_the_interval_by_what_the_table_says():
@@ -80,6 +84,14 @@ def test_a_peak_that_few_are_left_to_show_leads_no_title():
                            "lower": [0.003, 0.001, 0.0005]})  # fmt: skip
     assert waiting.leaving_hazard(hazard, bandwidth_s=8).finding.startswith(
         "People are most likely to go after 10 s: 24% a minute"
+    )
+    tied = waiting.leaving_hazard(hazard.assign(upper=[0.005, 0.003, 0.02]), bandwidth_s=8).finding
+    assert tied.startswith("People are most likely to go after 10 s: ")  # that of 290 s may be no more than the usual
+    tied = waiting.leaving_hazard(
+        hazard.assign(lower=[0.0041, 0.001, 0.0042], upper=[0.005, 0.003, 0.02]), bandwidth_s=8
+    )
+    assert tied.finding == (
+        "People are most likely to go after 10 s and 4.8 min: 24% to 54% a minute, too close to tell which is the highest"
     )
     assert "after 4.8 min" in waiting.leaving_hazard(hazard.assign(lower=0.0), bandwidth_s=8).finding
 

@@ -68,6 +68,12 @@ def hours():
     )
 
 
+def steps() -> pd.DataFrame:
+    names = ["asked", "answered at once", "queued", "answered", "gave up"]
+    return pd.DataFrame({"label": names, "start": [0, 60, 0, 20, 0], "contacts": [100, 40, 60, 40, 20],
+                         "leads_on": [True, False, True, False, False]})  # fmt: skip
+
+
 DRAWN = {
     "survival": lambda: figures.plot_survival(
         curve((0.31, 0.3, 0.29, 0.02), ("Regular", "Internet support", "Prospective customers", "VIP")),
@@ -80,6 +86,7 @@ DRAWN = {
     "hazard": lambda: figures.plot_hazard(hazard()),
     "dots": lambda: figures.plot_dots(dots(), by="month", measure="Share of queued callers who gave up"),
     "dots of one": lambda: figures.plot_dots(dots().head(2), measure="Share of queued callers who gave up"),
+    "parts": lambda: figures.plot_parts(steps()),
     "bars": lambda: figures.plot_bars_hour(hours(), value="wait_s", measure="Mean wait of queued callers (seconds)"),
 }
 
@@ -319,3 +326,10 @@ def test_names_are_drawn_as_they_are_written():
     svg, _ = theme.themed_svg(figures.plot_survival(curve, horizon_s=3.0, by="g").figure, title="t", description="d")
     for name in names:
         assert name in svg
+
+
+def test_parts_lie_where_the_step_before_them_ends():
+    bars = figures.plot_parts(steps()).patches
+    found = sorted(((bar.get_y(), bar.get_x(), bar.get_width()) for bar in bars), reverse=True)
+    assert [(start, length) for _, start, length in found] == [(0, 100), (60, 40), (0, 60), (20, 40), (0, 20)]
+    assert sorted({bar.get_alpha() for bar in bars}) == [0.35, 0.85]

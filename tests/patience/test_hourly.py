@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cxresearch.contacts import load_contacts
 from cxresearch.patience import hourly_table, mean_patience
 from cxresearch.risk_table import risk_table
-from cxresearch.simulate import CONTACT_TRUTH, simulate_contacts
+from cxresearch.simulate import STEADY_TRUTH, simulate_contacts
 
 CONTACTS = pd.DataFrame(
     {
@@ -169,11 +169,13 @@ def test_bad_hours_are_refused(change, says):
 
 
 def test_the_mean_of_exponential_patience_is_recovered():
+    # Half of the team in the evening: the line is drawn through hours that differ.
+    duty = (("weekday", 8, 19, 1.0), ("weekday", 19, 23, 0.5), ("weekend", 9, 21, 0.5))
     phone = dataclasses.replace(
-        CONTACT_TRUTH.channel("phone"), share=1.0, patience_scale_s=300.0, patience_shape=1.0, occupancy=0.85
+        STEADY_TRUTH.channel("phone"), share=1.0, patience_scale_s=300.0, patience_shape=1.0, occupancy=0.85, duty=duty
     )
     truth = dataclasses.replace(
-        CONTACT_TRUTH, channels=(phone,), promise_elasticity=0.0, broken_promise_hazard_ratio=1.0
+        STEADY_TRUTH, channels=(phone,), promise_elasticity=0.0, broken_promise_hazard_ratio=1.0
     )
     log = simulate_contacts(start="2024-06-01", months=2, contacts=60_000, rng=np.random.default_rng(1), truth=truth)
     hours = hourly_table(log)

@@ -23,7 +23,7 @@ from cxresearch.patience import (
 )
 from cxresearch.regression import accelerated_failure_time, cox
 from cxresearch.risk_table import risk_table
-from cxresearch.simulate import CONTACT_TRUTH, simulate_contacts, true_patience_survival
+from cxresearch.simulate import STEADY_TRUTH, simulate_contacts, true_patience_survival
 from cxresearch.survival import kaplan_meier
 from tests.conftest import risk_tables
 
@@ -47,9 +47,11 @@ def promised_tables(draw: st.DrawFn) -> pd.DataFrame:
 
 
 def simulated(seed: int, contacts: int = 12_000, channel: str = "phone", **changes) -> pd.DataFrame:
-    """Waits of one channel of a log with the standard truth, but for what is changed; customers independent."""
-    one = dataclasses.replace(CONTACT_TRUTH.channel(channel), share=1.0)
-    truth = dataclasses.replace(CONTACT_TRUTH, channels=(one,), customer_correlation=0.0, **changes)
+    """Waits of one channel of a log with one law for all topics and a team too small for its work, so that waits are
+    long; customers independent.
+    """
+    one = dataclasses.replace(STEADY_TRUTH.channel(channel), share=1.0, occupancy=1.2)
+    truth = dataclasses.replace(STEADY_TRUTH, channels=(one,), customer_correlation=0.0, **changes)
     rng = np.random.default_rng(seed)
     log = simulate_contacts(start="2024-06-01", months=3, contacts=contacts, rng=rng, truth=truth)
     return risk_table(log, by="promised_s")

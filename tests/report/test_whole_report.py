@@ -165,6 +165,7 @@ def test_the_monthly_report_reads_its_log_once(tmp_path, root):
     record = json.loads((folder / "run.json").read_text())
     assert record["counts"]["read"] + record["counts"]["other_periods"] == 3_000
     assert sorted(p.name for p in (folder / "tables").iterdir()) == [
+        "arrivals_next.json",
         "cells.parquet",
         "headline_days.parquet",
         "period.json",

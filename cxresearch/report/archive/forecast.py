@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from cxresearch.exhibits import days_of
+
 LEVEL = 0.8
 QUANTILES = (0.1, 0.5, 0.9)
 LEAST_PERIODS = 3
 DEFINITION = ("label", "unit", "kind")
 
 Headline = Mapping[str, Any]
+# Of the periods before: how often inside, of how many, and the losses of the forecast and of the last value alone.
+Tally = tuple[int, int, float, float]
 
 
 def redefined(now: Headline, before: Headline) -> str:
@@ -84,24 +88,47 @@ def pinball(forecast: Headline, value: float) -> float:
     return sum(losses) / len(QUANTILES)
 
 
+def unchanged_loss(forecast: Headline, value: float) -> float:
+    """The same loss if the last value is all that is said, for every quantile: the naive forecast."""
+    return pinball({**forecast, "lower": forecast["value"], "upper": forecast["value"]}, value)
+
+
+def arrivals_scored(said: Sequence[Headline], days: Any) -> dict[str, Any] | None:
+    """How the forecasts of weekdays (``exhibits.arrivals_next``) turned out: ``level, scored, inside, pinball`` over the
+    days of ``exhibits.headline_days``; None where nothing was said or no day is known."""
+    of_weekday = {row["weekday"]: row for row in said if row.get("weekday") and row["value"] is not None}
+    known = days_of(days)
+    if not of_weekday or known is None or "contacts_per_day" not in known.top:
+        return None
+    came = zip(known.weekday, known.top["contacts_per_day"][:, 0], strict=True)
+    pairs = [(of_weekday[int(weekday)], float(contacts)) for weekday, contacts in came if int(weekday) in of_weekday]
+    if not pairs:
+        return None
+    inside = sum(row["lower"] <= contacts <= row["upper"] for row, contacts in pairs)
+    losses = [pinball(row, contacts) for row, contacts in pairs]
+    return {"level": LEVEL, "scored": len(pairs), "inside": inside, "pinball": sum(losses) / len(losses)}
+
+
 def forecast_rows(
     headlines: Sequence[Headline],
     said: Sequence[Headline],
     next_said: Sequence[Headline],
     *,
-    earlier: Mapping[str, Any],
+    earlier: Mapping[str, Tally],
 ) -> list[dict[str, Any]]:
     """One row a headline: what was said of this period, what came, what is said of the next one.
 
     Parameters
     ----------
     headlines : of this period. said : the forecast that the period before left; empty where it left none.
-    next_said : the forecast for the period after. earlier : by name ``(inside, scored)`` of the periods before.
+    next_said : the forecast for the period after. earlier : by name the tally of the periods before.
 
     Returns
     -------
-    Dicts ``name, label, unit, said, said_lower, said_upper, level, value, inside, pinball, note, inside_so_far,
-    scored_so_far, next, next_lower, next_upper, next_note``. What is not known is None, and a note says why.
+    Dicts ``name, label, unit, said, said_lower, said_upper, level, value, inside, pinball, unchanged, note,
+    inside_so_far, scored_so_far, pinball_so_far, unchanged_so_far, next, next_lower, next_upper, next_note``.
+    ``unchanged`` is the loss of the last value alone; a forecast is worth its interval only where its losses so far add up
+    to less. What is not known is None, and a note says why.
     """
     rows = []
     for headline in headlines:
@@ -119,12 +146,14 @@ def forecast_rows(
             note = "" if value is not None else "the value is not known"
         scored = was is not None and not note
         inside = bool(was["lower"] <= value <= was["upper"]) if scored and was else None
-        hits, tries = earlier.get(name, (0, 0))
+        hits, tries, lost, lost_unchanged = earlier.get(name, (0, 0, 0.0, 0.0))
+        loss, alone = (pinball(was, value), unchanged_loss(was, value)) if scored and was else (None, None)
         rows.append({
             "name": name, "label": headline["label"], "unit": headline["unit"],
             "said": was["value"] if was else None, "said_lower": was["lower"] if was else None,
             "said_upper": was["upper"] if was else None, "level": LEVEL, "value": value, "inside": inside,
-            "pinball": pinball(was, value) if scored and was else None, "note": note,
+            "pinball": loss, "unchanged": alone, "note": note,
+            "pinball_so_far": lost + (loss or 0.0), "unchanged_so_far": lost_unchanged + (alone or 0.0),
             "inside_so_far": hits + bool(inside), "scored_so_far": tries + (inside is not None),
             "next": ahead["value"] if ahead else None, "next_lower": ahead["lower"] if ahead else None,
             "next_upper": ahead["upper"] if ahead else None,

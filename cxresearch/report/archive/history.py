@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxresearch.contacts import Period, PeriodError, parse_period
 from cxresearch.exhibits import COLUMNS, change_record, change_table
-from cxresearch.report.archive.forecast import forecast_headlines, forecast_rows, redefined
+from cxresearch.report.archive.forecast import Tally, arrivals_scored, forecast_headlines, forecast_rows, redefined
 from cxresearch.report.archive.recorded import Run, read_runs
 
 
@@ -59,14 +59,17 @@ def redefinitions(headlines: list[dict[str, Any]], before: list[dict[str, Any]])
 
 
 def add_forecasts(good: dict[tuple[str, str], Run]) -> None:
-    """Give every run ``forecast``: rows of what was said, what came, and what is said of the next period."""
-    tally: dict[tuple[str, bool], dict[str, tuple[int, int]]] = {}
+    """Give every run ``forecast``: rows of what was said, what came, and what is said of the next period; and
+    ``arrivals_forecast``: how what was said of its days turned out."""
+    tally: dict[tuple[str, bool], dict[str, Tally]] = {}
     for (report, period), run in sorted(good.items(), key=lambda item: _start(item[0][1])):
         before = good.get((report, _previous(period)))
         said = before["next_said"] if before and before["simulated"] == run["simulated"] else []
         earlier = tally.setdefault((report, run["simulated"]), {})
         run["forecast"] = forecast_rows(run["headlines"], said, run["next_said"], earlier=earlier)
-        earlier |= {row["name"]: (row["inside_so_far"], row["scored_so_far"]) for row in run["forecast"]}
+        run["arrivals_forecast"] = arrivals_scored(said, run.get("days"))
+        told = ("inside_so_far", "scored_so_far", "pinball_so_far", "unchanged_so_far")
+        earlier |= {row["name"]: tuple(row[name] for name in told) for row in run["forecast"]}
 
 
 def forecast_from(good: dict[tuple[str, str], Run], report: str, period: str) -> list[dict[str, Any]]:
@@ -77,7 +80,7 @@ def forecast_from(good: dict[tuple[str, str], Run], report: str, period: str) ->
     while run is not None and last is not None and run["simulated"] == last["simulated"]:
         history.insert(0, run["headlines"])
         run = good.get((report, _previous(run["period"])))
-    return forecast_headlines(history)
+    return [*forecast_headlines(history), *(last.get("arrivals", []) if last else [])]
 
 
 def periods_between(first: Period, last: Period) -> list[Period]:

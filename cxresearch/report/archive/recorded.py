@@ -14,6 +14,7 @@ from cxresearch.exhibits import days_of
 
 Run = dict[str, Any]
 HEADLINE_DAYS = "tables/headline_days.parquet"
+ARRIVALS = "tables/arrivals_next.json"
 
 
 class LeftAside(NamedTuple):
@@ -26,7 +27,8 @@ class LeftAside(NamedTuple):
 def read_runs(out: Path) -> tuple[list[Run], list[LeftAside]]:
     """Every run below ``out`` with its ``headlines``, their ``days``, ``next_said`` and ``href``, and what was left aside.
 
-    ``days`` is the table of :func:`exhibits.headline_days` that the run kept, or None.
+    ``days`` is the table of :func:`exhibits.headline_days` that the run kept, or None, ``arrivals`` what it expects of the
+    days after it (:func:`exhibits.arrivals_next`).
 
     A folder whose run.json is no run of a version known here is left aside as a whole; of a run with other bad files the
     run stands, without them. A file that is not there is none, and no fault. Folders that begin with a dot are being
@@ -52,11 +54,18 @@ def read_runs(out: Path) -> tuple[list[Run], list[LeftAside]]:
         run["href"] = page.relative_to(out).as_posix() if page.is_file() else None
         run["headlines"] = read(path.with_name("headlines.json"), "headlines", [])
         run["next_said"] = read(path.with_name("forecast.json"), "forecast", [])
+        run["arrivals"] = read(path.parent / ARRIVALS, "forecast", [])
         run["days"], why = _read_days(path.parent / HEADLINE_DAYS)
         if why:
             aside.append(LeftAside((path.parent / HEADLINE_DAYS).relative_to(out).as_posix(), why))
         runs.append(run)
     return runs, aside
+
+
+def tables_of(build: Path) -> dict[str, Any]:
+    """``days`` and ``arrivals`` as a run of this program has just left them."""
+    arrivals, _ = _read(build / ARRIVALS, "forecast")
+    return {"days": _read_days(build / HEADLINE_DAYS)[0], "arrivals": arrivals or []}
 
 
 def _read(path: Path, what: str) -> tuple[Any, str]:

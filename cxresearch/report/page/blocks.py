@@ -140,11 +140,22 @@ def tile(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[s
         "interval": interval or headline["note"] or (words["counted"] if counted else ""),
         "range": known and format_interval(headline["lower"], headline["upper"], headline["unit"], language=language),
         "note": headline["note"] if known else "",
+        "target": _target_in_words(headline, language),
         # A number from a book does not move from month to month.
         "change": None
         if headline["kind"] in ("quoted", "assumed") and headline.get("change") is None
         else change_in_words(_labelled(headline, run), run.get("previous_period_label"), language=language),
     }
+
+
+def _target_in_words(headline: dict[str, Any], language: str) -> str:
+    """The target of a headline and whether it is met; "" without one."""
+    target, words = headline.get("target"), load_words(language)["target"]
+    if not target:
+        return ""
+    limit = format_value(target["limit"], headline["unit"], language=language)
+    side = "least" if headline["better"] == "higher" else "most"
+    return f"{words[side].format(limit=limit)}: {words[target['verdict'].replace(' ', '_')]}"
 
 
 def _labelled(headline: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
@@ -255,4 +266,7 @@ def forecast_view(run: dict[str, Any], language: str) -> dict[str, Any] | None:
 
 
 def _score(row: dict[str, Any], language: str) -> str:
-    return format_value(row["pinball"], "points" if row["unit"] == "share" else row["unit"], language=language)
+    unit, words = "points" if row["unit"] == "share" else row["unit"], load_words(language)["forecast"]
+    own, alone = (format_value(row[what], unit, language=language) for what in ("pinball", "unchanged"))
+    better = row["pinball_so_far"] < row["unchanged_so_far"]
+    return words["score_beside"].format(own=own, unchanged=alone) + ("" if better else f"; {words['no_better']}")

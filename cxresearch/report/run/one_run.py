@@ -19,10 +19,12 @@ from typing import Any
 
 import nbformat
 import pandas as pd
+import pyarrow.parquet as pq
 
 from cxresearch.contacts import Period, PeriodLog, kept_in, log_facts, open_log, read_period
-from cxresearch.exhibits import headline_days
-from cxresearch.report.archive.recorded import HEADLINE_DAYS
+from cxresearch.exhibits import arrivals_next, headline_days
+from cxresearch.report.archive import publish
+from cxresearch.report.archive.recorded import ARRIVALS, HEADLINE_DAYS
 from cxresearch.report.run.execute import (
     Executed,
     Kernels,
@@ -78,7 +80,8 @@ class Order:
     @property
     def parameters(self) -> dict[str, Any]:
         """What the notebooks are given, and run.json records."""
-        return {**self.report.parameters, **self.settings, "log": self.log, "period": self.period.name}
+        targets = {"targets": self.report.targets} if self.report.targets else {}
+        return {**self.report.parameters, **self.settings, **targets, "log": self.log, "period": self.period.name}
 
 
 def execute_report(
@@ -132,7 +135,7 @@ def _read(order: Order) -> PeriodLog:
 
 
 def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
-    """Keep the days of the headlines, from which later runs tell their change, as the notebooks see them."""
+    """Keep the days of the headlines, from which later runs tell their change, and what is expected of the days after."""
     asked = {
         name: order.parameters.get(name, _default(order.report, name))
         for name in ("channel", "target_s")
@@ -140,6 +143,7 @@ def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
     }
     if asked.get("channel"):
         headline_days(month, **asked).to_parquet(path, index=False)
+        publish.write_json(path.parent.parent / ARRIVALS, arrivals_next(month, channel=asked["channel"]))
 
 
 def _default(report: Report, name: str) -> Any:
@@ -241,17 +245,20 @@ def _status(report: Report, executed: list[Executed], headlines: list[dict[str, 
 
 
 def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
-    """Every file read: as it was named, its hash; rows and newest record are those of the log as a whole."""
-    newest = month.newest.isoformat(" ", "seconds") if month.newest else None
+    """Every file read: as it was named, its hash, its own rows; the newest record where the log is one file."""
     paths = [Path(path) for path in month.files.loc[month.files["used"].astype(bool), "path"]]
+    # Of several files nobody has asked which record is in which.
+    newest = month.newest.isoformat(" ", "seconds") if month.newest and len(paths) == 1 else None
     inputs = [
         {
             "path": _shown(fact.path, order.root),
             "sha256": fact.sha256,
-            "rows": month.counts["read"],
+            "rows": pq.read_metadata(path).num_rows if fact.records is None else fact.records,
             "newest_record": newest,
         }
-        for fact in log_facts(paths, quoted=month.preset not in ("anonymous_bank", "asterisk_queue_log"))
+        for path, fact in zip(
+            paths, log_facts(paths, quoted=month.preset not in ("anonymous_bank", "asterisk_queue_log")), strict=True
+        )
     ]
     for name in order.report.inputs:
         path = order.root / name

@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 
 from cxresearch.contacts import PERIOD_KINDS
+from cxresearch.exhibits import check_targets
 
 SCALARS = ("bool", "int", "float", "str", "date")
 
@@ -56,10 +57,11 @@ class Report:
     store: str
     pdf: bool
     declared: dict[str, Declared] = field(repr=False)
+    targets: dict[str, float] = field(default_factory=dict)
 
 
 # Filled by the runner for every notebook that declares them.
-GIVEN_BY_RUNNER = ("period", "columns")
+GIVEN_BY_RUNNER = ("period", "columns", "targets")
 
 
 def load_report(name: str, root: Path) -> Report:
@@ -78,7 +80,7 @@ def load_report(name: str, root: Path) -> Report:
     known = {
         "title": str, "organisation": str, "period": str, "notebooks": list, "may_fail": list, "headlines": list,
         "inputs": list, "cell_timeout_s": (int, float), "run_timeout_s": (int, float), "retries": int,
-        "parameters": dict, "ranges": dict, "columns": dict,
+        "parameters": dict, "ranges": dict, "columns": dict, "targets": dict,
         "brand": dict, "language": str, "email": dict, "store": str, "pdf": bool,
     }  # fmt: skip
     for key, value in text.items():
@@ -110,6 +112,7 @@ def load_report(name: str, root: Path) -> Report:
                 )
             declared.setdefault(key, line)
     parameters = check_parameters(text.get("parameters", {}), declared, str(path))
+    targets = _targets(text, declared, path)
     ranges = check_ranges(text.get("ranges", {}), declared, str(path))
     in_range({n: line.default for n, line in declared.items()} | parameters, ranges, str(path))
     return Report(
@@ -117,8 +120,8 @@ def load_report(name: str, root: Path) -> Report:
         notebooks=notebooks, may_fail=may_fail, headlines=tuple(text.get("headlines", ())),
         inputs=tuple(text.get("inputs", ())), cell_timeout_s=float(text.get("cell_timeout_s", 600)),
         run_timeout_s=float(text.get("run_timeout_s", 3600)), retries=text.get("retries", 1),
-        parameters=parameters, ranges=ranges, columns=text.get("columns", {}), brand=text.get("brand", {}),
-        language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
+        parameters=parameters, ranges=ranges, columns=text.get("columns", {}), targets=targets,
+        brand=text.get("brand", {}), language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
         pdf=text.get("pdf", False), declared=declared,
     )  # fmt: skip
 
@@ -166,6 +169,21 @@ def check_parameters(given: Mapping[str, Any], declared: Mapping[str, Declared],
         _refuse_secret(name, value, where)
         checked[name] = float(value) if line.annotation == "float" else value
     return checked
+
+
+def _targets(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Path) -> dict[str, float]:
+    """The table ``[targets]``, which a notebook must take. Raises ParameterError."""
+    if "targets" in text.get("parameters", {}):
+        raise ParameterError(f"{path}: targets are a table of their own: write [targets], not [parameters] targets.")
+    if text.get("targets") and "targets" not in declared:
+        raise ParameterError(
+            f"{path}: [targets] is set, and none of its notebooks takes targets; add 05-executive-summary to notebooks, or "
+            "take the table out."
+        )
+    try:
+        return check_targets(text.get("targets", {}))
+    except ValueError as error:
+        raise ParameterError(f"{path}: {error}") from error
 
 
 def check_ranges(given: Mapping[str, Any], declared: Mapping[str, Declared], where: str) -> dict[str, tuple[Any, Any]]:
@@ -236,7 +254,10 @@ def parse_settings(
             raise ParameterError(f"--set takes name=value; got {setting!r}.")
         line = _declared(name, declared, "--set")
         if name in GIVEN_BY_RUNNER:
-            raise ParameterError(f"{name} is set by the run itself; use --period for the period.")
+            raise ParameterError(
+                f"{name} is set by the run itself; use --period for the period, and the tables [columns] and [targets] of the "
+                "report's TOML for these."
+            )
         if name in parsed:
             raise ParameterError(f"--set {name} was given twice.")
         parsed[name] = read_text(text, line.annotation, name)

@@ -85,10 +85,13 @@ def test_pinball_by_hand_and_least_for_the_true_quantiles():
 
 def test_rows_say_what_was_said_what_came_and_what_comes():
     said, coming = [ahead(100.0, 110.0, 99.0)], [ahead(100.0, 110.0, 99.0, 120.0)]
-    (row,) = forecast_rows([one(115.0)], said, coming, earlier={"wait": (2, 3)})
+    (row,) = forecast_rows([one(115.0)], said, coming, earlier={"wait": (2, 3, 5.0, 9.0)})
     assert (row["said"], row["value"], row["inside"], row["next"]) == (99.0, 115.0, True, 120.0)
     assert (row["inside_so_far"], row["scored_so_far"], row["note"]) == (3, 4, "")
     assert row["pinball"] == pinball(said[0], 115.0)
+    # The last value alone, 16 too low, loses half of that at the three quantiles together.
+    assert (row["unchanged"], row["unchanged_so_far"]) == (pytest.approx(8.0), pytest.approx(17.0))
+    assert row["pinball_so_far"] == pytest.approx(5.0 + row["pinball"])
     (row,) = forecast_rows([one(900.0)], said, coming, earlier={})
     assert (row["inside"], row["inside_so_far"], row["scored_so_far"]) == (False, 0, 1)
 

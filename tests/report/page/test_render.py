@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cxresearch.contacts import parse_period
 from cxresearch.exhibits import show as present
 from cxresearch.report.archive.freshness import period_in_words
-from cxresearch.report.page.blocks import change_in_words, refuse_active_content
+from cxresearch.report.page.blocks import change_in_words, refuse_active_content, tile
 from cxresearch.report.page.brand import contrast, load_brand, page_palettes
 from cxresearch.report.page.render import render_index, render_report
 from cxresearch.style import languages, load_words, theme
@@ -642,6 +642,18 @@ def test_a_change_is_said_as_its_interval_allows(changes, text, direction, judge
     assert (said["direction"], said["judgement"]) == (direction, judgement)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Target: at most 20.0 %: missed"), ("pl", "Cel: najwyżej 20,0%: nieosiągnięty"),
+     ("id", "Target: paling banyak 20,0%: tidak tercapai")],
+)  # fmt: skip
+def test_a_tile_says_its_target_and_whether_it_is_met(language, words):
+    aimed = HEADLINES[0] | {"better": "lower", "target": {"limit": 0.2, "verdict": "missed"}}
+    run = {"previous_period_label": "January 1999"}
+    assert tile(aimed, run, language)["target"].replace("\u00a0", " ") == words
+    assert tile(HEADLINES[0], run, language)["target"] == "", "files of older runs have none"
+
+
 def test_the_first_period_has_nothing_to_compare_with():
     said = change_in_words(HEADLINES[1], None)
     assert (said["text"], said["short"]) == ("No earlier period to compare with", "first period")
@@ -757,12 +769,21 @@ def test_hostile_scenarios_are_only_text():
 
 def test_the_forecast_stands_beside_what_came():
     row = {"name": "a", "label": "Gave up", "unit": "share", "level": 0.8, "value": 0.2194, "note": "", "pinball": 0.01}
+    row |= {"unchanged": 0.0167, "pinball_so_far": 0.03, "unchanged_so_far": 0.02}
     row |= {"said": 0.186, "said_lower": 0.15, "said_upper": 0.21, "inside": False, "inside_so_far": 2}
     row |= {"scored_so_far": 3, "next": None, "next_lower": None, "next_upper": None, "next_note": "too few"}
     what = {"name": "b", "label": "Mean wait", "what": "unit: 's' became 'min'"}
     soup = check_page(rendered(forecast=[row], redefined=[what]))
     cells = [text_of(c) for c in soup.find(id="forecast").tbody.find_all(["th", "td"])]
-    assert cells == ["Gave up", "18.6 % (15.0 to 21.0 %)", "21.9 %", "no", "2 of 3", "1.0 points", "too few"]
+    assert cells == [
+        "Gave up",
+        "18.6 % (15.0 to 21.0 %)",
+        "21.9 %",
+        "no",
+        "2 of 3",
+        "1.0 points; last value alone 1.7 points; no better so far",
+        "too few",
+    ]
     assert "Mean wait: unit: 's' became 'min'" in text_of(soup.find(id="points"))
     assert check_page(rendered(forecast=[row | {"said": None}])).find(id="forecast") is None
 

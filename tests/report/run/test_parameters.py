@@ -208,3 +208,39 @@ def test_secrets_are_refused_by_their_name(name):
 
 def test_names_that_only_sound_like_secrets_are_not():
     assert declared_parameters(notebook("tokens_per_word: int = 1\nkeyboard: int = 2\nsecretary: int = 3"))
+
+
+@pytest.fixture
+def aimed(root, tmp_path):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "notebooks").symlink_to(root / "notebooks")
+
+    def write(more: str, notebook: str = "05-executive-summary"):
+        text = f'title = "T"\nperiod = "month"\nnotebooks = ["{notebook}"]\n{more}\n'
+        (tmp_path / "reports" / "own.toml").write_text(text)
+        return load_report("own", tmp_path)
+
+    return write
+
+
+def test_targets_are_read_and_checked_with_the_report(aimed):
+    assert aimed("[targets]\nservice_level = 0.8\nmean_wait_s = 30").targets == {
+        "service_level": 0.8,
+        "mean_wait_s": 30.0,
+    }
+    assert aimed("").targets == {}
+    with pytest.raises(
+        ParameterError, match=r"own\.toml: \[targets\] lost_share = 5: .* for 5 % write lost_share = 0.05"
+    ):
+        aimed("[targets]\nlost_share = 5")
+    with pytest.raises(ParameterError, match="targets has the wrong type"):
+        aimed("targets = 0.8")
+    with pytest.raises(ParameterError, match="a table of their own"):
+        aimed("[parameters]\ntargets = {lost_share = 0.05}")
+    with pytest.raises(ParameterError, match="none of its notebooks takes targets"):
+        aimed("[targets]\nlost_share = 0.05", "04-when-are-we-there")
+
+
+def test_targets_are_not_set_on_the_command_line(aimed):
+    with pytest.raises(ParameterError, match=r"the tables \[columns\] and \[targets\]"):
+        parse_settings(["targets=0.8"], aimed("").declared)

@@ -1,0 +1,166 @@
+"""Headlines from day to day: whether a day or a run of days says that something changed, and how often that is chance."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from cxresearch import figures
+from cxresearch.exhibits.by_day import MEASURES, Days, Part, compared, days_of
+from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.waiting import counted
+from cxresearch.risk_table import process_limits, signs_of_change
+from cxresearch.style import format_date, format_interval, format_number, format_value
+
+CHARTED = ("lost_share", "service_level", "mean_wait_s", "contacts_per_day")
+FEWEST_DAYS = 12
+FEWEST_OF_WEEKDAY = 3  # with two of a weekday, taking it out leaves mirror images
+# Charts and sets of charts with a sign although nothing changed, where days stand apart and where they hang together:
+# means over the SIMULATED worlds of benchmarks/results/day_calibration.md, to which a test holds them.
+FALSE_SIGNS = {"chart": (0.037, 0.459), "set": (0.128, 0.722)}
+COLUMNS = ["name", "label", "unit", "day", "value", "centre", "lower", "upper", "outside", "run"]
+
+
+def run_points(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
+    """Each headline that is charted, day by day over both periods, beside its natural limits.
+
+    Parameters
+    ----------
+    now, before : two ``headlines.headline_table``, whose ``attrs["days"]`` hold the days.
+
+    Returns
+    -------
+    DataFrame ``name, label, unit, day, value, centre, lower, upper, outside, run``, in order of time; empty where there
+    are fewer than twelve days. Days are those of weekdays on which at least half as many queue (of contacts: ask) as on
+    the busiest one, and of which there are three. ``value`` is the day's, with what its weekday usually does taken out; ``centre``
+    is the median; ``outside`` and ``run`` are 1 above, -1 below, 0 without a sign (``risk_table.process_limits``).
+
+    Weekday and limits are taken on the scale of the root (of shares: its arcsine), where small and large values move
+    alike. What is not known of a day has no point. A sign is no cause.
+    """
+    periods = [
+        days for table in (before, now) if table is not None and (days := days_of(table.attrs.get("days"))) is not None
+    ]
+    told = now.set_index("name")
+    rows = [
+        charted
+        for name in CHARTED if name in told.index
+        if (charted := _charted(name, periods)) is not None
+    ]  # fmt: skip
+    if not rows:
+        return pd.DataFrame(columns=COLUMNS)
+    points = pd.concat(rows, ignore_index=True)
+    return points.assign(
+        label=points["name"].map(told["label"]), unit=points["name"].map(told["unit"])
+    )[COLUMNS]  # fmt: skip
+
+
+def _charted(name: str, periods: list[Days]) -> pd.DataFrame | None:
+    known = [days for days in periods if name in days.top]
+    if not known:
+        return None
+    days = pd.concat([
+        pd.DataFrame({
+            "day": one.day, "weekday": one.weekday, "size": one.size[name], "top": one.top[name][:, 0],
+            "below": one.below[name][:, 0],
+        }) for one in known
+    ]).sort_values("day")  # fmt: skip
+    days["value"] = days["top"] / days["below"].where(days["below"] > 0)
+    busy = days.groupby("weekday")["size"].transform("mean")
+    days = days[(2 * busy >= busy.max()) & days["value"].notna()]
+    days = days[days.groupby("weekday")["day"].transform("size") >= FEWEST_OF_WEEKDAY]
+    if len(days) < FEWEST_DAYS:
+        return None
+    share = MEASURES[name].link == "logit"
+    root = np.sqrt(days["value"].clip(0, 1 if share else None))
+    level = np.arcsin(root) if share else root
+    level = (level - level.groupby(days["weekday"]).transform("mean") + level.mean()).round(12)
+    limits = process_limits(level)
+    if not limits.upper > limits.lower:
+        return None
+    outside, run = signs_of_change(level, limits)
+
+    def back(values: pd.Series | float) -> np.ndarray:
+        up = np.maximum(np.asarray(values, dtype=float), 0.0)
+        return np.asarray(np.sin(np.minimum(up, np.pi / 2)) ** 2 if share else up**2)
+
+    return pd.DataFrame({
+        "name": name, "day": days["day"], "value": back(level), "centre": float(back(limits.centre)),
+        "lower": float(back(limits.lower)), "upper": float(back(limits.upper)), "outside": outside, "run": run,
+    })  # fmt: skip
+
+
+def days_hang_together(now: pd.DataFrame, before: pd.DataFrame | None) -> bool:
+    """Whether neighbouring days are alike beyond weekday and period, by more than chance would have it."""
+    periods = [
+        days for table in (now, before) if table is not None and (days := days_of(table.attrs.get("days"))) is not None
+    ]
+    parts = [Part(days, np.ones(len(days.day)), sign) for days, sign in zip(periods, (1, -1), strict=False)]
+    return any(one.clusters.correlation_shows() for one in compared(parts, linked=False).values()) if parts else False
+
+
+def run_charts(now: pd.DataFrame, before: pd.DataFrame | None, *, place: str, kind: str = "estimated") -> Exhibit:
+    """Headlines over the days of a period and the one before, with limits, and what says that something changed.
+
+    ``now`` and ``before`` are as for :func:`run_points`.
+    """
+    points = run_points(now, before)
+    if points.empty:
+        return nothing(
+            f"No headline has {FEWEST_DAYS} days to set side by side, so no change can be seen from day to day"
+        )
+    together = days_hang_together(now, before)
+    rows = [_row(one) for _, one in points.groupby("name", sort=False)]
+    shown = pd.DataFrame(rows)
+    signs, n = shown[shown["sign_of_change"] != "none"], points["day"].nunique()
+    single, of_set = (100 * FALSE_SIGNS[what][together] for what in ("chart", "set"))
+    several = f"{counted(len(signs))} of {counted(len(shown)).lower()} headlines {'shows' if len(signs) == 1 else 'show'} a sign"
+    if signs.empty:
+        finding = f"No sign of change in {n} days"
+    elif together:
+        finding = f"{several}, but days that hang together often give one"
+    elif len(signs) == 1:
+        finding = f"{signs['headline'].iloc[0]}: {signs['sign_of_change'].iloc[0]}"
+    else:
+        finding = f"{several} of change"
+    how = "neighbouring days hang together, as they do here," if together else "days stand apart"
+    where = "where " + how if together else "whose " + how
+    says = (
+        f"False alarms: in SIMULATED logs {where} and in which nothing changed, {format_number(single, 0)} % of such "
+        f"charts show a sign, and {format_number(of_set, 0)} % of reports show one in any of the four."
+    )
+    return Exhibit(
+        finding=finding, says=says, table=points, shown=shown, kind=kind,
+        subtitle=f"A point is a day, what its weekday usually does taken out; dashed: natural limits; {place}",
+        description=". ".join(f"{row['headline']}: middle {row['middle']}, limits {row['limits']}, sign of change: {row['sign_of_change']}" for row in rows),
+        draw=partial(figures.plot_run_charts, points),
+    )  # fmt: skip
+
+
+def _row(points: pd.DataFrame) -> dict[str, str]:
+    """One chart as people read it: ``headline, days, middle, limits, sign_of_change``."""
+    first = points.iloc[0]
+    signs = []
+    if points["run"].any():
+        # The latest one.
+        run = points["run"].to_numpy()
+        end = int(np.flatnonzero(run)[-1])
+        before = np.flatnonzero(run[: end + 1] != run[end])
+        begin = int(before[-1]) + 1 if len(before) else 0
+        day = [format_date(points["day"].iloc[at].date()) for at in (begin, end)]
+        when = f"since {day[0]}" if end == len(points) - 1 else f"from {day[0]} to {day[1]}"
+        signs.append(f"{when} {'higher' if run[end] > 0 else 'lower'}, {end - begin + 1} days in a row")
+    for sign, word in ((1, "above"), (-1, "below")):
+        out = points.loc[points["outside"] == sign, "day"]
+        if len(out):
+            said = format_date(out.iloc[-1].date())
+            signs.append(
+                f"{said} {word} the limits" if len(out) == 1 else f"{len(out)} days {word} the limits, last {said}"
+            )
+    return {
+        "headline": first["label"], "days": format_value(len(points), "count"), "middle": format_value(first["centre"], first["unit"]),
+        "limits": format_interval(first["lower"], first["upper"], first["unit"]),
+        "sign_of_change": "; ".join(signs) or "none",
+    }  # fmt: skip

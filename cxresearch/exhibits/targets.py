@@ -1,0 +1,118 @@
+"""Targets of headlines: checked before a report starts, and judged with the uncertainty of each number."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from cxresearch.exhibits.by_day import MEASURES
+from cxresearch.style import format_interval, format_value
+
+MET, MISSED, NOT_TOLD = "met", "missed", "cannot be told"
+SINGLE = {MET: "A target is met.", MISSED: "A target is missed.", NOT_TOLD: "Whether a target is met cannot be told."}
+NO_WAY = ("contacts", "contacts_per_day")  # more of them is neither better nor worse
+
+
+def check_targets(given: Any) -> dict[str, float]:
+    """``{headline: limit}`` as numbers; ValueError with what to write where a name or a limit cannot be right.
+
+    A share is from 0 to 1, a wait a number of seconds above 0. Which way is better is the headline's own.
+    """
+    if not isinstance(given, Mapping):
+        raise ValueError(
+            f"[targets] is a table of headlines with their limits, such as service_level = 0.80; got {given!r}."
+        )
+    known = [name for name in MEASURES if name not in NO_WAY]
+    checked = {}
+    for name, limit in given.items():
+        if name in NO_WAY:
+            raise ValueError(
+                f"[targets] {name}: neither more nor fewer contacts are better, so no limit can be met; take it out."
+            )
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            like = f" (did you mean {near[0]!r}?)" if near else ""
+            raise ValueError(f"[targets] {name}: no headline has this name{like}; write one of {', '.join(known)}.")
+        share = MEASURES[name].link == "logit"
+        if type(limit) not in (int, float):
+            example = "0.80" if share else "20.0"
+            raise ValueError(f"[targets] {name} is a number: write {name} = {example}, for example; got {limit!r}.")
+        if share and not 0 <= limit <= 1:
+            percent = f": for {limit:g} % write {name} = {limit / 100:g}" if 1 < limit <= 100 else ""
+            raise ValueError(f"[targets] {name} = {limit}: it is a share, from 0 to 1{percent}.")
+        if not (share or 0 < limit < math.inf):
+            raise ValueError(
+                f"[targets] {name} = {limit}: it is a time in seconds, above 0; write {name} = 20.0, for example."
+            )
+        checked[str(name)] = float(limit)
+    return checked
+
+
+def with_targets(headlines: pd.DataFrame, targets: Mapping[str, float]) -> pd.DataFrame:
+    """A table of headlines with ``target`` (its limit, NaN without one) and ``target_verdict``.
+
+    ``met`` or ``missed`` where the whole interval lies on one side of the limit, else ``cannot be told``; "" without a
+    target. The interval takes the day as the unit: a period is judged as one of many such periods, so that a limit just
+    passed by good luck is not met. Raises ValueError as :func:`check_targets` does.
+    """
+    limits = headlines["name"].map(check_targets(targets)).astype(float)
+    verdicts = [
+        "" if math.isnan(limit) else _judged(row["lower"], row["upper"], limit, row["better"])
+        for row, limit in zip(headlines.to_dict("records"), limits, strict=True)
+    ]
+    return headlines.assign(target=limits, target_verdict=verdicts)
+
+
+def _judged(lower: float, upper: float, limit: float, better: str) -> str:
+    # An end that is not known is on neither side.
+    above, below = lower > limit, upper < limit
+    if not (above or below):
+        return NOT_TOLD
+    return MET if above == (better == "higher") else MISSED
+
+
+def target_record(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The target of one row of :func:`with_targets` as it stands in headlines.json; None without one."""
+    if math.isnan(row.get("target", math.nan)):
+        return None
+    return {"limit": row["target"], "verdict": row["target_verdict"]}
+
+
+def target_points(judged: pd.DataFrame) -> list[tuple[str, str]]:
+    """All targets as one main point (lead, sentence), those missed first; none where no target is set."""
+    order = [MISSED, NOT_TOLD, MET]
+    rows = sorted(
+        (row for row in judged.to_dict("records") if target_record(row)),
+        key=lambda row: order.index(row["target_verdict"]),
+    )
+    if not rows:
+        return []
+    found = [row["target_verdict"] for row in rows]
+    lead = SINGLE[found[0]]
+    if len(rows) > 1:
+        told = [f"{found.count(verdict)} {verdict}" for verdict in order if verdict in found]
+        lead = f"{len(rows)} targets: {', '.join(told)}."
+    return [(lead, " ".join(f"{_sentence(row)}." for row in rows))]
+
+
+def target_text(row: Mapping[str, Any]) -> str:
+    """A target as a table says it: "at least 80.0 %: missed"; "" without one."""
+    return f"{_limit(row)}: {row['target_verdict']}" if target_record(row) else ""
+
+
+def _limit(row: Mapping[str, Any]) -> str:
+    return f"at {'least' if row['better'] == 'higher' else 'most'} {format_value(row['target'], row['unit'])}"
+
+
+def _sentence(row: Mapping[str, Any]) -> str:
+    interval = "no interval"
+    if not (math.isnan(row["lower"]) or math.isnan(row["upper"])):
+        interval = f"95 % interval {format_interval(row['lower'], row['upper'], row['unit'])}"
+    said = f"{row['label']}: {format_value(row['value'], row['unit'])}"
+    if row["target_verdict"] == NOT_TOLD:
+        return f"{said}; whether the target of {_limit(row)} is met cannot be told ({interval})"
+    return f"{said}, the target of {_limit(row)} is {row['target_verdict']} ({interval})"

@@ -1,0 +1,54 @@
+"""Numbers over time beside their natural limits, one small chart above the other."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter
+from matplotlib.ticker import MaxNLocator
+
+from cxresearch.figures import parts
+from cxresearch.style import theme
+
+COLUMNS = ["name", "label", "unit", "day", "value", "centre", "lower", "upper", "outside", "run"]
+PANEL = 1.35  # inches
+
+
+def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw each headline over its days: centre, dashed limits, and larger marks where a point or a run is a sign.
+
+    ``points`` has ``name, label, unit, day, value, centre, lower, upper, outside, run`` (see
+    ``exhibits.run_points``); one chart for each ``name``, in their order. Shares are drawn in percent.
+    """
+    parts.require_columns(points, COLUMNS, "plot_run_charts")
+    groups = list(points.groupby("name", sort=False))
+    ax = parts.axes_or_new(ax, height=PANEL * len(groups) + 0.3)
+    ax.set_axis_off()
+    size = theme.text_size(parts.root_figure(ax))
+    tall = 1 / len(groups)
+    for number, (_, one) in enumerate(groups):
+        panel = ax.inset_axes((0.11, 1 - (number + 0.84) * tall, 0.87, 0.6 * tall))
+        first, sign = one.iloc[0], (one["outside"] != 0) | (one["run"] != 0)
+        panel.plot(one["day"], one["value"], color=theme.C1, linewidth=1.0, marker="o", markersize=2.2)
+        panel.plot(one["day"][sign], one["value"][sign], color=theme.C2, linewidth=0, marker="o", markersize=4.5)
+        panel.axhline(first["centre"], color=theme.SOFT, linewidth=0.9)
+        for limit in ("lower", "upper"):
+            panel.axhline(first[limit], color=theme.SOFT, linewidth=0.9, linestyle=(0, (4, 3)))
+        for spine in ("top", "right", "left"):
+            panel.spines[spine].set_visible(False)
+        panel.spines["bottom"].set_color(theme.RULE)
+        panel.set_facecolor("none")
+        panel.tick_params(axis="both", length=0, labelcolor=theme.INK, labelsize=size)
+        panel.yaxis.set_major_locator(MaxNLocator(2))
+        if first["unit"] == "share":
+            parts.percent(panel.yaxis)
+        panel.set_xlim(points["day"].min(), points["day"].max())
+        panel.set_xticks([])
+        if number == len(groups) - 1:
+            days = points["day"].sort_values().drop_duplicates().reset_index(drop=True)
+            panel.set_xticks(days.iloc[[0, len(days) // 2, len(days) - 1]])
+            panel.xaxis.set_major_formatter(DateFormatter("%d %b"))
+        unit = " (s)" if first["unit"] == "s" else ""
+        panel.annotate(f"{first['label']}{unit}", (0, 1), xycoords="axes fraction", xytext=(0, 0.5 * size),
+                       textcoords="offset points", fontsize=size, parse_math=False)  # fmt: skip
+    return ax

@@ -1,0 +1,22 @@
+"""The bridge as an exhibit: what it says of those who gave up, and where its bars lie."""
+
+from __future__ import annotations
+
+import cxresearch as cx
+from tests.exhibits.odd_logs import NAME, plain_log
+
+
+def test_the_finding_counts_those_who_can_be_followed_and_says_who_cannot():
+    frame = plain_log(4, outcome=["abandoned", "answered", "abandoned", "answered"], customer_key=["a", "a", None, "b"])
+    frame["opened_at"] = ["2024-05-06 09:00", "2024-05-06 09:30", "2024-05-07 09:00", "2024-05-20 09:00"]
+    made = cx.bridge(cx.load(frame).period(NAME).only(channel="phone"))
+    assert made.finding == "Of 4 who asked, 2 gave up; 100.0 % of those who can be followed were answered within 24 h"
+    assert "and 100.0 % came again within the hour" in made.says
+    assert "Of 1 who gave up the customer is not known" in made.says
+    assert [(round(bar.get_x()), round(bar.get_width())) for bar in made.plot().patches][:2] == [(0, 4), (0, 4)]
+
+
+def test_without_customers_nothing_is_said_of_what_they_did_next():
+    made = cx.bridge(cx.load(plain_log(customer_key=None)).period(NAME))
+    assert "What they did next is not known" in made.says
+    assert not made.table["step"].str.contains("within 24 h").any()
