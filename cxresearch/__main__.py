@@ -42,7 +42,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     diff = command("diff", "two runs of a report in numbers: headlines, parameters, inputs")
     diff.add_argument("before", metavar="PERIOD")
     diff.add_argument("after", metavar="PERIOD")
+    look = commands.add_parser("look", help="read a log and say what it is", description=_look.__doc__)
+    look.add_argument("log", nargs="+", help="a file, a folder or a pattern")
+    look.add_argument("--format", help="the tool that wrote it, where its columns do not say")
+    look.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar='CANONICAL="COLUMN"',
+        help="as a line of [columns]; may be repeated",
+    )
+    look.add_argument("--timezone", help="where the customers live, such as Europe/Berlin")
+    look.add_argument("--json", action="store_true", help="for a machine")
     given = parser.parse_args(arguments)
+    if given.command == "look":
+        return _look(given)
     if given.command == "report" and given.period and given.last is not None:
         parser.error("give --period or --last, not both")
     if given.command == "report" and given.last is not None and given.last < 1:
@@ -61,6 +75,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Ended as ended:
         print(f"cxresearch: ended by {ended}; what stood before stands.", file=sys.stderr)
         return ended.exit_code
+
+
+def _look(given: argparse.Namespace) -> int:
+    """Read a log, write nothing: its format, where each column comes from, what is asked (exit 0: would run, 2: not)."""
+    import json
+    import tomllib
+
+    from cxresearch.contacts import look_at, look_text
+
+    try:
+        columns = tomllib.loads("\n".join(given.map))
+    except tomllib.TOMLDecodeError as error:
+        print(f"cxresearch: --map {' '.join(given.map)}: {error}; write --map wait_s='\"Wait\"'.", file=sys.stderr)
+        return 2
+    found = look_at(
+        given.log[0] if len(given.log) == 1 else given.log,
+        preset=given.format,
+        columns=columns,
+        timezone=given.timezone,
+    )
+    print(json.dumps(found, indent=2, default=str, ensure_ascii=False) if given.json else look_text(found))
+    return 0 if found["would_run"] else 2
 
 
 def _report(given: argparse.Namespace, guard: Any) -> int:

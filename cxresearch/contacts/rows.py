@@ -59,23 +59,23 @@ class Reading:
         """The canonical columns, ``simulated``, and the reasons ``set_aside`` and ``repaired``."""
         if self.preset == BANK:
             return bank_columns(bank_lines(self.engine, list(map(str, self.paths))))
-        raw, broken = self._raw
+        raw, broken = self.raw
         return canonical_columns(self.engine, raw, self.sources, self.mapping, timezone=self.timezone, broken=broken)
 
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Where each canonical column comes from, and how its cells are read."""
-        raw, _ = self._raw
+        raw, _ = self.raw
         return resolved(raw, self._named, timezone=self.timezone, text=self.is_text, where=self.where)
 
     @cached_property
     def _named(self) -> dict[str, Source]:
         if self.frame is not None:
             return sources_of(self.frame.columns, self.mapping)
-        return sources_of(self.names or self._raw[0].columns, self.mapping)
+        return sources_of(self.names or self.raw[0].columns, self.mapping)
 
     @cached_property
-    def _raw(self) -> tuple[duckdb.DuckDBPyRelation, int]:
+    def raw(self) -> tuple[duckdb.DuckDBPyRelation, int]:
         """The log's own columns, and how many lines are not among them. Text is read once, into a private copy."""
         if self.frame is not None:
             return self.frame, 0

@@ -121,7 +121,10 @@ def execute_report(
 def _read(order: Order) -> PeriodLog:
     """The period of the log, read once for all notebooks; what cannot be right is refused here."""
     report, parameters = order.report, order.parameters
-    reading = open_log(order.log, preset=parameters.get("preset") or None, columns=report.columns or None)
+    reading = open_log(
+        order.log, preset=parameters.get("preset") or None, columns=report.columns or None,
+        timezone=parameters.get("timezone", _default(report, "timezone")),
+    )  # fmt: skip
     month = read_period(reading, order.period.name, archive=_archive(order))
     if channel := parameters.get("channel", _default(report, "channel")):
         month.only(channel=channel)

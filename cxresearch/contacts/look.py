@@ -1,0 +1,163 @@
+"""A log looked at before it is used: what it is, where each column comes from, what was read, and what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from cxresearch.contacts import cells
+from cxresearch.contacts.canonical import CANONICAL, LogError, LogQuestionError
+from cxresearch.contacts.columns import canonical_columns
+from cxresearch.contacts.mapping import Source
+from cxresearch.contacts.rows import Reading, counted, group_rows, open_log
+from cxresearch.contacts.tools import known_tools
+
+# What a report cannot say without a column.
+NEEDED_FOR = {
+    "opened_at": "anything of a period, an hour or a weekday",
+    "channel": "how channels differ; the monthly report needs it",
+    "queue": "how queues differ",
+    "queued": "who had to queue: all count as queued",
+    "handle_s": "how many agents look as if they were there, and what more would change",
+    "customer_key": "who called again, and who was lost for good",
+    "promised_s": "what a promise does to patience",
+}
+
+
+def look_at(
+    source: Any, *, preset: str | None = None, columns: Mapping[str, Any] | None = None, timezone: str | None = None
+) -> dict[str, Any]:
+    """What a report would read of ``source``; nothing is written.
+
+    Returns
+    -------
+    dict ``would_run``; ``question`` or ``error`` where it would not, as text; else ``log`` (its files), ``format``,
+    ``files`` (``path, used, reason, layout``), ``columns`` (``canonical, from, how, cell, read``: of one row, as text),
+    ``read, kept, set_aside, reasons, repaired``, ``plausible`` (first, last, days, wait and outcome in words) and
+    ``missing`` (canonical column -> what cannot be said without it).
+    """
+    try:
+        reading = open_log(source, preset=preset, columns=columns, timezone=timezone)
+        groups = group_rows(reading.rows)
+        found = counted(groups, where=reading.where)
+    except LogQuestionError as question:
+        return {"would_run": False, "question": str(question)}
+    except LogError as error:
+        return {"would_run": False, "error": str(error)}
+    except duckdb.Error as error:
+        return {"would_run": False, "error": f"{source}: {str(error).splitlines()[0]}"}
+    if not found.counts["kept"]:
+        reasons = "; ".join(f"{reason}: {rows:,}" for reason, rows in found.set_aside.itertuples(index=False))
+        return {"would_run": False, "error": f"{reading.where}: no row can be used ({reasons})."}
+    shown, sources = ([], {}) if reading.preset == "anonymous_bank" else (_shown(reading), reading.sources)
+    plausible, there = _plausible(reading.rows.filter("set_aside IS NULL"))
+    return {
+        "would_run": True, "log": reading.where, "format": _title(reading.preset),
+        "files": [
+            {"path": path, "used": bool(used), "reason": reason, "layout": _layout(reading, path)}
+            for path, used, reason in reading.files.itertuples(index=False)
+        ],
+        "columns": shown, **found.counts,
+        "reasons": dict(found.set_aside.itertuples(index=False)), "repaired": dict(found.repaired.itertuples(index=False)),
+        "plausible": plausible,
+        "missing": {name: what for name, what in NEEDED_FOR.items() if name not in there and name not in sources},
+    }  # fmt: skip
+
+
+def _title(preset: str | None) -> str:
+    titles = {tool.name: tool.title for tool in known_tools()}
+    return f"{titles.get(preset, preset)} ({preset})" if preset else "columns by their names"
+
+
+def _layout(reading: Reading, path: str) -> str:
+    return reading.layouts[path].says() if path in reading.layouts else ""
+
+
+def how(source: Source) -> str:
+    """In words, how the cells of a column are read."""
+    said = [
+        source.format.replace("\n", " or "),
+        source.zone and f"time of {source.zone}",
+        source.unit and f"in {source.unit}",
+    ]
+    said += [source.decimal and f"decimal {source.decimal!r}", source.thousands and f"thousands {source.thousands!r}"]
+    said += [", ".join(f"{word} = {means}" for word, means in source.words.items())]
+    said += [source.filled and f"any word = {source.filled}", source.missing and f"empty = {source.missing}"]
+    return "; ".join(part for part in said if part)
+
+
+def _shown(reading: Reading) -> list[dict[str, str]]:
+    """Of one row: the original cell of each column beside what was read from it."""
+    raw, _ = reading.raw
+    sources = reading.sources
+    wait = (sources["wait_s"].ends or sources["wait_s"].columns or ("",))[0]
+    some = (raw.filter(f"{cells.text(wait)} IS NOT NULL") if wait else raw).limit(1)
+    read = canonical_columns(reading.engine, some, sources, reading.mapping, timezone=reading.timezone).fetchall()
+    names = [*CANONICAL]
+    original = dict(zip(some.columns, (some.fetchall() or [()])[0], strict=False))
+    rows = []
+    for name, source in sources.items():
+        value = source.value if source.value is not None else ", ".join(str(original.get(c, "")) for c in source.read)
+        if name == "customer_key":  # an id is shown nowhere
+            value = "(an id)"
+        rows.append({
+            "canonical": name, "from": ", ".join(source.read) or "the same for every row", "how": how(source), "cell": value,
+            "read": str(read[0][names.index(name)]) if read else "",
+        })  # fmt: skip
+    return rows
+
+
+def _plausible(rows: duckdb.DuckDBPyRelation) -> tuple[dict[str, Any], set[str]]:
+    measured = (
+        "min(opened_at)::VARCHAR AS first, max(opened_at)::VARCHAR AS last, count(DISTINCT opened_at::DATE) AS days, "
+        "round(quantile_cont(wait_s, 0.5), 1) AS median_wait_s, round(quantile_cont(wait_s, 0.95), 1) AS wait_95_s, "
+        "round(avg(CASE WHEN outcome = 'abandoned' THEN 1 ELSE 0 END), 4) AS abandoned_share, "
+        "quantile_disc(hour(opened_at), 0.02) AS first_hour, quantile_disc(hour(opened_at), 0.98) + 1 AS last_hour, "
+        "count(*) - count(DISTINCT contact_id) FILTER (contact_id IS NOT NULL) - count(*) FILTER (contact_id IS NULL) AS ids_again"
+    )
+    counts = ", ".join(f"count({name}) AS {name}" for name in CANONICAL)
+    found = rows.aggregate(f"{measured}, {counts}")
+    row = dict(zip(found.columns, found.fetchall()[0], strict=True))
+    return {k: v for k, v in row.items() if k not in CANONICAL}, {name for name in CANONICAL if row[name]}
+
+
+def look_text(found: Mapping[str, Any]) -> str:
+    """What :func:`look_at` found, for a person."""
+    if not found["would_run"]:
+        return ("A question:\n" if "question" in found else "Not readable:\n") + str(
+            found.get("question", found.get("error"))
+        )
+    lines = [f"{found['log']}: {found['format']}"]
+    for file in found["files"]:
+        if not file["used"]:
+            lines.append(f"  left out {file['path']}: {file['reason']}")
+        elif file["layout"]:
+            lines.append(f"  {file['path']}: {file['layout']}")
+    lines.append(f"{found['read']:,} rows read, {found['kept']:,} kept, {found['set_aside']:,} set aside")
+    lines += [f"  {rows:,} set aside: {reason}" for reason, rows in found["reasons"].items()]
+    lines += [f"  {rows:,} kept, but {reason}" for reason, rows in found["repaired"].items()]
+    if found["columns"]:
+        lines.append("")
+        table = [("column", "from", "a cell", "read as", "how"), *(
+            (row["canonical"], row["from"], row["cell"], row["read"], row["how"]) for row in found["columns"]
+        )]  # fmt: skip
+        cut = [[cell if len(cell) <= 40 else f"{cell[:39]}…" for cell in row[:4]] + [row[4]] for row in table]
+        widths = [max(len(row[i]) for row in cut) for i in range(4)]
+        lines += [
+            "  ".join([*(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)), row[4]]).rstrip()
+            for row in cut
+        ]
+    p = found["plausible"]
+    lines += [
+        "",
+        f"From {p['first']} to {p['last']}, {p['days']} days with contacts, mostly {p['first_hour']} to {p['last_hour']} h",
+    ]
+    lines.append(
+        f"Half of the waits are under {p['median_wait_s']:g} s, 95 % under {p['wait_95_s']:g} s; {100 * p['abandoned_share']:.1f} % gave up"
+    )
+    if p["ids_again"]:
+        lines.append(f"{p['ids_again']:,} rows have a contact_id that stands in another row, too")
+    lines += [f"Without {name} a report cannot say {what}" for name, what in found["missing"].items()]
+    return "\n".join(lines)

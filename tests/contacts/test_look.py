@@ -1,0 +1,155 @@
+"""A log looked at: what it is, what is asked, and the exit code; layouts, mappings and tools behind it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxresearch.__main__ import main
+from cxresearch.contacts import CANONICAL, LogError, load
+from cxresearch.contacts.layout import text_layout
+from cxresearch.contacts.mapping import parse_mapping
+from cxresearch.contacts.tools import known_tools, recognised
+
+ROWS = ["2026-10-01 08:07:32,99,answered", "2026-10-01 09:07:32,61,abandoned"]
+
+
+def written(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_a_log_in_words_and_for_a_machine(tmp_path, capsys):
+    path = written(tmp_path / "log.csv", "\n".join(["opened_at,wait_s,outcome", *ROWS]) + "\n")
+    assert main(["look", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "2 rows read, 2 kept, 0 set aside" in said
+    assert "50.0 % gave up" in said
+    assert "Without customer_key a report cannot say who called again" in said
+    assert main(["look", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["read"], found["kept"], found["would_run"]) == (2, 2, True)
+    row = next(row for row in found["columns"] if row["canonical"] == "wait_s")
+    assert (row["from"], row["cell"], row["read"]) == ("wait_s", "99", "99.0")
+    assert list(tmp_path.iterdir()) == [path], "nothing is written"
+
+
+def test_a_question_an_answer_and_an_id_that_is_shown_nowhere(tmp_path, capsys):
+    path = written(tmp_path / "log.csv", "opened_at,customer_key,wait_s,outcome\n2026-10-01 08:00,ann@example.com,1:39,answered\n")
+    assert main(["look", str(path)]) == 2
+    assert "mm:ss" in capsys.readouterr().out
+    assert main(["look", str(path), "--map", 'wait_s={unit="mm:ss"}']) == 0
+    said = capsys.readouterr().out
+    assert "99.0" in said
+    assert "ann@" not in said
+    assert main(["look", str(path), "--map", "wait_s=Wait"]) == 2
+    assert main(["look", str(tmp_path / "nowhere.csv")]) == 2
+    assert "there is no file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "expected"),
+    [
+        ("a;b\n1,5;2\n3,5;4\n", "utf-8", ("utf-8", ";", 1, ("a", "b"))),
+        ("Calls of October\n\na,b,c\n1,2,3\n4,5,6\n", "utf-8", ("utf-8", ",", 3, ("a", "b", "c"))),
+        ("sep=;\na;b\nx;1\n", "utf-8", ("utf-8", ";", 2, ("a", "b"))),
+        ("a\tb\n1\t2\n", "utf-16", ("utf-16", "\t", 1, ("a", "b"))),
+        ("größe;b\nä;2\n", "latin-1", ("cp1252", ";", 1, ("größe", "b"))),
+        ("\ufeffa,b\n1,2\n", "utf-8", ("utf-8-sig", ",", 1, ("a", "b"))),
+        ("1;2026-10-01;3\n4;2026-10-02;5\n", "utf-8", ("utf-8", ";", 0, ("column 1", "column 2", "column 3"))),
+        ('a,"b, c",a\n1,"x;y;z",3\n', "utf-8", ("utf-8", ",", 1, ("a", "b, c", "a (2)"))),
+    ],
+)
+def test_a_layout(tmp_path, text, encoding, expected):
+    found = text_layout(written(tmp_path / "log.csv", text, encoding))
+    assert (found.encoding, found.delimiter, found.skip, found.names) == expected
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["answered", "abandoned"]), st.integers(0, 500)), min_size=3, max_size=12),
+    st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    st.integers(0, 2), st.sampled_from(["\n", "\r\n"]),
+)  # fmt: skip
+def test_every_layout_gives_the_same_rows(tmp_path_factory, rows, delimiter, encoding, above, end):
+    lines = [f"Report {n}" for n in range(above)] + [delimiter.join(("opened_at", "wait_s", "outcome", "queue"))]
+    lines += [delimiter.join(("2026-10-01 08:00:00", str(wait), outcome, "Größe")) for outcome, wait in rows]
+    path = tmp_path_factory.mktemp("layout") / "log.csv"
+    path.write_bytes((end.join(lines) + end).encode(encoding))
+    log = load(path)
+    found = log.contacts.df()
+    assert log.counts == {"read": len(rows), "kept": len(rows), "set_aside": 0}
+    assert sorted(zip(found["outcome"], found["wait_s"], strict=True)) == sorted((o, float(w)) for o, w in rows)
+    assert set(found["queue"]) == {"Größe"}
+    assert load(path).period("2026-10").counts["read"] == len(rows), "no title above the header is a record"
+
+
+@pytest.mark.parametrize(
+    ("given_", "said"),
+    [
+        ({"wait": "W"}, r"names wait \(did you mean 'wait_s'\?\)"),
+        ({"wait_s": {"colum": "W"}}, r"'colum' \(did you mean 'column'\?\)"),
+        ({"wait_s": {"unit": "sec"}}, "takes s, ms, min"),
+        ({"outcome": {"words": {"x": "answerd"}}}, "'answerd' is no word of outcome"),
+        ({"outcome": {"missing": "gone"}}, "'gone' is no word of outcome"),
+        ({"wait_s": {"from": "a"}}, "write both"),
+        ({"wait_s": {"column": "a", "from": "b", "to": "c"}}, "two sources"),
+        ({"wait_s": "none"}, "says nothing of waiting"),
+        ({"rows": "inbound"}, "a column and its words"),
+        ({"skip": "two"}, "no number of lines"),
+        ({"wait_s": 7}, "is no column"),
+    ],
+)
+def test_a_mapping_that_is_wrong_names_the_key(given_, said):
+    with pytest.raises(LogError, match=said):
+        parse_mapping(given_)
+
+
+def test_a_mapping_in_full(tmp_path):
+    path = written(
+        tmp_path / "log.csv",
+        "Day,Clock,Created,Replied,State,Way,reply\n"
+        "01.10.2026,08:00,2026-10-01 08:00:00,2026-10-01 08:02:00,Done,in,x\n"
+        "01.10.2026,09:00,2026-10-01 09:00:00,,Done,in,x\n"
+        "31.10.2026,10:00,2026-10-31 10:00:00,2026-10-31 10:00:30,Spam,in,x\n"
+        "31.10.2026,11:00,2026-10-31 11:00:00,2026-10-31 11:00:30,Done,OUT,x\n",
+    )
+    mapping = {
+        "opened_at": {"column": ["Day", "Clock"]}, "wait_s": {"from": "created", "to": "REPLIED", "missing": "open"},
+        "outcome": {"column": "State", "words": {"done ": "answered", "spam": "set aside"}}, "channel": {"value": "email"},
+        "reply": "none", "rows": {"Way": "In"},
+    }  # fmt: skip
+    log = load(path, mapping=mapping)
+    rows = log.contacts.df().sort_values("opened_at")
+    assert rows["wait_s"].tolist() == [120.0, 30 * 86_400 + 2 * 3600.0], "it waits to the log's end"
+    assert rows["outcome"].tolist() == ["answered", "open"]
+    assert set(rows["channel"]) == {"email"}
+    assert rows["reply"].isna().all()
+    assert dict(log.set_aside.itertuples(index=False)) == {
+        "no contact, by the word of its outcome": 1, "not chosen by rows: Way is not in": 1,
+    }  # fmt: skip
+
+
+def test_every_tool_is_recognised_by_what_it_needs_and_has_a_mapping_that_holds():
+    assert len({tool.name for tool in known_tools() if not tool.refused}) >= 15
+    for tool in known_tools():
+        names = list(tool.needs)
+        assert tool.fits([name.upper() for name in names])
+        if tool.refused:
+            continue
+        every = [*names, *(c for said in tool.columns.values() for c in _columns_of(said))]
+        mapping = parse_mapping(tool.mapping(every))
+        assert {"wait_s", "outcome", "opened_at"} <= set(mapping.sources), tool.name
+        assert set(mapping.sources) <= set(CANONICAL)
+        found = recognised(every)
+        assert found is not None
+        assert found.name == tool.name, f"{tool.name} is taken for {found.name}"
+
+
+def _columns_of(said):
+    if isinstance(said, str):
+        return [said]
+    read = [said[key] for key in ("column", "from", "to") if key in said]
+    return [c for one in read for c in ([one] if isinstance(one, str) else one)]
