@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import codecs
+import csv
 import functools
 import glob
 import gzip
@@ -13,7 +14,8 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,9 @@ from cxresearch.contacts.suggest import suggested
 from cxresearch.contacts.tools import recognised
 
 JSON = (".json", ".jsonl", ".ndjson")
-SUFFIXES = (".parquet", ".csv", ".txt", ".tsv", ".gz", *JSON)
+SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
+SUFFIXES = (".parquet", ".csv", ".txt", ".tsv", ".gz", *JSON, *SHEETS)
+SHEET = "spreadsheet"  # what stands for the encoding of a spreadsheet
 BANK, EVENTS = "anonymous_bank", "asterisk_queue_log"
 _EVENT_WORDS = {"ENTERQUEUE", "CONNECT", "ABANDON", "COMPLETECALLER", "COMPLETEAGENT", "EXITWITHTIMEOUT"}
 BROKEN = "more cells than columns"
@@ -72,7 +76,7 @@ def choose_files(
         said = f"{path}: {first['reason']}. It has the columns {', '.join(headers[path])}. "
         if preset or mapping.sources:
             raise LogError(f"{said}Name the right ones with columns={{...}} (in the report's TOML: [columns]).")
-        words = words_seen(path, layouts[str(path)]) if str(path) in layouts else {}
+        words = _words(path, layouts[str(path)]) if str(path) in layouts else {}
         lines = suggested(headers[path], words)
         if not set(REQUIRED) <= set(lines):
             unknown = " and ".join(name for name in REQUIRED if name not in lines)
@@ -129,7 +133,9 @@ def _header(
         return list(remembered("headers", path, lambda: json_columns(engine, path), _are_names))
     if not name.endswith(SUFFIXES) and name != "queue_log":
         raise LogError(f"{path}: the log's files end in {', '.join(SUFFIXES)}.")
-    if any(given is not None for given in mapping.layout.values()):
+    if name.endswith(SHEETS):
+        layout = _as_layout(remembered("layouts", path, lambda: list(astuple(_sheet_layout(path))), _is_layout))
+    elif any(given is not None for given in mapping.layout.values()):
         layout = text_layout(path, **mapping.layout)
     else:
         layout = _as_layout(remembered("layouts", path, lambda: list(astuple(text_layout(path))), _is_layout))
@@ -278,7 +284,9 @@ def read_text(
         same.setdefault(layout, []).append(path)
     broken = 0
     for number, (layout, paths) in enumerate(same.items()):
-        if layout.encoding not in ("utf-8", "utf-8-sig"):
+        if layout.encoding == SHEET:
+            paths = [_sheet_as_text(Path(path), folder) for path in paths]
+        elif layout.encoding not in ("utf-8", "utf-8-sig"):
             paths = [_as_utf8(path, layout.encoding, folder) for path in paths]
         asked = [f"hash({', '.join(map(cells.column, layout.names))}) AS {ROW}"]
         for name in columns:
@@ -309,6 +317,42 @@ def read_text(
     ), broken
 
 
+def _sheet_layout(path: Path) -> Layout:
+    with tempfile.TemporaryDirectory(prefix="cxresearch-") as folder:
+        return replace(text_layout(Path(_sheet_as_text(path, Path(folder))), delimiter=","), encoding=SHEET)
+
+
+def _words(path: Path, layout: Layout) -> dict[str, list[str]]:
+    if layout.encoding != SHEET:
+        return words_seen(path, layout)
+    with tempfile.TemporaryDirectory(prefix="cxresearch-") as folder:
+        return words_seen(Path(_sheet_as_text(path, Path(folder))), replace(layout, encoding="utf-8"))
+
+
+def _sheet_as_text(path: Path, folder: Path) -> str:
+    """The first sheet with anything in it as text; a time stands in ISO 8601, a time span as a clock."""
+    try:
+        from python_calamine import CalamineWorkbook
+
+        with CalamineWorkbook.from_path(str(path)) as book:
+            rows = next((rows for name in book.sheet_names if (rows := book.get_sheet_by_name(name).to_python())), [])
+    except Exception as error:
+        raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Save it again, or as CSV.") from error
+    target = folder / f"{len(list(folder.iterdir()))}.csv"
+    with target.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([_cell_text(cell) for cell in row] for row in rows)
+    return str(target)
+
+
+def _cell_text(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, timedelta):
+        seconds = cell.total_seconds()
+        return f"{'-' if seconds < 0 else ''}{abs(seconds) // 3600:.0f}:{abs(seconds) // 60 % 60:02.0f}:{abs(seconds) % 60:09.6f}"
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
+
+
 def _as_utf8(path: str, encoding: str, folder: Path) -> str:
     """A copy in the encoding that the engine reads."""
     target = folder / f"{len(list(folder.iterdir()))}-{Path(path).name.removesuffix('.gz')}"
@@ -328,7 +372,7 @@ def _as_utf8(path: str, encoding: str, folder: Path) -> str:
 class FileFacts:
     """What the bytes of a file say, read once: its hash, how many records it holds, whether its end is there.
 
-    ``records`` are the lines with text outside quotes, without the header; None for Parquet, whose own rows are counted.
+    ``records`` are the lines with text outside quotes, without the header; None for Parquet and spreadsheets.
     """
 
     path: str
@@ -367,7 +411,7 @@ def file_facts(path: Path, *, quoted: bool = True) -> FileFacts:
 
     Raises LogError for a gzip that is cut off."""
     name, digest = path.name.lower(), hashlib.sha256()
-    count = None if name.endswith(".parquet") else _RecordCount(quoted=quoted)
+    count = None if name.endswith((".parquet", *SHEETS)) else _RecordCount(quoted=quoted)
     unpack = zlib.decompressobj(wbits=31) if name.endswith(".gz") else None
     with path.open("rb") as file:
         while part := file.read(_PART):

@@ -43,7 +43,11 @@ class Layout:
     def says(self) -> str:
         """In words, what is not what one would expect."""
         parts = [
-            f"encoding {self.encoding}" if self.encoding not in ("utf-8", "utf-8-sig") else "",
+            ""
+            if self.encoding in ("utf-8", "utf-8-sig")
+            else self.encoding
+            if self.encoding == "spreadsheet"
+            else f"encoding {self.encoding}",
             {";": "semicolons", "\t": "tabs", "|": "bars"}.get(self.delimiter, ""),
             f"{self.above - 1} line{'s' if self.above > 2 else ''} above the header left out"
             if self.header and self.above > 1

@@ -50,13 +50,15 @@ def suggested(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[
         if found is None:
             continue
         taken.add(found)
-        keys = {"column": f'"{found}"'}
+        keys, asked = {"column": f'"{found}"'}, ""
         if name in _MEANINGS and (means := _meant(_MEANINGS[name], words.get(found, ()))):
             keys["words"] = "{ " + ", ".join(f'"{word}" = "{meaning}"' for word, meaning in means.items()) + " }"
         if name in ("wait_s", "handle_s"):
             spaced = found.replace("_", " ")
-            keys["unit"] = next((f'"{u}"' for u, p in _UNITS.items() if re.search(p, spaced, re.IGNORECASE)), '"s"')
-        lines[name] = f"{name} = {{ {', '.join(f'{key} = {value}' for key, value in keys.items())} }}"
+            unit = next((u for u, p in _UNITS.items() if re.search(p, spaced, re.IGNORECASE)), "")
+            keys["unit"] = f'"{unit or "s"}"'
+            asked = "" if unit else "  # seconds? The name does not say; a clock such as 0:01:39 says it itself"
+        lines[name] = f"{name} = {{ {', '.join(f'{key} = {value}' for key, value in keys.items())} }}{asked}"
     return {name: lines[name] for name in CANONICAL if name in lines}
 
 

@@ -38,7 +38,9 @@ def test_a_log_in_words_and_for_a_machine(tmp_path, capsys):
 
 
 def test_a_question_an_answer_and_an_id_that_is_shown_nowhere(tmp_path, capsys):
-    path = written(tmp_path / "log.csv", "opened_at,customer_key,wait_s,outcome\n2026-10-01 08:00,ann@example.com,1:39,answered\n")
+    path = written(
+        tmp_path / "log.csv", "opened_at,customer_key,wait_s,outcome\n2026-10-01 08:00,ann@example.com,1:39,answered\n"
+    )
     assert main(["look", str(path)]) == 2
     assert "mm:ss" in capsys.readouterr().out
     assert main(["look", str(path), "--map", 'wait_s={unit="mm:ss"}']) == 0

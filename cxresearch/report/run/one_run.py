@@ -247,6 +247,13 @@ def _status(report: Report, executed: list[Executed], headlines: list[dict[str, 
     return "complete", ""
 
 
+def _rows_in(path: Path, records: int | None) -> int | None:
+    """How many rows a file of the log holds; None for a spreadsheet."""
+    if records is not None:
+        return records
+    return int(pq.read_metadata(path).num_rows) if path.suffix.lower() == ".parquet" else None
+
+
 def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
     """Every file read: as it was named, its hash, its own rows; the newest record where the log is one file."""
     paths = [Path(path) for path in month.files.loc[month.files["used"].astype(bool), "path"]]
@@ -256,7 +263,7 @@ def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
         {
             "path": _shown(fact.path, order.root),
             "sha256": fact.sha256,
-            "rows": pq.read_metadata(path).num_rows if fact.records is None else fact.records,
+            "rows": _rows_in(path, fact.records),
             "newest_record": newest,
         }
         for path, fact in zip(
