@@ -256,7 +256,7 @@ def charted(world: str, now: pd.DataFrame, before: pd.DataFrame) -> list[dict[st
 
 
 def told(world: str, span: str, now: pd.DataFrame, before: pd.DataFrame) -> list[dict[str, Any]]:
-    moved = change_table(now, before).set_index("name").drop(index="contacts")
+    moved = change_table(now, before).set_index("name").drop(index=["contacts", "lost_for_good_share"])
     kept = moved[["lower", "upper", "p_value"]].assign(called=moved["verdict"].isin(["rose", "fell"]))
     return [{"world": world, "span": span, "name": name, **row} for name, row in kept.to_dict("index").items()]
 

@@ -86,6 +86,7 @@ def test_a_notebook_runs_in_its_own_folder_as_in_jupyterlab(path, tmp_path, root
     runs(root / "notebooks", path.name, tmp_path / "out.ipynb")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["02", "04", "05"])
 def test_a_small_log_without_customers_gets_its_report(tmp_path, root, number):
     """Two hundred contacts of one month: no hour has thirty, and nobody knows who called again."""

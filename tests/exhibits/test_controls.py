@@ -12,12 +12,12 @@ from tests.queueing.test_day import hours_like
 
 def test_day_controls_show_what_the_functions_give():
     hours = agents_in_effect(hours_like(2, 40.0, 300.0), patience=300.0)
-    widget = controls.day_controls(hours, patience=300.0)
+    widget = controls.day_controls(hours, patience=300.0, days=20)
     before, page = widget.exhibit().table, widget.children[-1].value
     widget.children[1].value = 5
-    expected = explore_day(hours, patience=300.0, contained_share=0.15, evening_experts=5, redial_share=0.3)
+    expected = explore_day(hours, patience=300.0, days=20, contained_share=0.15, evening_experts=5, redial_share=0.3)
     pd.testing.assert_frame_equal(widget.exhibit().table, expected)
-    assert widget.exhibit().table["lost"][1] < before["lost"][1]
+    assert widget.exhibit().table["left_per_day"][1] < before["left_per_day"][1]
     assert widget.children[-1].value != page
 
 
@@ -48,4 +48,4 @@ def test_no_output_widget_is_made(monkeypatch):
     monkeypatch.setattr("ipywidgets.Output.__init__", refused)
     controls.waiting_controls(month())
     hours = agents_in_effect(hours_like(2, 40.0, 300.0), patience=300.0)
-    controls.day_controls(hours, patience=300.0)
+    controls.day_controls(hours, patience=300.0, days=20)

@@ -45,8 +45,13 @@ def check_every_exhibit(frame: pd.DataFrame) -> None:
                 assert not found, f"{name} says {found}: {exhibit.finding}"
 
 
+# Those that together are far from each other; the others are as many again.
+FIRST = ("one row", "nobody gave up", "everybody gave up at once", "all went to a bot", "e-mail only", "no queue", "a wait of 1e12 s",
+         "handle times of 0", "queues with strange names", "some rows have no date", "two months")  # fmt: skip
+
+
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("odd", [pytest.param(name, marks=[] if name in FIRST else pytest.mark.slow) for name in ODD])
 def test_every_exhibit_of_an_odd_log_says_something(odd):
     check_every_exhibit(ODD[odd])
 
@@ -76,6 +81,7 @@ def logs(draw: st.DrawFn) -> pd.DataFrame:
 
 
 # No search for the smallest example: each takes a second.
+@pytest.mark.slow
 @settings(max_examples=12, phases=(Phase.explicit, Phase.generate))
 @given(frame=logs())
 def test_every_exhibit_of_any_small_log_says_something(frame):

@@ -92,8 +92,10 @@ def test_an_hour_that_does_lose_most_is_named():
 
 
 def test_the_day_names_hours_only_where_they_are_clear():
-    hours = pd.DataFrame({"hour": [9, 10], "contacts": [500, 400], "arrivals_per_h": [25.0, 20.0], "left": [50, 10],
-                          "share_left_of_asked": [0.1, 0.025], "handle_time_s": 100.0})  # fmt: skip
+    hours = pd.DataFrame({"hour": range(24), "contacts": 0, "arrivals_per_h": 0.0, "left": 0,
+                          "share_left_of_asked": np.nan, "handle_time_s": 100.0})  # fmt: skip
+    hours.loc[9, ["contacts", "arrivals_per_h", "left", "share_left_of_asked"]] = [500, 25.0, 50, 0.1]
+    hours.loc[10, ["contacts", "arrivals_per_h", "left", "share_left_of_asked"]] = [400, 20.0, 10, 0.025]
     ranks = pd.DataFrame({"ranked": ["contacts"] * 2 + ["people"] * 2, "hour": [9, 10] * 2, "asked": [500, 400] * 2,
                           "left": [np.nan, np.nan, 50, 10], "behind": [False, True] * 2})  # fmt: skip
     clear = day.day_load(hours, ranks=ranks, days=20).finding

@@ -57,6 +57,7 @@ def kept(checkout: Path, month: str) -> tuple[list, list]:
     return tuple(json.loads((folder / f"{name}.json").read_text()) for name in ("headlines", "forecast"))
 
 
+@pytest.mark.slow
 def test_what_happens_to_one_period_happens_to_it_alone(checkout, told):
     write_cells(checkout, CELLS)
     wanted = ("small", "--from", MONTHS[0], "--to", MONTHS[-1])

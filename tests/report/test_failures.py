@@ -195,6 +195,7 @@ def test_a_killed_run_takes_its_kernel_with_it_and_the_next_run_clears_up(checko
     assert list((checkout / "out" / publish.BUILDING).iterdir()) == []
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(tmp_path, root):
     trials = [sys.executable, str(root / "benchmarks" / "kill.py"), "--trials", "12", "--out", str(tmp_path)]
     done = subprocess.run(trials, capture_output=True, text=True, timeout=300)

@@ -230,6 +230,7 @@ def spark():
     session.stop()
 
 
+@pytest.mark.slow
 def test_a_real_spark_gives_the_same_table_on_the_banks_months(shared, spark, tmp_path):
     contacts = load_contacts(shared / "data" / "anonymous-bank").contacts
     contacts.write_parquet(str(tmp_path / "bank.parquet"))
