@@ -6,7 +6,7 @@ import datetime as dt
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxresearch.contacts import LogQuestionError, cells, load
@@ -39,6 +39,7 @@ def test_a_time_span(cell, keys, seconds):
     assert found == (seconds if seconds is None else pytest.approx(seconds, abs=1e-12))
 
 
+@settings(max_examples=20)
 @given(seconds=st.integers(0, 400_000))
 def test_a_clock_is_its_seconds_in_every_form(seconds):
     h, m, s = seconds // 3600, seconds // 60 % 60, seconds % 60

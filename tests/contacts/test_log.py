@@ -204,7 +204,8 @@ def test_a_log_that_cannot_be_used_says_where_and_what_to_do(frame, arguments, m
         ("log.txt.gz", b"this is no gzip", r"cannot read .*log.txt.gz"),
         ("log.parquet", b"neither is this Parquet", r"cannot read .*log.parquet"),
         ("log.csv", b"", r"log.csv is empty"),
-        ("log.xlsx", b"PK", r"files end in"),
+        ("log.docx", b"PK", r"files end in"),
+        ("log.xlsx", b"PK", r"cannot read .*log.xlsx"),
     ],
 )
 def test_an_unreadable_file_is_named(tmp_path, name, content, message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxresearch.__main__ import main
@@ -70,6 +70,7 @@ def test_a_layout(tmp_path, text, encoding, expected):
     assert (found.encoding, found.delimiter, found.skip, found.names) == expected
 
 
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.sampled_from(["answered", "abandoned"]), st.integers(0, 500)), min_size=3, max_size=12),
     st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),

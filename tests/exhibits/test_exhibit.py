@@ -30,6 +30,7 @@ def shown(exhibit) -> list[dict]:
 
 
 def test_a_figure_keeps_finding_subtitle_kind_and_numbers_in_a_notebook_too():
+    before = plt.get_fignums()
     (bundle,) = shown(half())
     page = bundle["text/html"]
     for words in (
@@ -40,7 +41,7 @@ def test_a_figure_keeps_finding_subtitle_kind_and_numbers_in_a_notebook_too():
     ):
         assert words in page, words
     assert bundle[FIGURE]["table"]["rows"][1] == ["60 s", "50.0 %", "40.0 %", "60.0 %"]
-    assert not plt.get_fignums(), "nothing is left open to be drawn a second time"
+    assert plt.get_fignums() == before, "nothing is left open to be drawn a second time"
 
 
 def test_simulated_cannot_be_missed():

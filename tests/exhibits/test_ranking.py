@@ -105,14 +105,13 @@ def test_the_day_names_hours_only_where_they_are_clear():
     tied = day.day_load(hours, ranks=ranks.assign(behind=False), days=20).finding
     assert tied == "No hour clearly brings most contacts; no hour clearly loses most people"
     needed = pd.Series({"agents": 4, "lower": 4, "upper": 5})
-    for behind, words in (
-        (True, "From 9 to 10 h, the busiest hour"),
-        (False, "From 9 to 10 h, one of the busiest hours"),
-    ):
+    row = pd.Series({"hour": 9, "arrivals_per_h": 25.0, "agents": 3.0, "agents_needed": 4, "lower": 3, "upper": 5, "days": 20,
+                     "days_missed": 4})  # fmt: skip
+    for behind, words in ((True, "From 9 to 10 h, the busiest, "), (False, "From 9 to 10 h, one of the busiest, ")):
         one = ranks.assign(behind=[False, behind] * 2)
-        assert day.busiest_hour_team(hours.iloc[0], needed, ranks=one, most_abandoned=0.05).finding.startswith(words)
-    none = day.busiest_hour_team(hours.iloc[0], needed, ranks=ranks.iloc[:0], most_abandoned=0.05).finding
-    assert none.startswith("With 25 contacts an hour, 4 agents keep the loss")
+        assert day.busiest_hour_team(row, needed, ranks=one, most_abandoned=0.05).finding.startswith(words)
+    none = day.busiest_hour_team(row, needed, ranks=ranks.iloc[:0], most_abandoned=0.05).finding
+    assert none.startswith("From 9 to 10 h, one of the busiest, ")
 
 
 def test_the_slowest_and_the_least_patient_are_named_only_where_clear():

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -254,6 +254,7 @@ def test_equal_weekdays_are_as_many_as_on_average():
     assert now.sum() == pytest.approx(before.sum())
 
 
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 1), max_size=8))
 def test_holm_is_holms(values):
     expected = multipletests(values, method="holm")[1] if values else []
