@@ -16,7 +16,7 @@ report: $(VENV)/.ready  ## the monthly report of the last two complete months (S
 	@$(BIN)/cxresearch report monthly --last 2
 	@echo "Every report: reports/build/index.html"
 
-test: $(VENV)/.ready-test  ## style, types and every test
+test: $(VENV)/.ready-test  ## style, types and the tests (make bench SUITE=slow_tests runs the long ones)
 	@echo "Checking style and types ..."
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy --cache-dir $(VENV)/.mypy_cache
@@ -43,7 +43,7 @@ SUITE ?= waiting
 # Beside peers in an environment that has them; the others need what the tests need.
 PEERS := waiting cascade
 
-bench: $(if $(filter $(SUITE),$(PEERS)),.venv-bench/.ready,$(VENV)/.ready-test)  ## measure: SUITE=waiting, cascade, calibration, day_calibration, forecasts, odd_exports, reports, kill or mutation (results in benchmarks/results)
+bench: $(if $(filter $(SUITE),$(PEERS)),.venv-bench/.ready,$(VENV)/.ready-test)  ## measure: SUITE=waiting, cascade, calibration, day_calibration, forecasts, odd_exports, reports, slow_tests, kill or mutation (results in benchmarks/results)
 	@$(if $(filter $(SUITE),$(PEERS)),.venv-bench/bin,$(BIN))/python benchmarks/$(SUITE).py
 
 .venv-bench/.ready: requirements-bench.lock pyproject.toml

@@ -44,19 +44,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     diff.add_argument("after", metavar="PERIOD")
     look = commands.add_parser("look", help="read a log and say what it is", description=_look.__doc__)
     look.add_argument("log", nargs="+", help="a file, a folder or a pattern")
-    look.add_argument("--format", help="the tool that wrote it, where its columns do not say")
-    look.add_argument(
-        "--map",
-        action="append",
-        default=[],
-        metavar='CANONICAL="COLUMN"',
-        help="as a line of [columns]; may be repeated",
-    )
-    look.add_argument("--timezone", help="where the customers live, such as Europe/Berlin")
     look.add_argument("--json", action="store_true", help="for a machine")
+    new = commands.add_parser("new", help="write reports/NAME.toml for a log of your own", description=_new.__doc__)
+    new.add_argument("name", help="of the report")
+    new.add_argument(
+        "--from", dest="log", nargs="+", required=True, metavar="LOG", help="a file, a folder or a pattern"
+    )
+    new.add_argument("--period", default="month", help="day, week, month (the default), quarter or year")
+    for reading in (look, new):
+        reading.add_argument("--format", help="the tool that wrote the log, where its columns do not say")
+        reading.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar='CANONICAL="COLUMN"',
+            help="as a line of [columns]; may be repeated",
+        )
+        reading.add_argument("--timezone", help="where the customers live, such as Europe/Berlin")
+    commands.add_parser(
+        "list", help="the reports that there are", description="Every report, its notebooks and parameters."
+    )
     given = parser.parse_args(arguments)
-    if given.command == "look":
-        return _look(given)
+    if given.command in ("look", "new", "list"):
+        try:
+            return {"look": _look, "new": _new, "list": _list}[given.command](given)
+        except ValueError as error:
+            print(f"cxresearch: {error}", file=sys.stderr)
+            return 2
     if given.command == "report" and given.period and given.last is not None:
         parser.error("give --period or --last, not both")
     if given.command == "report" and given.last is not None and given.last < 1:
@@ -80,23 +94,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _look(given: argparse.Namespace) -> int:
     """Read a log, write nothing: its format, where each column comes from, what is asked (exit 0: would run, 2: not)."""
     import json
+
+    from cxresearch.contacts import look_text
+
+    found, _ = _looked(given)
+    print(json.dumps(found, indent=2, default=str, ensure_ascii=False) if given.json else look_text(found))
+    return 0 if found["would_run"] else 2
+
+
+def _looked(given: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is found in the log, and the mapping that was given."""
     import tomllib
 
-    from cxresearch.contacts import look_at, look_text
+    from cxresearch.contacts import LogError, look_at
 
     try:
         columns = tomllib.loads("\n".join(given.map))
     except tomllib.TOMLDecodeError as error:
-        print(f"cxresearch: --map {' '.join(given.map)}: {error}; write --map wait_s='\"Wait\"'.", file=sys.stderr)
+        raise LogError(f"--map {' '.join(given.map)}: {error}; write --map 'wait_s=\"Wait\"'.") from error
+    log = given.log[0] if len(given.log) == 1 else given.log
+    return look_at(log, preset=given.format, columns=columns, timezone=given.timezone), columns
+
+
+def _new(given: argparse.Namespace) -> int:
+    """Look at a log and write reports/NAME.toml, with which ``cxresearch report NAME`` runs; nothing is overwritten."""
+    from cxresearch.contacts import PERIOD_KINDS, LogError, look_text
+    from cxresearch.report.run.parameters import new_report
+
+    path = ROOT / "reports" / f"{given.name}.toml"
+    if path.exists():
+        raise LogError(f"{path} is there already; choose another name, or remove it.")
+    if given.period not in PERIOD_KINDS:
+        raise LogError(f"--period is one of {', '.join(PERIOD_KINDS)}; got {given.period!r}.")
+    found, columns = _looked(given)
+    if not found["would_run"]:
+        print(look_text(found))
         return 2
-    found = look_at(
-        given.log[0] if len(given.log) == 1 else given.log,
-        preset=given.format,
-        columns=columns,
-        timezone=given.timezone,
-    )
-    print(json.dumps(found, indent=2, default=str, ensure_ascii=False) if given.json else look_text(found))
-    return 0 if found["would_run"] else 2
+    logs = [str(Path(one).resolve()) for one in given.log]
+    path.write_text(
+        new_report(
+            given.name, log=logs[0] if len(logs) == 1 else logs, period=given.period, columns=columns, found=found,
+            preset=given.format or "", timezone=given.timezone or "",
+        ), encoding="utf-8",
+    )  # fmt: skip
+    print(look_text(found))
+    print(f"\nWritten: {path}\nNext:    cxresearch report {given.name}")
+    return 0
+
+
+def _list(given: argparse.Namespace) -> int:
+    """Every report, its notebooks and its parameters."""
+    from cxresearch.report.run.parameters import load_report
+
+    for path in sorted((ROOT / "reports").glob("*.toml")):
+        report = load_report(path.stem, ROOT)
+        print(f"{report.name}: {report.title} (by {report.period})")
+        print(f"  notebooks: {', '.join(one.stem for one in report.notebooks)}")
+        for name, line in report.declared.items():
+            if name not in ("period", "columns", "targets"):
+                value = report.parameters.get(name, line.default)
+                print(f"  {name} = {value!r}")
+    return 0
 
 
 def _report(given: argparse.Namespace, guard: Any) -> int:

@@ -35,7 +35,7 @@ def look_at(
     -------
     dict ``would_run``; ``question`` or ``error`` where it would not, as text; else ``log`` (its files), ``format``,
     ``files`` (``path, used, reason, layout``), ``columns`` (``canonical, from, how, cell, read``: of one row, as text),
-    ``read, kept, set_aside, reasons, repaired``, ``plausible`` (first, last, days, wait and outcome in words) and
+    ``read, kept, set_aside, reasons, repaired``, ``plausible`` (first, last, days, waits, share abandoned), ``channel`` (with most contacts) and
     ``missing`` (canonical column -> what cannot be said without it).
     """
     try:
@@ -52,7 +52,15 @@ def look_at(
         reasons = "; ".join(f"{reason}: {rows:,}" for reason, rows in found.set_aside.itertuples(index=False))
         return {"would_run": False, "error": f"{reading.where}: no row can be used ({reasons})."}
     shown, sources = ([], {}) if reading.preset == "anonymous_bank" else (_shown(reading), reading.sources)
-    plausible, there = _plausible(reading.rows.filter("set_aside IS NULL"))
+    kept = reading.rows.filter("set_aside IS NULL")
+    plausible, there = _plausible(kept)
+    most = (
+        kept.filter("channel IS NOT NULL")
+        .aggregate("channel, count(*) AS n", "channel")
+        .order("n DESC, channel")
+        .limit(1)
+    )
+    channel = next((name for name, _ in most.fetchall()), "")
     return {
         "would_run": True, "log": reading.where, "format": _title(reading.preset),
         "files": [
@@ -61,7 +69,7 @@ def look_at(
         ],
         "columns": shown, **found.counts,
         "reasons": dict(found.set_aside.itertuples(index=False)), "repaired": dict(found.repaired.itertuples(index=False)),
-        "plausible": plausible,
+        "plausible": plausible, "channel": channel,
         "missing": {name: what for name, what in NEEDED_FOR.items() if name not in there and name not in sources},
     }  # fmt: skip
 

@@ -33,6 +33,7 @@ _MEANINGS = {
     },
 }  # fmt: skip
 _UNITS = {
+    "s": r"\b(s|secs?|seconds?|sek|sekunden)\b",
     "min": r"\bmin(ute|utes|uten|s)?\b",
     "ms": r"\bm(illi)?s(ec|econds|ekunden)?\b",
     "h": r"\b(h|hrs?|hours?|stunden|std)\b",

@@ -95,12 +95,19 @@ def _put_in_place(
             shutil.rmtree(failed_target, ignore_errors=True)
             mark = " (SIMULATED data)" if record["simulated"] else ""
             print(f"{name}: {record['status']}{mark}: {target / 'report.html'}", flush=True)
+            print(f"{name}: {_rows_said(record)}", flush=True)
         write_index(out, report)
         due.unlink()
     except Exception as error:  # whatever stands is whole; somebody has to look
         print(f"cxresearch: {name}: {type(error).__name__}: {error}", file=sys.stderr)
         return run.FAILED
     return code
+
+
+def _rows_said(record: dict[str, Any]) -> str:
+    counts, reasons = record["counts"], record["set_aside"]
+    most = f" (most of them: {reasons[0]['reason']}, {reasons[0]['rows']:,})" if reasons else ""
+    return f"{counts['read']:,} rows read, {counts['kept']:,} kept, {counts['set_aside']:,} set aside{most}"
 
 
 def write_index(out: Path, report: Report) -> None:

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxresearch import __main__ as command_line
 from cxresearch.__main__ import main
 from cxresearch.contacts import CANONICAL, LogError, load
 from cxresearch.contacts.layout import text_layout
 from cxresearch.contacts.mapping import parse_mapping
 from cxresearch.contacts.tools import known_tools, recognised
+from cxresearch.report.run.parameters import load_report
 
 ROWS = ["2026-10-01 08:07:32,99,answered", "2026-10-01 09:07:32,61,abandoned"]
 
@@ -156,3 +158,30 @@ def _columns_of(said):
         return [said]
     read = [said[key] for key in ("column", "from", "to") if key in said]
     return [c for one in read for c in ([one] if isinstance(one, str) else one)]
+
+
+def test_a_new_report_is_written_once_and_is_one(tmp_path, root, monkeypatch, capsys):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "notebooks").symlink_to(root / "notebooks")
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    log = written(
+        tmp_path / "log.csv",
+        "opened_at,channel,Wait,outcome\n2026-10-01 08:00,chat,1:39,answered\n2026-10-01 09:00,chat,0:39,abandoned\n",
+    )
+    new = ["new", "calls", "--from", str(log), "--period", "week", "--map", 'wait_s={column="Wait", unit="mm:ss"}']
+    assert main(new[:-2]) == 2, "a question"
+    assert not list((tmp_path / "reports").iterdir())
+    assert main(new) == 0
+    assert "cxresearch report calls" in capsys.readouterr().out
+    report = load_report("calls", tmp_path)
+    assert (report.period, report.parameters["channel"], report.parameters["log"]) == ("week", "chat", str(log))
+    assert report.columns == {"wait_s": {"column": "Wait", "unit": "mm:ss"}}
+    assert load(log, mapping=report.columns).counts["kept"] == 2
+    assert main(new) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main(["new", "a b", "--from", str(log), "--map", 'wait_s={column="Wait", unit="mm:ss"}']) == 2
+    assert main([*new[:1], "other", *new[2:4], "--period", "decade", *new[-2:]]) == 2
+    assert main(["list"]) == 0
+    said = capsys.readouterr().out
+    assert "calls: Waiting and giving up (by week)" in said
+    assert "target_s = 20.0" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import json
 import keyword
 import re
 import tomllib
@@ -124,6 +125,59 @@ def load_report(name: str, root: Path) -> Report:
         brand=text.get("brand", {}), language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
         pdf=text.get("pdf", False), declared=declared,
     )  # fmt: skip
+
+
+_NEW = """# A report of {log}, as it was looked at: {title}. Every key is explained in docs/failures.md and docs/own-log.md.
+title = "Waiting and giving up"
+period = {period}
+notebooks = ["05-executive-summary", "02-how-long-do-people-wait", "04-when-are-we-there"]
+headlines = ["contacts", "abandonment_share", "lost_share", "mean_wait_s", "patience_survival_60s"]
+inputs = []
+
+[parameters]
+{parameters}
+
+# What is aimed at, a headline's name = its limit, for example:
+# [targets]
+# service_level = 0.80
+{columns}"""
+
+
+def new_report(
+    name: str, *, log: str | list[str], period: str, columns: dict[str, Any], found: dict[str, Any], preset: str, timezone: str
+) -> str:  # fmt: skip
+    """The text of ``reports/NAME.toml`` for a log that was looked at (``contacts.look_at``), with the mapping that was given.
+
+    The channel is the one with the most contacts. How each column is read stands in comments. Raises ParameterError for a
+    name that is none.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+        raise ParameterError(f"{name!r} is no name for a report; letters, digits, - and _ make one.")
+    given = {
+        "log": log,
+        "preset": preset,
+        "timezone": timezone,
+        "channel": found["channel"] or "phone",
+        "controls": False,
+    }
+    lines = [f"{key} = {_toml(value)}" for key, value in given.items() if value != ""]
+    said = [
+        f"# {row['canonical']}: from {row['from']}{', ' + row['how'] if row['how'] else ''}" for row in found["columns"]
+    ]
+    mapped = ["", "[columns]", *(f"{key} = {_toml(value)}" for key, value in columns.items())] if columns else []
+    return _NEW.format(
+        period=_toml(period), log=found["log"], title=found["format"], parameters="\n".join(lines),
+        columns="\n".join(["", *said, *mapped]) + "\n",
+    )  # fmt: skip
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def declared_parameters(notebook: nbformat.NotebookNode, name: str = "the notebook") -> dict[str, Declared]:
