@@ -62,7 +62,7 @@ TARGETS = {
     "cxresearch/survival/hazard.py": ["tests/survival/test_hazard.py", "tests/survival/test_curves.py"],
     "cxresearch/survival/competing.py": ["tests/survival/test_curves.py"],
     "cxresearch/report/archive/history.py": ["tests/report/archive/test_history.py"],
-    "cxresearch/contacts/period_log.py": ["tests/contacts/test_period_log.py", "tests/contacts/test_calendar.py"],
+    "cxresearch/contacts/period_log.py": ["tests/contacts/test_calendar.py", "tests/contacts/test_period_log.py"],
 }
 # Changes that are tried whatever the seed chooses: each has once been a mistake that no test saw.
 ALWAYS = {
