@@ -73,6 +73,10 @@ ALWAYS = {
 EQUIVALENT: dict[tuple[str, str], str] = {
     (
         "cxresearch/contacts/period_log.py",
+        "oupby(keys, as_index=False, dropna=False{, observed=True -> })['contacts'].sum() sl",
+    ): "Only a categorical column has values that are not observed, and the counts have none.",
+    (
+        "cxresearch/contacts/period_log.py",
         "as_index=False, dropna=False, observed={True -> False})['contacts'].sum() sl",
     ): "Only a categorical column has values that are not observed, and the counts have none.",
     (

@@ -66,7 +66,7 @@ def test_half_is_enough_and_a_hundredth_opens_an_hour():
     def rows(days, hours, each):
         return [pd.Timestamp(f"2026-10-{day:02d} {hour:02d}:30") for day in days for hour in hours for _ in range(each)]
 
-    opened = rows([5, 12, 19, 26], range(8, 12), 25) + rows([7, 14], range(8, 12), 12) + rows([7, 14], [12], 2)
+    opened = rows([5, 12, 19, 26], range(8, 12), 25) + rows([7, 14], range(8, 12), 12) + rows([7, 14], [8, 12], 1)
     opened += rows([2, 9, 16, 23, 30], range(8, 12), 20) + rows([2, 9], [20], 10)
     month = load(pd.DataFrame({"opened_at": opened, "wait_s": 5.0, "outcome": "answered"})).period("2026-10")
     week = month.calendar.set_index("weekday")
