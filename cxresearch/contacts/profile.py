@@ -29,6 +29,7 @@ FORMATS = tuple(
     for time in _TIMES
     for between in (_BETWEEN if time else ("",))
 )
+_DAY = r"\d{4}-\d{1,2}-\d{1,2}"
 _EXAMPLES = 200  # distinct cells from which candidates are found; every candidate is then tried on all rows
 _MOST = 0.95  # of the cells: what one reading must cover
 # What a column's own name says of its unit.
@@ -65,6 +66,17 @@ def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, time
             formats = ("epoch_ms",)
         elif zoned + iso < n:
             formats = _formats(raw, cell, name, column, where=where)
+    dates = raw.aggregate(f"count(*) FILTER ({cells.fits(cell, _DAY)})").fetchall()[0][0] if iso == n else 0
+    if (
+        n
+        and not source.format
+        and (dates == n or (formats and not any("%H" in f or "%I" in f or "epoch" in f for f in formats)))
+    ):
+        raise LogQuestionError(
+            f"{where}: {name} ({column!r}, such as {example!r}) has no time of day, so nothing can be said of hours, and all "
+            f"would stand at 0 h. Name a column with the time, {name} = {{ column = [{column!r}, ...] }}, or go on all the same "
+            f"with {written(name, column, format=formats[0] if formats else '%Y-%m-%d')}."
+        )
     instants = zoned or any(form.startswith("epoch_") for form in formats) or source.zone
     if instants and not timezone:
         kind = "count from 1970" if formats else f"are {source.zone} times" if source.zone else "carry an offset or a Z"
@@ -95,9 +107,31 @@ def _formats(raw: duckdb.DuckDBPyRelation, cell: str, name: str, column: str, *,
             if n:
                 both = {best: tried[best], rival: tried[rival]}
                 raise LogQuestionError(_which_day(left, n, cell_, both, name, column, where))
+        if any(_swapped(form) == _date(best) for form in chosen):
+            cell_ = left.filter(f"{tried[best]} IS NOT NULL").aggregate("min(cell)").fetchall()[0][0]
+            raise LogError(
+                f"{where}: {name} ({column!r}): {cell_!r} has day and month the other way round than most cells do, so that of "
+                "days up to 12 nobody knows. Give the two kinds of rows in two logs, each with its own format."
+            )
         chosen.append(best)
         likely = [form for form in likely if form != best]
     return tuple(chosen)
+
+
+def _date(form: str) -> str:
+    return form.split(" %H")[0].split(" %I")[0]
+
+
+def _swapped(form: str) -> str:
+    """The date of a format with day and month the other way round."""
+    return (
+        _date(form)
+        .replace("%d", "%")
+        .replace("%m", "%d")
+        .replace("%/", "%m/")
+        .replace("%-", "%m-")
+        .replace("%.", "%m.")
+    )
 
 
 def _which_day(

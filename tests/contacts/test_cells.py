@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxresearch.contacts import LogQuestionError, cells, load
+from cxresearch.contacts import LogError, LogQuestionError, cells, load
 from cxresearch.contacts.canonical import sql_text
 
 
@@ -101,6 +101,23 @@ def test_day_and_month_are_proved_by_one_cell_or_asked(tmp_path):
     assert told.contacts.df()["opened_at"].dt.day.unique().tolist() == [4]
     both_alike = _log(tmp_path, "opened_at,wait_s,outcome", ["4/4/2026 08:07,5,answered"] * 3)
     assert load(both_alike).counts["kept"] == 3, "where both readings agree there is nothing to ask"
+
+
+def test_days_and_months_in_both_orders_are_no_log(tmp_path):
+    rows = [f"{d}/4/2026 08:07,5,answered" for d in range(1, 31)] + [
+        f"4/{d}/2026 08:07,5,answered" for d in range(15, 31)
+    ]
+    with pytest.raises(LogError, match="the other way round"):
+        load(_log(tmp_path, "opened_at,wait_s,outcome", rows)).counts  # noqa: B018
+
+
+@pytest.mark.parametrize(("cell", "form"), [("2026-10-01", "%Y-%m-%d"), ("13.10.2026", "%d.%m.%Y")])
+def test_dates_without_a_time_are_asked_about(tmp_path, cell, form):
+    path = _log(tmp_path, "opened_at,wait_s,outcome", [f"{cell},5,answered"])
+    with pytest.raises(LogQuestionError, match="no time of day") as asked:
+        load(path).counts  # noqa: B018
+    assert form in str(asked.value)
+    assert load(path, mapping={"opened_at": {"format": form}}).contacts.df()["opened_at"].dt.month.tolist() == [10]
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,11 @@ def test_a_log_without_the_truth_is_refused_by_name(exports, name, said):
         load(exports / name)
 
 
+def test_dates_without_times_are_reported(exports):
+    with pytest.raises(LogQuestionError, match="no time of day"):
+        load(exports / "v_date_only.csv").counts  # noqa: B018
+
+
 def test_without_a_date_there_is_no_period_and_that_is_said(exports):
     log = load(exports / "v_no_date.csv")
     assert log.counts["kept"] == 600
