@@ -73,6 +73,10 @@ ALWAYS = {
 EQUIVALENT: dict[tuple[str, str], str] = {
     (
         "cxresearch/contacts/period_log.py",
+        "self.cells.to_parquet(folder / CELLS{, index=False -> }) write_json(folder /",
+    ): "The cells of a whole period are numbered from 0, which Parquet keeps in no column.",
+    (
+        "cxresearch/contacts/period_log.py",
         "oupby(keys, as_index=False, dropna=False{, observed=True -> })['contacts'].sum() sl",
     ): "Only a categorical column has values that are not observed, and the counts have none.",
     (

@@ -278,6 +278,18 @@ def test_the_month_before_comes_from_kept_tables_of_the_same_log_only(tmp_path):
         assert read(source, "2026-10", [place]).previous is None
 
 
+def test_what_was_repaired_and_set_aside_is_kept_with_it(tmp_path):
+    rows = calls()
+    rows.loc[rows.index[-3:], "handle_s"] = -1.0
+    rows.loc[rows.index[-5:-3], "wait_s"] = -1.0
+    month = load(rows).period("2026-10")
+    assert len(month.repaired) == len(month.set_aside) == 1
+    month.keep(tmp_path)
+    kept = kept_period(tmp_path)
+    pd.testing.assert_frame_equal(kept.repaired, month.repaired, check_dtype=False)
+    pd.testing.assert_frame_equal(kept.set_aside, month.set_aside, check_dtype=False)
+
+
 def test_what_is_kept_comes_back_without_rows(tmp_path):
     month = load(calls()).period("2026-10")
     month.keep(tmp_path)
