@@ -73,6 +73,10 @@ ALWAYS = {
 EQUIVALENT: dict[tuple[str, str], str] = {
     (
         "cxresearch/contacts/period_log.py",
+        "ue, default=str).encode()).hexdigest()[:{24 -> 25}] def _made(reading: Reading,",
+    ): "One more digit of a hash in the name of a folder.",
+    (
+        "cxresearch/contacts/period_log.py",
         "self.cells.to_parquet(folder / CELLS{, index=False -> }) write_json(folder /",
     ): "The cells of a whole period are numbered from 0, which Parquet keeps in no column.",
     (

@@ -22,6 +22,7 @@ from cxresearch.contacts import (
     open_log,
     read_period,
 )
+from cxresearch.contacts.period_log import source_of
 from cxresearch.risk_table import risk_table
 
 BY = ("weekday", "hour", "queue", "channel", "promised_s")
@@ -205,7 +206,7 @@ def test_the_second_reading_reads_no_row(log, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("file", "content"),
     [("cells.parquet", b"PAR1 cut"), ("period.json", b"{"), ("period.json", b"[]"), ("period.json", b'{"version": 99}'),
-     ("contacts.parquet", None), ("cells.parquet", None)],
+     ("contacts.parquet", None), ("cells.parquet", None), ("previous/period.json", b"{")],
 )  # fmt: skip
 def test_a_kept_period_that_is_broken_is_read_anew(log, tmp_path, file, content):
     with kept_in(tmp_path / "kept"):
@@ -213,6 +214,7 @@ def test_a_kept_period_that_is_broken_is_read_anew(log, tmp_path, file, content)
         (folder,) = folders(tmp_path / "kept")
         (folder / file).write_bytes(content) if content is not None else (folder / file).unlink()
         again = load(log).period("2026-10")
+        assert again.previous.label == first.previous.label
         pd.testing.assert_frame_equal(again.cells, first.cells)
         assert again.contacts.aggregate("count(*)").fetchall() == first.contacts.aggregate("count(*)").fetchall()
 
@@ -255,6 +257,8 @@ def test_kept_days_fill_what_the_log_no_longer_holds_and_a_quarter_is_the_sum_of
             quarter.asked(("day", "channel", "queue")), reference.asked(("day", "channel", "queue")), check_dtype=False
         )
         same(quarter.waits("queue"), reference.waits("queue"))
+        inside = reference.cells.sort_values("day", kind="stable", ignore_index=True)
+        pd.testing.assert_frame_equal(quarter.cells, inside, check_dtype=False)
         assert quarter.kept_days[0] >= date(2026, 7, 1)
         assert max(quarter.kept_days) < date(2026, 8, 20)
         assert quarter.counts["read"] == quarter.counts["kept"] + quarter.counts["set_aside"]
@@ -276,6 +280,15 @@ def test_the_month_before_comes_from_kept_tables_of_the_same_log_only(tmp_path):
         (place / "period.json").write_text(json.dumps(facts | {"source": "another log"}))
     with kept_in(tmp_path / "kept"):
         assert read(source, "2026-10", [place]).previous is None
+
+
+def test_kept_tables_are_of_the_same_log_whatever_the_order_of_its_mapping(tmp_path):
+    calls().to_csv(tmp_path / "log.csv", index=False)
+    one, other = (
+        source_of(open_log(str(tmp_path / "log.csv"), preset=None, columns=columns))
+        for columns in ({"wait_s": "handle_s", "queue": "queue"}, {"queue": "queue", "wait_s": "handle_s"})
+    )
+    assert one == other
 
 
 def test_what_was_repaired_and_set_aside_is_kept_with_it(tmp_path):
