@@ -18,7 +18,7 @@ PAGES = ("everybody gave up at once", "answered at once", "one row", "queues wit
          "handle times of years", "the required columns and a date", "all are still open")  # fmt: skip
 REFUSED = {
     "no row": (plain_log().iloc[:0], "no contacts"),
-    "another year": (plain_log(opened_at=pd.Timestamp("2023-05-08")), "no contacts"),
+    "another year": (plain_log(opened_at=pd.Timestamp("2023-05-08 10:00")), "no contacts"),
     "no wait is a number": (plain_log(wait_s="soon"), "no readable wait_s"),
     "no outcome": (plain_log(outcome=None), "no column 'outcome'"),
     "unknown outcomes": (plain_log(outcome="HUNG UP"), "known words are answered"),
