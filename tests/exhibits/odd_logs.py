@@ -65,7 +65,7 @@ def odd_logs() -> dict[str, pd.DataFrame]:
         "as many promises as contacts": plain_log(promised_s=many + 1.0),
         "promises longer than any wait": plain_log(promised_s=np.where(many % 2, 1e6, 2e6)),
         "no channel": plain_log(channel=None),
-        "e-mail only": plain_log(channel="email", wait_s=many * 3_000.0, queue=None, promised_s=None),
+        "e-mail only": plain_log(channel="email", wait_s=many * 3_007.0, queue=None, promised_s=None),
         "e-mail that nobody answered": plain_log(channel="email", outcome="open", wait_s=many * 100.0),
         "all channels": plain_log(channel=mixed),
         "all channels, no customer": plain_log(channel=mixed, customer_key=None),
