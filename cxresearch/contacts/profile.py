@@ -263,9 +263,9 @@ def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, column: str, seconds
             f"{said}, most with decimals: minutes, or seconds? Write {written(name, column, unit='min')} or "
             f"{written(name, column, unit='s')}."
         )
-    if half > 2 * 86_400:
+    if half > 30 * 86_400:
         raise LogQuestionError(
-            f"{said}, which is days: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
+            f"{said}, which is more than a month: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
             f"{written(name, column, unit='s')}."
         )
 
