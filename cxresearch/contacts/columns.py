@@ -8,7 +8,7 @@ from dataclasses import replace
 import duckdb
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import CANONICAL, WORDS, LogQuestionError, sql_text
+from cxresearch.contacts.canonical import CANONICAL, SLOW, WORDS, LogQuestionError, sql_text
 from cxresearch.contacts.files import BROKEN, ROW
 from cxresearch.contacts.mapping import DURATIONS, SET_ASIDE, LogMapping, Source, find_column
 from cxresearch.contacts.profile import number_source, plausible_unit, time_source, written, yes_or_no
@@ -65,7 +65,10 @@ def resolved(
             yes_or_no(raw, name, _worded(cells.text(column), source), where=where)
     wait = found["wait_s"]
     if text and wait.columns and not sources["wait_s"].unit and not wait.unit:
-        plausible_unit(raw, "wait_s", wait.columns[0], _cell("wait_s", wait, types, timezone), where=where)
+        # A message may wait for days; on the line nobody does.
+        channel = _cell("channel", found["channel"], types, timezone) if "channel" in found else "NULL"
+        live = raw.filter(f"coalesce({channel}, '') NOT IN ({', '.join(map(sql_text, SLOW))})")
+        plausible_unit(live, "wait_s", wait.columns[0], _cell("wait_s", wait, types, timezone), where=where)
     _asked_of_outcome(raw, found["outcome"], where=where)
     return found
 

@@ -37,6 +37,7 @@ _UNIT_NAMES = {
     "ms": r"\b(ms|msec|millis|milliseconds?|millisekunden)\b", "min": r"\b(min|mins|minutes?|minuten)\b",
     "h": r"\b(h|hrs?|hours?|std|stunden)\b", "s": r"\b(s|secs?|seconds?|sek|sekunden)\b",
 }  # fmt: skip
+_LONG_S = 7200  # half of the waits on the line are shorter anywhere
 _ENOUGH = 30  # times that say something of their unit
 
 
@@ -245,7 +246,7 @@ def _doubtful(text: pd.Series, sign: str) -> bool:
 
 
 def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, column: str, seconds: str, *, where: str) -> None:
-    """LogQuestionError where the size of plain numbers speaks against seconds."""
+    """LogQuestionError where the size of plain numbers of waits on the line speaks against seconds."""
     waits = raw.select(f"{seconds} AS v").filter("v > 0")
     n, half, most, round_, broken = waits.aggregate(
         "count(v), quantile_cont(v, 0.5), quantile_cont(v, 0.95), count(*) FILTER (v % 1000 = 0), count(*) FILTER (v % 1 <> 0)"
@@ -263,9 +264,9 @@ def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, column: str, seconds
             f"{said}, most with decimals: minutes, or seconds? Write {written(name, column, unit='min')} or "
             f"{written(name, column, unit='s')}."
         )
-    if half > 30 * 86_400:
+    if half > _LONG_S:
         raise LogQuestionError(
-            f"{said}, which is more than a month: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
+            f"{said}, longer than anybody stays on the line: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
             f"{written(name, column, unit='s')}."
         )
 

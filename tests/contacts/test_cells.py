@@ -144,6 +144,20 @@ def test_a_group_of_three_digits_proves_nothing(tmp_path):
         load(path).counts  # noqa: B018
 
 
+@pytest.mark.parametrize(("channel", "asked"), [("phone", True), ("email", False)])
+def test_waits_of_a_day_are_asked_about_on_the_line_only(tmp_path, channel, asked):
+    path = _log(
+        tmp_path,
+        "opened_at,channel,wait_s,outcome",
+        [f"2026-10-01 08:00,{channel},{84_001 + n},answered" for n in range(40)],
+    )
+    if asked:
+        with pytest.raises(LogQuestionError, match=r'unit = "ms"'):
+            load(path).counts  # noqa: B018
+    else:
+        assert load(path).counts["kept"] == 40
+
+
 def test_a_column_whose_name_says_minutes_is_asked_about(tmp_path):
     path = _log(tmp_path, "opened_at,Wait (min),outcome", ["2026-10-01 08:00,3,answered"])
     with pytest.raises(LogQuestionError, match=r'unit = "min"'):
