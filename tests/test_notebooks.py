@@ -76,7 +76,13 @@ def runs(folder: Path, name: str, output: Path, **parameters: object) -> nbforma
     return notebook
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+# The report of all of them is a test of its own; here papermill alone runs one with a log, the others where there is time.
+QUICK = "05-executive-summary"
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, id=p.stem, marks=[] if p.stem == QUICK else pytest.mark.slow) for p in NOTEBOOKS]
+)
 def test_a_notebook_runs_by_plain_papermill(path, tmp_path, root):
     runs(root, f"notebooks/{path.name}", tmp_path / "out.ipynb")
 
