@@ -70,9 +70,9 @@ def made(seed: int) -> Case:
         at = at if seconds else at.replace(second=0)
         wait = float(rng.integers(0, 5000 if clock in ("grouped", "hms", "days") else 900))
         if clock == "decimals":
-            wait += float(rng.integers(10)) / 10
+            wait = round(wait + float(rng.integers(10)) / 10, 1)
         if clock == "comma":
-            wait += float(rng.integers(1, 100)) / 100
+            wait = round(wait + float(rng.integers(1, 100)) / 100, 2)
         rows.append((at, wait, pick(["answered", "answered", "abandoned", "open"])))
     if swappable:
         # With days and months alike in every row there is nothing to tell them apart by.
