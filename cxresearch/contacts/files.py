@@ -297,24 +297,45 @@ def read_text(
             asked.append(f"{cell} AS {cells.column(name)}")
         typed = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in layout.names)
         files = ", ".join(sql_text(_literal(path)) for path in paths)
-        try:
-            engine.execute(
-                f"COPY (SELECT {', '.join(asked)} FROM read_csv([{files}], auto_detect=false, header=false, "
-                f"skip={layout.skip}, delim={sql_text(layout.delimiter)}, quote='\"', escape='\"', comment='', "
-                f"columns={{{typed}}}, null_padding=true, ignore_errors=true, store_rejects=true, strict_mode=true)) "
-                f"TO {sql_text(str(folder / f'{number}.parquet'))} (FORMAT parquet)"
-            )
-            broken += int(engine.execute("SELECT count(DISTINCT (file_id, line)) FROM reject_errors").fetchall()[0][0])
-            engine.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-        except duckdb.Error as error:
-            if "unicode" in str(error).lower() or "utf-8" in str(error):
-                raise LogError(
-                    f'{where}: a cell is not UTF-8, though the beginning of the file is. Say what it is: encoding = "latin-1".'
-                ) from error
-            raise LogError(f"cannot read {where}: {str(error).splitlines()[0]}") from error
+        reader = (
+            f"read_csv([{files}], auto_detect=false, header=false, skip={layout.skip}, delim={sql_text(layout.delimiter)}, "
+            f"quote='\"', escape='\"', comment='', columns={{{typed}}}, null_padding=true, ignore_errors=true, "
+            "store_rejects=true, strict_mode=true"
+        )
+        target = sql_text(str(folder / f"{number}.parquet"))
+        broken += _copied_rows(engine, f"SELECT {', '.join(asked)} FROM {reader}", target, where=where)
+    for copy in folder.iterdir():
+        if copy.suffix != ".parquet":  # a file in other letters, or a sheet: ids stand in it
+            copy.unlink()
     return engine.read_parquet(
         [str(folder / f"{number}.parquet") for number in range(len(same))], union_by_name=True
     ), broken
+
+
+def _copied_rows(engine: duckdb.DuckDBPyConnection, query: str, target: str, *, where: str) -> int:
+    """Copy what an open ``read_csv(...`` reads to Parquet; how many lines it could not take apart.
+
+    Lines that end inside quotes cannot be read on several cores, and that is seen only when one is met.
+    """
+    try:
+        try:
+            engine.execute(f"COPY ({query})) TO {target} (FORMAT parquet)")
+        except duckdb.Error as error:
+            if "parallel=false" not in str(error):
+                raise
+            engine.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+            engine.execute(f"COPY ({query}, parallel=false)) TO {target} (FORMAT parquet)")
+        why = "SELECT error_type, count(DISTINCT (file_id, line)) FROM reject_errors GROUP BY error_type"
+        rejected = {str(kind): int(lines) for kind, lines in engine.execute(why).fetchall()}
+        engine.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    except duckdb.Error as error:
+        raise LogError(f"cannot read {where}: {str(error).splitlines()[0]}") from error
+    if "INVALID ENCODING" in rejected:
+        raise LogError(
+            f"{where}: {rejected['INVALID ENCODING']:,} lines are not UTF-8, though the beginning of the file is. Say what it "
+            'is: encoding = "latin-1".'
+        )
+    return sum(rejected.values())
 
 
 def _sheet_layout(path: Path) -> Layout:

@@ -20,6 +20,7 @@ from cxresearch.contacts.canonical import LogError
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_BYTES = 1 << 18
 _SAMPLE_LINES = 200
+_RECORDS = 5  # lines above a header that look like records: with so many they are no titles
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 # A name in a header is no number and no date.
 _DATUM = re.compile(r"[-+]?[\d.,:/ ]*\d[\d.,:/ TZ+-]*")
@@ -85,7 +86,10 @@ def text_layout(
     above = skip if skip is not None else _header_line(rows)
     if above >= len(rows):
         raise LogError(f"{path}: skip = {above} leaves no line; the file begins with {lines[0][:60]!r}.")
-    cells = [cell.strip().lstrip("\ufeff").strip() for cell in rows[above]]
+    if skip is None:
+        _refuse_another_table(path, rows[:above])
+    width = max(len(rows[above]), _usual_width(rows[above:]))
+    cells = [cell.strip().lstrip("\ufeff").strip() for cell in rows[above]] + [""] * (width - len(rows[above]))
     header = skip is not None or not _is_record(cells)
     names = _numbered(cells) if header else tuple(f"column {i + 1}" for i in range(len(cells)))
     before = sum(any(cell.strip() for cell in row) for row in rows[: above + int(header)])
@@ -138,14 +142,34 @@ def _delimiter(lines: list[str]) -> str:
     return max(DELIMITERS, key=fit)  # of equals the first
 
 
-def _header_line(rows: list[list[str]]) -> int:
-    """The first row as wide as most rows: titles above it have fewer cells."""
+def _usual_width(rows: list[list[str]]) -> int:
     widths = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
-    usual = max(widths, key=lambda width: (widths[width], width))
+    return max(widths, key=lambda width: (widths[width], width))
+
+
+def _header_line(rows: list[list[str]]) -> int:
+    """The first row as wide as most rows: titles above it have fewer cells.
+
+    A row is as wide, too, where the rows below have only empty cells beyond it: some tools end every record with a
+    delimiter, and the header without one.
+    """
+    usual = _usual_width(rows)
     for n, row in enumerate(rows):
-        if len(row) >= usual and sum(bool(cell.strip()) for cell in row) * 2 >= usual:
+        if sum(bool(cell.strip()) for cell in row) * 2 < usual:
+            continue
+        if len(row) >= usual or not any(cell.strip() for below in rows[n + 1 :] for cell in below[len(row) :]):
             return n
     return 0
+
+
+def _refuse_another_table(path: Path, above: list[list[str]]) -> None:
+    """Records above the header are those of another table, and nobody wants them left out without a word."""
+    records = Counter(len(row) for row in above if len(row) > 1 and _is_record([cell.strip() for cell in row]))
+    if records and max(records.values()) >= _RECORDS:
+        raise LogError(
+            f"{path}: a second table begins at line {len(above) + 1}; above it stand {max(records.values())} records of "
+            f"another one. Give the two as two files, or write skip = {len(above)} to leave out what stands above."
+        )
 
 
 def _is_record(cells: list[str]) -> bool:

@@ -17,6 +17,7 @@ import platformdirs
 
 # What stands in a kept folder. Another number is another shape: such a folder is left aside and made anew.
 VERSION = 1
+RULES = 2  # how a log is laid out and its cells are read: what was found by other rules is found anew
 FOLDER = "CXRESEARCH_KEPT"  # the folder that the notebooks of one report share with their runner
 MOST_FOLDERS = 24
 MOST_FILES = 400
@@ -58,7 +59,7 @@ def remembered(what: str, path: Path, find: Callable[[], Any], fits: Callable[[A
     the second before it was looked at: a clock's grain hides what happens in it. What does not fit is found anew.
     """
     seen = path.stat()
-    mark = f"{path.resolve()}|{seen.st_size}|{seen.st_mtime_ns}|{seen.st_ino}|{VERSION}"
+    mark = f"{path.resolve()}|{seen.st_size}|{seen.st_mtime_ns}|{seen.st_ino}|{VERSION}|{RULES}"
     memory = kept_folder() / f"{what}.json"
     known = read_json(memory)
     known = known if isinstance(known, dict) else {}

@@ -20,7 +20,7 @@ import pandas as pd
 from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, sql_text
 from cxresearch.contacts.files import FileFacts, log_facts
 from cxresearch.contacts.followed import FOLLOWED, after_leaving, table_of_followed
-from cxresearch.contacts.memory import VERSION, kept_folder, read_json, room_for_another, write_json
+from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
 
@@ -303,7 +303,7 @@ def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> Period
 
 def _identity(facts: Sequence[FileFacts], reading: Reading) -> str:
     """One name for a log as it is read: its bytes, its mapping, and the version of what is kept."""
-    said = [[fact.sha256 for fact in facts], dict(reading.columns), reading.preset, reading.timezone, VERSION, FOLLOWED]
+    said = [[fact.sha256 for fact in facts], dict(reading.columns), reading.preset, reading.timezone, VERSION, RULES, FOLLOWED]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 

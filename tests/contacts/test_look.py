@@ -91,6 +91,55 @@ def test_every_layout_gives_the_same_rows(tmp_path_factory, rows, delimiter, enc
     assert load(path).period("2026-10").counts["read"] == len(rows), "no title above the header is a record"
 
 
+def lines(n, end=""):
+    return "".join(f"2026-10-{1 + i % 28:02d} 08:{i % 60:02d},{i},answered{end}\n" for i in range(n))
+
+
+def test_a_delimiter_at_the_end_of_every_record_makes_no_other_header(tmp_path):
+    log = load(written(tmp_path / "log.csv", "opened_at,wait_s,outcome\n" + lines(20, ",")))
+    assert log.counts == {"read": 20, "kept": 20, "set_aside": 0}
+    assert log.period("2026-10").counts["read"] == 20
+
+
+def test_a_second_table_in_a_file_is_refused_and_skip_leaves_the_first_out(tmp_path):
+    joined = "opened_at,wait_s,outcome\n" + lines(12) + "queue,opened_at,wait_s,outcome\n"
+    joined += "".join(f"a,{line}\n" for line in lines(30).splitlines())
+    path = written(tmp_path / "log.csv", joined)
+    with pytest.raises(LogError, match=r"second table begins at line 14; above it stand 12 records.*skip = 13"):
+        load(path)
+    assert load(path, mapping={"skip": 13}).counts["kept"] == 30
+    titles = written(tmp_path / "titled.csv", "From,2026-10-01\nTo,2026-10-31\nopened_at,wait_s,outcome\n" + lines(5))
+    assert load(titles).counts["kept"] == 5
+
+
+@pytest.mark.parametrize("n", [3, 40_000])
+def test_a_line_may_end_inside_quotes(tmp_path, n):
+    text = "".join(f'2026-10-01 08:00:00,{i % 900},answered,"a\nb {i}"\n' for i in range(n))
+    path = written(tmp_path / "log.csv", "opened_at,wait_s,outcome,queue\n" + text)
+    assert load(path).counts == {"read": n, "kept": n, "set_aside": 0}
+    assert load(path).period("2026-10").counts["read"] == n
+
+
+def test_letters_that_are_not_utf_8_far_down_are_asked_about(tmp_path):
+    text = "opened_at,wait_s,outcome,queue\n" + lines(8_000, "," + "a" * 40) + "2026-10-01 08:00,3,answered,Zürich\n"
+    path = written(tmp_path / "log.csv", text, "latin-1")
+    with pytest.raises(LogError, match=r'1 lines are not UTF-8.*encoding = "latin-1"'):
+        load(path).counts  # noqa: B018
+    assert "Zürich" in set(load(path, mapping={"encoding": "latin-1"}).contacts.df()["queue"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_no_id_stands_in_the_private_copy(tmp_path, encoding, monkeypatch):
+    (tmp_path / "temp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    text = "opened_at,wait_s,outcome,customer_key\n2026-10-01 08:00,3,answered,ann@example.com\n"
+    log = load(written(tmp_path / "log.csv", text, encoding))
+    assert len(log.contacts.df()["customer_key"][0]) == 16
+    left = [path for path in (tmp_path / "temp").rglob("*") if path.is_file()]
+    assert left
+    assert not [path for path in left if b"ann@" in path.read_bytes() or b"a\x00n\x00n" in path.read_bytes()]
+
+
 @pytest.mark.parametrize(
     ("given_", "said"),
     [
