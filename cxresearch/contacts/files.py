@@ -26,7 +26,7 @@ import pandas as pd
 from cxresearch.contacts import cells
 from cxresearch.contacts.bank import BANK_HEADER
 from cxresearch.contacts.canonical import REQUIRED, LogError, LogQuestionError, sql_text
-from cxresearch.contacts.layout import Layout, text_layout, words_seen
+from cxresearch.contacts.layout import SHEET, Layout, text_layout, words_seen
 from cxresearch.contacts.mapping import LogMapping, find_column, meant
 from cxresearch.contacts.memory import remembered
 from cxresearch.contacts.suggest import suggested
@@ -35,7 +35,6 @@ from cxresearch.contacts.tools import recognised
 JSON = (".json", ".jsonl", ".ndjson")
 SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
 SUFFIXES = (".parquet", ".csv", ".txt", ".tsv", ".gz", *JSON, *SHEETS)
-SHEET = "spreadsheet"  # what stands for the encoding of a spreadsheet
 BANK, EVENTS = "anonymous_bank", "asterisk_queue_log"
 _EVENT_WORDS = {"ENTERQUEUE", "CONNECT", "ABANDON", "COMPLETECALLER", "COMPLETEAGENT", "EXITWITHTIMEOUT"}
 BROKEN = "more cells than columns"
@@ -89,6 +88,11 @@ def choose_files(
         )
     used = [path for path in files.loc[files["used"], "path"] if not path.lower().endswith(".parquet")]
     return files, preset, layouts, list(dict.fromkeys(name for path in used for name in headers[Path(path)]))
+
+
+def has_quotes(preset: str | None) -> bool:
+    """Whether a quote holds a cell together in the text of this format."""
+    return preset not in (BANK, EVENTS)
 
 
 def _preset_of(path: Path, names: Sequence[str], mapping: LogMapping, layouts: Mapping[str, Layout]) -> str | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cxresearch.contacts.canonical import LogError
 
+SHEET = "spreadsheet"  # what stands for the encoding of one
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_BYTES = 1 << 18
 _SAMPLE_LINES = 200
@@ -47,7 +48,7 @@ class Layout:
             ""
             if self.encoding in ("utf-8", "utf-8-sig")
             else self.encoding
-            if self.encoding == "spreadsheet"
+            if self.encoding == SHEET
             else f"encoding {self.encoding}",
             {";": "semicolons", "\t": "tabs", "|": "bars"}.get(self.delimiter, ""),
             f"{self.above - 1} line{'s' if self.above > 2 else ''} above the header left out"

@@ -21,7 +21,7 @@ NEEDED_FOR = {
     "queue": "how queues differ",
     "queued": "who had to queue: all count as queued",
     "handle_s": "how many agents look as if they were there, and what more would change",
-    "customer_key": "who called again, and who was lost for good",
+    "customer_key": "who called again, and who gave up and was not answered within a day",
     "promised_s": "what a promise does to patience",
 }
 

@@ -13,6 +13,8 @@ encoding  = "latin-1"                                                    # and d
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +25,10 @@ DURATIONS = ("wait_s", "promised_s", "handle_s")
 NUMBERS = (*DURATIONS, "value")
 UNITS = ("s", "ms", "min", "h", "hh:mm:ss", "hh:mm", "mm:ss", "iso8601")
 LAYOUT = ("encoding", "delimiter", "skip")
+_UNIT_WORDS = {
+    "ms": "ms|msec|millis|milliseconds?|millisekunden", "min": "min|mins|minutes?|minuten",
+    "h": "h|hrs?|hours?|std|stunden", "s": "s|secs?|seconds?|sek|sekunden",
+}  # fmt: skip
 OFF = "none"
 SET_ASIDE = "set aside"  # what a word of an outcome means that is no contact
 YES_NO = ("true", "false")
@@ -169,6 +175,17 @@ def meant(word: str, known: Iterable[str]) -> str:
     folded = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.7)
     return f" (did you mean {folded[near[0]]!r}?)" if near else ""
+
+
+def quoted(text: str) -> str:
+    """A text as TOML and Python write it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def unit_named(column: str) -> str:
+    """The unit that a column's own name says: ``Wait (min)``, ``wait_ms``, ``waitSeconds``; empty where it says none."""
+    words = re.sub(r"[^a-zäöü]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).casefold())
+    return next((unit for unit, pattern in _UNIT_WORDS.items() if re.search(rf"\b({pattern})\b", words)), "")
 
 
 def name_of(name: str) -> str:

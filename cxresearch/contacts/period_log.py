@@ -18,7 +18,7 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, sql_text
-from cxresearch.contacts.files import FileFacts, log_facts
+from cxresearch.contacts.files import FileFacts, has_quotes, log_facts
 from cxresearch.contacts.followed import FOLLOWED, after_leaving, table_of_followed
 from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
@@ -252,7 +252,7 @@ def read_period(reading: Reading, name: str, *, archive: Sequence[Path] = ()) ->
         folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         return _made(reading, span, folder, archive, None)
-    facts = log_facts(reading.paths, quoted=reading.quoted)
+    facts = log_facts(reading.paths, quoted=has_quotes(reading.preset))
     home = kept_folder()
     folder = home / f"{_identity(facts, reading)}-{span.name if span else 'last'}"
     if (found := _kept(folder)) is not None:
@@ -303,7 +303,15 @@ def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> Period
 
 def _identity(facts: Sequence[FileFacts], reading: Reading) -> str:
     """One name for a log as it is read: its bytes, its mapping, and the version of what is kept."""
-    said = [[fact.sha256 for fact in facts], dict(reading.columns), reading.preset, reading.timezone, VERSION, RULES, FOLLOWED]
+    said = [
+        [fact.sha256 for fact in facts],
+        dict(reading.columns),
+        reading.preset,
+        reading.timezone,
+        VERSION,
+        RULES,
+        FOLLOWED,
+    ]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxresearch.contacts import cells
 from cxresearch.contacts.canonical import LogError, LogQuestionError, sql_text
-from cxresearch.contacts.mapping import Source
+from cxresearch.contacts.mapping import Source, quoted, unit_named
 
 _DATES = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y",
           "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d/%b/%y", "%b %d %Y", "%b %d, %Y",
@@ -32,18 +32,13 @@ FORMATS = tuple(
 _DAY = r"\d{4}-\d{1,2}-\d{1,2}"
 _EXAMPLES = 200  # distinct cells from which candidates are found; every candidate is then tried on all rows
 _MOST = 0.95  # of the cells: what one reading must cover
-# What a column's own name says of its unit.
-_UNIT_NAMES = {
-    "ms": r"\b(ms|msec|millis|milliseconds?|millisekunden)\b", "min": r"\b(min|mins|minutes?|minuten)\b",
-    "h": r"\b(h|hrs?|hours?|std|stunden)\b", "s": r"\b(s|secs?|seconds?|sek|sekunden)\b",
-}  # fmt: skip
 _LONG_S = 7200  # half of the waits on the line are shorter anywhere
 _ENOUGH = 30  # times that say something of their unit
 
 
 def written(name: str, column: str, **keys: str) -> str:
     """The line to paste into a report's TOML; in Python the same stands in ``mapping``."""
-    said = ", ".join(f'{key} = "{value}"' for key, value in {"column": column, **keys}.items())
+    said = ", ".join(f"{key} = {quoted(value)}" for key, value in {"column": column, **keys}.items())
     return f"{name} = {{ {said} }}"
 
 
@@ -56,9 +51,10 @@ def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, time
         f"count({cell}) AS n, count(*) FILTER ({cells.fits(cell, cells.ISO_ZONED)}) AS zoned, "
         f"count(*) FILTER ({cells.fits(cell, cells.ISO_LOCAL)}) AS iso, "
         f"count(*) FILTER ({cells.fits(cell, cells.EPOCH_S)}) AS seconds, "
-        f"count(*) FILTER ({cells.fits(cell, cells.EPOCH_MS)}) AS millis, any_value({cell}) AS example"
+        f"count(*) FILTER ({cells.fits(cell, cells.EPOCH_MS)}) AS millis, count(*) FILTER ({cells.fits(cell, _DAY)}) AS dates, "
+        f"any_value({cell}) AS example"
     )
-    n, zoned, iso, seconds, millis, example = found.fetchall()[0]
+    n, zoned, iso, seconds, millis, dates, example = found.fetchall()[0]
     formats: tuple[str, ...] = (source.format,) if source.format else ()
     if not formats and n:
         if seconds > _MOST * n:
@@ -67,7 +63,6 @@ def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, time
             formats = ("epoch_ms",)
         elif zoned + iso < n:
             formats = _formats(raw, cell, name, column, where=where)
-    dates = raw.aggregate(f"count(*) FILTER ({cells.fits(cell, _DAY)})").fetchall()[0][0] if iso == n else 0
     if (
         n
         and not source.format
@@ -125,14 +120,7 @@ def _date(form: str) -> str:
 
 def _swapped(form: str) -> str:
     """The date of a format with day and month the other way round."""
-    return (
-        _date(form)
-        .replace("%d", "%")
-        .replace("%m", "%d")
-        .replace("%/", "%m/")
-        .replace("%-", "%m-")
-        .replace("%.", "%m.")
-    )
+    return re.sub("%[dm]", lambda part: "%m" if part[0] == "%d" else "%d", _date(form))
 
 
 def _which_day(
@@ -163,7 +151,7 @@ def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, sp
     """``source`` of a number with its signs found, of a time ``span`` with its unit; LogQuestionError where two readings fit."""
     column, cell = source.columns[0], cells.text(source.columns[0])
     if span and not source.unit:
-        unit = next((u for u, pattern in _UNIT_NAMES.items() if re.search(pattern, _spaced(column))), "")
+        unit = unit_named(column)
         if unit not in ("", "s"):
             raise LogQuestionError(
                 f"{where}: the name of {column!r} says that {name} is not in seconds. Write "
@@ -193,10 +181,6 @@ def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, sp
     if not (source.decimal or source.thousands):
         source = _signs(shapes, name, column, source, where=where)
     return source
-
-
-def _spaced(name: str) -> str:
-    return re.sub(r"[^a-zäöü]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
 
 
 def _signs(shapes: pd.DataFrame, name: str, column: str, source: Source, *, where: str) -> Source:

@@ -104,11 +104,6 @@ class Reading:
         """Whether every look at a row parses text anew."""
         return any(not path.name.lower().endswith(".parquet") for path in self.paths)
 
-    @property
-    def quoted(self) -> bool:
-        """Whether a quote in its text holds a cell together."""
-        return self.preset not in (BANK, EVENTS)
-
     def records(self, facts: Sequence[FileFacts]) -> int | None:
         """How many records the bytes hold; None where a file is no text."""
         if self.preset == EVENTS:  # a contact has several lines

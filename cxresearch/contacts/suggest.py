@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from cxresearch.contacts.canonical import CANONICAL
+from cxresearch.contacts.mapping import quoted, unit_named
 
 # Parts of names in the languages of service centres; the first canonical column whose pattern fits takes a column.
 _NAMES = {
@@ -32,12 +33,6 @@ _MEANINGS = {
         "in_person": r"person|branch|filiale|counter|visit",
     },
 }  # fmt: skip
-_UNITS = {
-    "s": r"\b(s|secs?|seconds?|sek|sekunden)\b",
-    "min": r"\bmin(ute|utes|uten|s)?\b",
-    "ms": r"\bm(illi)?s(ec|econds|ekunden)?\b",
-    "h": r"\b(h|hrs?|hours?|stunden|std)\b",
-}
 
 
 def suggested(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -51,12 +46,13 @@ def suggested(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[
         if found is None:
             continue
         taken.add(found)
-        keys, asked = {"column": f'"{found}"'}, ""
+        keys, asked = {"column": quoted(found)}, ""
         if name in _MEANINGS and (means := _meant(_MEANINGS[name], words.get(found, ()))):
-            keys["words"] = "{ " + ", ".join(f'"{word}" = "{meaning}"' for word, meaning in means.items()) + " }"
+            keys["words"] = (
+                "{ " + ", ".join(f"{quoted(word)} = {quoted(meaning)}" for word, meaning in means.items()) + " }"
+            )
         if name in ("wait_s", "handle_s"):
-            spaced = found.replace("_", " ")
-            unit = next((u for u, p in _UNITS.items() if re.search(p, spaced, re.IGNORECASE)), "")
+            unit = unit_named(found)
             keys["unit"] = f'"{unit or "s"}"'
             asked = "" if unit else "  # seconds? The name does not say; a clock such as 0:01:39 says it itself"
         lines[name] = f"{name} = {{ {', '.join(f'{key} = {value}' for key, value in keys.items())} }}{asked}"

@@ -1,4 +1,4 @@
-"""The exhibit that leads from the rows of a log to those who were lost for good."""
+"""The exhibit that leads from the rows of a log to those who gave up and were not answered within a day."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def bridge(
         says = (
             f"## {finding}\n\nOf the {_count(seen)} who gave up and can be followed by their customer, {_count(answered)} were "
             f"answered within 24 hours, on any channel, and {_share(again, seen)} came again within the hour. The other "
-            f"{_count(seen - answered)} were lost for good, as far as this log knows.{aside}{rest}"
+            f"{_count(seen - answered)} were not answered in that time, as far as this log knows.{aside}{rest}"
         )
     return Exhibit(
         finding=finding, says=f"{says}\n\n{unknown}".strip(), table=steps, kind=kind,
         subtitle=f"Contacts step by step, {place}. Light: the part that goes no further",
         description="; ".join(f"{row.step}: {_count(row.contacts)}" for row in steps.itertuples()),
-        caption=f"From the rows of the log to those who were lost for good, {place}",
+        caption=f"From the rows of the log to those who were not answered within a day, {place}",
         draw=partial(figures.plot_parts, _drawn(steps)),
     )  # fmt: skip
 

@@ -39,7 +39,7 @@ def account(mine: PeriodLog) -> Exhibit:
 
 
 def bridge(mine: PeriodLog) -> Exhibit:
-    """From the rows of the log to those who were lost for good: every step adds up."""
+    """From the rows of the log to those who were not answered within a day: every step adds up."""
     return bridges.bridge(bridge_table(mine), mine.after_leaving, place=mine.label, kind=mine.kind)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 import pytest
 from hypothesis import given, settings
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 
 from cxresearch import __main__ as command_line
 from cxresearch.__main__ import main
-from cxresearch.contacts import CANONICAL, LogError, load
+from cxresearch.contacts import CANONICAL, LogError, LogQuestionError, load
 from cxresearch.contacts.layout import text_layout
-from cxresearch.contacts.mapping import parse_mapping
+from cxresearch.contacts.mapping import parse_mapping, unit_named
 from cxresearch.contacts.tools import known_tools, recognised
 from cxresearch.report.run.parameters import load_report
 
@@ -184,6 +185,25 @@ def test_a_mapping_in_full(tmp_path):
     assert dict(log.set_aside.itertuples(index=False)) == {
         "no contact, by the word of its outcome": 1, "not chosen by rows: Way is not in": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [("Wait (min)", "min"), ("wait_ms", "ms"), ("waitSeconds", "s"), ("Wartezeit (Sek.)", "s"), ("hours waiting", "h"),
+     ("wait_s", "s"), ("Wait", ""), ("Minister", ""), ("First reply time in minutes", "min")],
+)  # fmt: skip
+def test_a_unit_in_a_name(column, unit):
+    assert unit_named(column) == unit
+
+
+def test_the_lines_to_paste_are_toml_whatever_the_names(tmp_path):
+    text = 'start time,"wait ""total"" (s)",result\n2026-10-01 08:00,3,"He ""left"", lost"\n2026-10-01 09:00,4,answered\n'
+    path = written(tmp_path / "log.csv", text)
+    with pytest.raises(LogQuestionError) as asked:
+        load(path)
+    lines_ = str(asked.value)
+    mapping = tomllib.loads(lines_[lines_.index("[columns]") :])["columns"]
+    assert load(path, mapping=mapping).contacts.df()["outcome"].tolist() == ["abandoned", "answered"]
 
 
 def test_every_tool_is_recognised_by_what_it_needs_and_has_a_mapping_that_holds():

@@ -21,7 +21,7 @@ import nbformat
 import pandas as pd
 import pyarrow.parquet as pq
 
-from cxresearch.contacts import Period, PeriodLog, kept_in, log_facts, open_log, read_period
+from cxresearch.contacts import Period, PeriodLog, has_quotes, kept_in, log_facts, open_log, read_period
 from cxresearch.exhibits import arrivals_next, headline_days
 from cxresearch.report.archive import publish
 from cxresearch.report.archive.recorded import ARRIVALS, HEADLINE_DAYS
@@ -266,9 +266,7 @@ def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
             "rows": _rows_in(path, fact.records),
             "newest_record": newest,
         }
-        for path, fact in zip(
-            paths, log_facts(paths, quoted=month.preset not in ("anonymous_bank", "asterisk_queue_log")), strict=True
-        )
+        for path, fact in zip(paths, log_facts(paths, quoted=has_quotes(month.preset)), strict=True)
     ]
     for name in order.report.inputs:
         path = order.root / name
