@@ -195,10 +195,8 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
     if name == "customer_key":
         # A text log was copied with keys in place of ids.
         return cells.column(column) if ROW in types else cells.customer(cells.text(column))
-    text = cells.text(column)
-    if name in WORDS:
-        return _worded(text, source)
-    return text
+    word = _worded(cells.text(column), source)
+    return f"lower({word})" if name in WORDS else word
 
 
 def _moment(column: str, source: Source, types: Mapping[str, str], timezone: str) -> str:
@@ -216,15 +214,10 @@ def _formats(source: Source) -> list[str]:
 
 
 def _worded(cell: str, source: Source) -> str:
-    """A word in its meaning; what has none stands as it is, in small letters."""
-    low = f"lower({cell})"
-    cases = " ".join(f"WHEN {sql_text(word)} THEN {sql_text(means)}" for word, means in source.words.items())
-    said = f"CASE {low} {cases} ELSE {sql_text(source.filled) if source.filled else low} END" if cases else (
-        f"CASE WHEN {low} IS NOT NULL THEN {sql_text(source.filled)} END" if source.filled else low
-    )  # fmt: skip
-    if cases and source.filled:
-        said = f"CASE WHEN {low} IS NOT NULL THEN {said} END"
-    return f"coalesce({said}, {sql_text(source.missing)})" if source.missing else said
+    """A word in its meaning; what has none stands as it is."""
+    cases = [f"WHEN {cell} IS NULL THEN {sql_text(source.missing) if source.missing else 'NULL'}"]
+    cases += [f"WHEN lower({cell}) = {sql_text(word)} THEN {sql_text(means)}" for word, means in source.words.items()]
+    return f"CASE {' '.join(cases)} ELSE {sql_text(source.filled) if source.filled else cell} END"
 
 
 def _truth(column: str, types: Mapping[str, str], source: Source | None = None) -> str:

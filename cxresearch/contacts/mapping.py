@@ -116,6 +116,10 @@ def _source(name: str, said: Any) -> Source:
             raise LogError(f"columns: {name} has {key!r}{meant(key, _KEYS)}; there are {', '.join(_KEYS)}.")
         if not isinstance(value, _KEYS[key]):
             raise LogError(f"columns: {name}: {key} = {value!r} is not what can stand there.")
+        if key not in _keys_of(name):
+            raise LogError(f"columns: {name} takes no {key}; it takes {', '.join(_keys_of(name))}.")
+    if said.get("missing", "open") != "open" and name in DURATIONS:
+        raise LogError(f'columns: {name}: missing = "open" says that nobody has answered yet; got {said["missing"]!r}.')
     two = "from" in said or "to" in said
     if two and not (name in DURATIONS and {"from", "to"} <= set(said)):
         raise LogError(
@@ -145,6 +149,19 @@ def _source(name: str, said: Any) -> Source:
         start=said.get("from", ""), ends=(said["to"],) if isinstance(said.get("to"), str) else tuple(said.get("to", ())),
         **{key: said.get(key, "") for key in ("format", "zone", "decimal", "thousands", "missing", "filled")},
     )  # fmt: skip
+
+
+def _keys_of(name: str) -> tuple[str, ...]:
+    """What can be said of a column."""
+    if name in (*WORDS, "queued", "queue"):
+        return ("column", "value", "words", "values", "missing", "filled")
+    if name in DURATIONS:
+        waits = ("missing",) if name == "wait_s" else ()
+        return ("column", "value", "unit", "decimal", "thousands", "from", "to", "format", "zone", *waits)
+    return (
+        "column",
+        *{"opened_at": ("format", "zone"), "value": ("value", "decimal", "thousands")}.get(name, ("value",)),
+    )
 
 
 def _rows(given: Any) -> dict[str, tuple[str, ...]]:

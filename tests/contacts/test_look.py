@@ -155,6 +155,9 @@ def test_no_id_stands_in_the_private_copy(tmp_path, encoding, monkeypatch):
         ({"rows": "inbound"}, "a column and its words"),
         ({"skip": "two"}, "no number of lines"),
         ({"wait_s": 7}, "is no column"),
+        ({"wait_s": {"words": {"x": "y"}}}, "wait_s takes no words; it takes column, value, unit"),
+        ({"wait_s": {"missing": "abandoned"}}, "nobody has answered yet"),
+        ({"opened_at": {"unit": "s"}}, "opened_at takes no unit"),
     ],
 )
 def test_a_mapping_that_is_wrong_names_the_key(given_, said):
@@ -197,13 +200,23 @@ def test_a_unit_in_a_name(column, unit):
 
 
 def test_the_lines_to_paste_are_toml_whatever_the_names(tmp_path):
-    text = 'start time,"wait ""total"" (s)",result\n2026-10-01 08:00,3,"He ""left"", lost"\n2026-10-01 09:00,4,answered\n'
+    text = (
+        'start time,"wait ""total"" (s)",result\n2026-10-01 08:00,3,"He ""left"", lost"\n2026-10-01 09:00,4,answered\n'
+    )
     path = written(tmp_path / "log.csv", text)
     with pytest.raises(LogQuestionError) as asked:
         load(path)
     lines_ = str(asked.value)
     mapping = tomllib.loads(lines_[lines_.index("[columns]") :])["columns"]
     assert load(path, mapping=mapping).contacts.df()["outcome"].tolist() == ["abandoned", "answered"]
+
+
+def test_queues_may_be_named_anew_and_keep_their_letters(tmp_path):
+    path = written(tmp_path / "log.csv", "wait_s,outcome,queue\n3,ANSWERED,PS\n4,answered,Net\n5,answered,\n")
+    queue = {"words": {"ps": "Regular"}, "missing": "Unknown"}
+    rows = load(path, mapping={"queue": queue}).contacts.df().sort_values("wait_s")
+    assert rows["queue"].tolist() == ["Regular", "Net", "Unknown"]
+    assert set(rows["outcome"]) == {"answered"}
 
 
 def test_every_tool_is_recognised_by_what_it_needs_and_has_a_mapping_that_holds():
