@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Periods that tests read are kept aside, never in the cache of whoever runs them.
 os.environ["CXRESEARCH_KEPT"] = tempfile.mkdtemp(prefix="cxresearch-tests-")
 atexit.register(shutil.rmtree, os.environ["CXRESEARCH_KEPT"], ignore_errors=True)
+# The key of the pseudonyms likewise, and the same in every process.
+os.environ["CXRESEARCH_KEY"] = "a key for nothing but tests"
 
 # Deterministic: the same examples on every machine and every night.
 settings.register_profile(

@@ -88,6 +88,7 @@ def test_a_notebook_runs_by_plain_papermill(path, tmp_path, root):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS[-1:], ids=lambda p: p.stem)
+@pytest.mark.slow
 def test_a_notebook_runs_in_its_own_folder_as_in_jupyterlab(path, tmp_path, root):
     runs(root / "notebooks", path.name, tmp_path / "out.ipynb")
 
@@ -113,6 +114,7 @@ def test_a_small_log_without_customers_gets_its_report(tmp_path, root, number):
         assert "Too few contacts to tell the hours apart." in said
 
 
+@pytest.mark.slow
 def test_the_delay_notebook_on_the_bank_the_citys_requests_and_public_conversations(tmp_path, root, shared):
     data = shared / "data"
     files = {"requests_file": data / "nyc311/requests.parquet", "turns_file": data / "ibm-twitter-care/turns.parquet"}

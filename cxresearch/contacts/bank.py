@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from cxresearch.contacts.canonical import sql_text
+from cxresearch.contacts.keys import pseudonym
 
 BANK_HEADER = (
     "vru+line", "call_id", "customer_id", "priority", "type", "date", "vru_entry", "vru_exit", "vru_time",
@@ -40,13 +41,14 @@ def bank_columns(raw: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     )
     return typed.select(
         "\"vru+line\" || '-' || call_id || '-' || date AS contact_id, "
-        "CASE WHEN customer_id NOT IN ('0', '') THEN left(sha256(customer_id), 16) END AS customer_key, "
+        "CASE WHEN customer_id NOT IN ('0', '') THEN " + pseudonym("customer_id") + " END AS customer_key, "
         f"'phone' AS channel, CASE type {labels} ELSE 'Undocumented (' || type || ')' END AS queue, entered AS opened_at, "
         "waited AS queued, CASE WHEN waited THEN wait ELSE 0.0 END AS wait_s, "
         "CASE outcome WHEN 'AGENT' THEN 'answered' WHEN 'HANG' THEN 'abandoned' WHEN 'PHANTOM' THEN 'open' "
         "ELSE lower(outcome) END AS outcome, CAST(NULL AS DOUBLE) AS promised_s, "
         f"CASE WHEN outcome = 'AGENT' AND service BETWEEN 0 AND {BANK_LONGEST_SERVICE_S} THEN service END AS handle_s, "
-        "CAST(NULL AS VARCHAR) AS reply, CAST(NULL AS DOUBLE) AS value, false AS simulated, "
+        "CAST(NULL AS VARCHAR) AS reply, CAST(NULL AS DOUBLE) AS value, "
+        f"CASE WHEN outcome = 'AGENT' AND server NOT IN ('NO_SERVER', '') THEN {pseudonym('server')} END AS agent_key, false AS simulated, "
         "CASE WHEN NOT whole THEN 'not 17 cells' WHEN entered IS NULL THEN 'no readable date and entry time' "
         "WHEN outcome = 'PHANTOM' THEN 'phantom call, no caller' WHEN wait IS NULL THEN 'no readable queue time' "
         "WHEN wait < 0 THEN 'negative queue time' "

@@ -7,9 +7,10 @@ from typing import Any
 CANONICAL = {
     "contact_id": "VARCHAR", "customer_key": "VARCHAR", "channel": "VARCHAR", "queue": "VARCHAR",
     "opened_at": "TIMESTAMP", "queued": "BOOLEAN", "wait_s": "DOUBLE", "outcome": "VARCHAR",
-    "promised_s": "DOUBLE", "handle_s": "DOUBLE", "reply": "VARCHAR", "value": "DOUBLE",
+    "promised_s": "DOUBLE", "handle_s": "DOUBLE", "reply": "VARCHAR", "value": "DOUBLE", "agent_key": "VARCHAR",
 }  # fmt: skip
 REQUIRED = ("wait_s", "outcome")
+PEOPLE = ("customer_key", "agent_key")  # ids of people: pseudonyms from the first copy on, shown nowhere
 WORDS = {
     "outcome": ("answered", "abandoned", "deflected", "open"),
     "channel": ("phone", "chat", "email", "social", "web_form", "in_person", "other"),

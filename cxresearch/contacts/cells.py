@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from cxresearch.contacts.canonical import sql_text
+from cxresearch.contacts.keys import pseudonym
 
 SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0, "h": 3600.0}
 # A cell that carries its unit: "99 s", "2 min", "1 h 5 min".
@@ -126,9 +127,9 @@ def key(cell: str) -> str:
     return f"CASE WHEN lower({cell}) NOT IN ({_words(NOBODY)}) THEN {plain} END"
 
 
-def customer(cell: str) -> str:
-    """A pseudonym of an id: the first 16 hex digits of its SHA-256."""
-    return f"left(sha256({key(cell)}), 16)"
+def person(cell: str) -> str:
+    """A pseudonym of an id (``keys.pseudonym``)."""
+    return pseudonym(key(cell))
 
 
 def _words(words: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import duckdb
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import CANONICAL, SLOW, WORDS, LogQuestionError, sql_text
+from cxresearch.contacts.canonical import CANONICAL, PEOPLE, SLOW, WORDS, LogQuestionError, sql_text
 from cxresearch.contacts.files import BROKEN, ROW
 from cxresearch.contacts.mapping import DURATIONS, SET_ASIDE, LogMapping, Source, find_column
 from cxresearch.contacts.profile import number_source, plausible_unit, time_source, written, yes_or_no
@@ -192,9 +192,9 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
         return _truth(column, types, source)
     if name == "contact_id":
         return cells.key(cells.text(column))
-    if name == "customer_key":
-        # A text log was copied with keys in place of ids.
-        return cells.column(column) if ROW in types else cells.customer(cells.text(column))
+    if name in PEOPLE:
+        # A text log was copied with pseudonyms in place of ids.
+        return cells.column(column) if ROW in types else cells.person(cells.text(column))
     word = _worded(cells.text(column), source)
     return f"lower({word})" if name in WORDS else word
 

@@ -216,7 +216,7 @@ def read_json(
     for name in columns:
         place = "$." + ".".join('"' + part.replace('"', '\\"') + '"' for part in name.split("."))
         cell = f"json_extract_string(json, {sql_text(place)})"
-        asked.append(f"{cells.customer(_trimmed(cell)) if name in ids else cell} AS {cells.column(name)}")
+        asked.append(f"{cells.person(_trimmed(cell)) if name in ids else cell} AS {cells.column(name)}")
     files = ", ".join(sql_text(_literal(path)) for path in paths)
     return engine.sql(f"SELECT {', '.join(asked)} FROM read_json_objects([{files}])")
 
@@ -248,7 +248,7 @@ def read_events(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duck
                     FILTER (c5 IN ({ends})) AS wait_s,
                 any_value(c7) FILTER (c5 IN ('COMPLETECALLER', 'COMPLETEAGENT')) AS handle_s
             FROM visits WHERE visit > 0 GROUP BY c2, visit)
-        SELECT c2 || '-' || CAST(visit AS INTEGER) AS contact_id, {cells.customer("nullif(trim(who), '')")} AS customer_key,
+        SELECT c2 || '-' || CAST(visit AS INTEGER) AS contact_id, {cells.person("nullif(trim(who), '')")} AS customer_key,
             'phone' AS channel, queue, opened_at, wait_s, handle_s, hash(c2, visit) AS {ROW},
             CASE ending WHEN 'CONNECT' THEN 'answered' WHEN 'EXITWITHKEY' THEN 'deflected' ELSE
                 CASE WHEN ending IS NULL THEN 'open' ELSE 'abandoned' END END AS outcome
@@ -297,7 +297,7 @@ def read_text(
             there = find_column(name, layout.names)
             cell = "CAST(NULL AS VARCHAR)" if there is None else cells.column(there)
             if there is not None and name in ids:
-                cell = cells.customer(cells.text(there))
+                cell = cells.person(cells.text(there))
             asked.append(f"{cell} AS {cells.column(name)}")
         typed = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in layout.names)
         files = ", ".join(sql_text(_literal(path)) for path in paths)

@@ -143,8 +143,7 @@ def load_contacts(
 
     Returns
     -------
-    ContactLog. ``customer_key`` is the first 16 hex digits of the SHA-256 of the id: a pseudonym, not anonymity.
-    Agents' names have no canonical column and are not read.
+    ContactLog. ``customer_key`` and ``agent_key`` are pseudonyms under a key of your own (``CXRESEARCH_KEY``), not anonymity.
 
     Set aside, never dropped silently: rows without a readable ``wait_s``, ``outcome`` or (for a period) ``opened_at``,
     negative waits, and what a preset names. Raises LogError for a missing file or column, an unknown word in

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import CANONICAL, LogError, LogQuestionError
+from cxresearch.contacts.canonical import CANONICAL, PEOPLE, LogError, LogQuestionError
 from cxresearch.contacts.columns import canonical_columns
 from cxresearch.contacts.mapping import Source
 from cxresearch.contacts.rows import Reading, counted, group_rows, open_log
@@ -108,7 +108,7 @@ def _shown(reading: Reading) -> list[dict[str, str]]:
     rows = []
     for name, source in sources.items():
         value = source.value if source.value is not None else ", ".join(str(original.get(c, "")) for c in source.read)
-        if name == "customer_key":  # an id is shown nowhere
+        if name in PEOPLE:  # an id is shown nowhere
             value = "(an id)"
         rows.append({
             "canonical": name, "from": ", ".join(source.read) or "the same for every row", "how": how(source), "cell": value,

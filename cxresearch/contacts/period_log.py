@@ -20,6 +20,7 @@ import pandas as pd
 from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, sql_text
 from cxresearch.contacts.files import FileFacts, has_quotes, log_facts
 from cxresearch.contacts.followed import FOLLOWED, after_leaving, table_of_followed
+from cxresearch.contacts.keys import key_fingerprint
 from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
@@ -311,6 +312,7 @@ def _identity(facts: Sequence[FileFacts], reading: Reading) -> str:
         VERSION,
         RULES,
         FOLLOWED,
+        key_fingerprint(),
     ]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:24]
 

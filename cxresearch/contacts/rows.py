@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.bank import bank_columns
-from cxresearch.contacts.canonical import WORDS, LogError
+from cxresearch.contacts.canonical import PEOPLE, WORDS, LogError
 from cxresearch.contacts.columns import canonical_columns, resolved, sources_of
 from cxresearch.contacts.files import (
     BANK,
@@ -29,6 +29,7 @@ from cxresearch.contacts.files import (
     read_parquet,
     read_text,
 )  # fmt: skip
+from cxresearch.contacts.keys import give_key
 from cxresearch.contacts.layout import Layout
 from cxresearch.contacts.mapping import LogMapping, Source, find_column, meant, parse_mapping
 from cxresearch.contacts.tools import known_tools
@@ -88,11 +89,11 @@ class Reading:
         read |= dict.fromkeys(self.mapping.rows)
         if any(find_column("simulated", layout.names) for layout in self.layouts.values()):
             read["simulated"] = None
-        who = self._named.get("customer_key")
+        who = [column for name in PEOPLE if name in self._named for column in self._named[name].columns]
         if any(path.lower().endswith(JSON) for path in paths):
-            return read_json(self.engine, paths, list(read), ids=who.columns if who else ()), 0
+            return read_json(self.engine, paths, list(read), ids=who), 0
         layouts = {path: self.layouts[path] for path in paths}
-        return read_text(self.engine, layouts, list(read), ids=who.columns if who else (), where=self.where)
+        return read_text(self.engine, layouts, list(read), ids=who, where=self.where)
 
     @property
     def paths(self) -> list[Path]:
@@ -131,6 +132,7 @@ def open_log(
     mapping = parse_mapping(columns)
     engine = duckdb.connect()
     engine.execute("SET TimeZone = 'UTC'")  # a zoned time must not depend on the machine
+    give_key(engine)
     given: dict[str, Any] = {"columns": columns or {}, "mapping": mapping, "timezone": _zone(timezone)}
     if isinstance(source, str | Path) or (isinstance(source, Sequence) and not hasattr(source, "columns")):
         files, preset, layouts, names = choose_files(engine, source, preset, mapping)

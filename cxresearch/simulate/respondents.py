@@ -16,6 +16,7 @@ from scipy import optimize
 MOST_ITEMS = 12
 MARK = "simulated"
 _DIGITS = 1e-9  # what the linear program leaves open of a share
+_EXACT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}  # the smallest that HiGHS takes
 
 # For each margin, per atom: does it hold there, and is the atom in its base.
 Held = Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -135,6 +136,7 @@ def _agreeing(held: Held, margins: Mapping[str, float], slack: float) -> dict[st
         A_ub=np.vstack([largest, rounding]),
         b_ub=np.zeros(2 * count),
         method="highs",
+        options=_EXACT,
     )
     if found.status == 2:
         return None
@@ -161,6 +163,7 @@ def _possible(rows: np.ndarray) -> np.ndarray:
         b_eq=np.zeros(len(rows)),
         bounds=[(0, 1)] * atoms + [(0, None)] * atoms,
         method="highs",
+        options=_EXACT,
     )
     if found.status != 0:
         raise RuntimeError(f"the linear program over {atoms} combinations did not end: {found.message}")

@@ -82,6 +82,7 @@ def test_what_happens_to_one_period_happens_to_it_alone(checkout, told):
     assert kept(checkout, MONTHS[-1]) == many
 
 
+@pytest.mark.slow
 def test_a_signal_ends_every_worker_and_kernel(checkout):
     write_cells(checkout, HANG.replace("'kernel.pid'", "f'{period}.pid'"))
     process = subprocess.Popen(

@@ -127,7 +127,14 @@ def test_a_kernel_that_dies_every_time_fails_the_run_and_the_index_lists_it(chec
 
 
 @pytest.mark.parametrize(
-    "cell", ["assert 1 == 2", "raise OSError('no network')", "raise TimeoutError", "import sys; sys.exit()"]
+    "cell",
+    [
+        "raise TimeoutError",
+        *(
+            pytest.param(cell, marks=pytest.mark.slow)
+            for cell in ("assert 1 == 2", "raise OSError('no network')", "import sys; sys.exit()")
+        ),
+    ],
 )
 def test_what_a_cell_raises_is_never_tried_again(checkout, cell):
     set_toml(checkout, "retries = 3")
@@ -164,7 +171,9 @@ def test_a_run_that_hangs_is_ended_by_the_clock_of_the_whole_run_also_between_re
 # The process ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_the_kernel_and_leaves_nothing_visible(checkout, number, code):
     assert run(checkout) == 0
     before = contents(checkout / "out")

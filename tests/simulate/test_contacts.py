@@ -250,7 +250,7 @@ def test_elasticity_stretches_time_and_the_ratio_is_the_hazards(elasticity):
 
 
 def check_invariants(log: pd.DataFrame) -> None:
-    assert list(log.columns) == [*CANONICAL, "simulated"]
+    assert list(log.columns) == [*(name for name in CANONICAL if name != "agent_key"), "simulated"]
     assert log["simulated"].all()
     assert log["contact_id"].is_unique
     assert log["opened_at"].is_monotonic_increasing
@@ -537,6 +537,7 @@ def test_a_regression_finds_the_weibull_law_of_the_phone(log, queue):
         assert abs(row["estimate"] - true) < 3 * row["se"], (term, true, row)
 
 
+@pytest.mark.slow
 def test_regressions_find_the_elasticity_and_what_a_broken_promise_does(log):
     mine = log[(log["channel"] == "phone") & log["queued"] & (log["queue"] != "billing")]
 

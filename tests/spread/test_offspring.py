@@ -172,6 +172,7 @@ def _simulated_sizes(mean, dispersion, chains, rng):
     return size
 
 
+@pytest.mark.slow
 def test_intervals_from_chain_sizes_cover_the_truth_as_often_as_they_say():
     rng, truth, runs = np.random.default_rng(11), (0.6, 0.5), 60
     covered = np.zeros(2)

@@ -21,7 +21,16 @@ import nbformat
 import pandas as pd
 import pyarrow.parquet as pq
 
-from cxresearch.contacts import Period, PeriodLog, has_quotes, kept_in, log_facts, open_log, read_period
+from cxresearch.contacts import (
+    Period,
+    PeriodLog,
+    has_quotes,
+    kept_in,
+    key_fingerprint,
+    log_facts,
+    open_log,
+    read_period,
+)
 from cxresearch.exhibits import arrivals_next, headline_days
 from cxresearch.report.archive import publish
 from cxresearch.report.archive.recorded import ARRIVALS, HEADLINE_DAYS
@@ -224,7 +233,7 @@ def _facts(order: Order, month: PeriodLog) -> dict[str, Any]:
     return {
         **_names(order.report, order.period), "simulated": month.simulated,
         "parameters": order.parameters, "inputs": _inputs(order, month),
-        "counts": month.counts, "set_aside": month.set_aside.to_dict("records"),
+        "counts": month.counts, "pseudonym_key": key_fingerprint(), "set_aside": month.set_aside.to_dict("records"),
         "repaired": month.repaired.to_dict("records"),
         "left_out": month.files.loc[~month.files["used"].astype(bool), ["path", "reason"]].to_dict("records"),
         "kept_days": [day.isoformat() for day in month.kept_days], "format": FORMAT,
