@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--from", dest="log", nargs="+", required=True, metavar="LOG", help="a file, a folder or a pattern"
     )
     new.add_argument("--period", default="month", help="day, week, month (the default), quarter or year")
-    for reading in (look, new):
-        reading.add_argument("--format", help="the tool that wrote the log, where its columns do not say")
+    for reading in (look, new, report):
         reading.add_argument(
             "--map",
             action="append",
@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             metavar='CANONICAL="COLUMN"',
             help="as a line of [columns]; may be repeated",
         )
+    for reading in (look, new):
+        reading.add_argument("--format", help="the tool that wrote the log, where its columns do not say")
         reading.add_argument("--timezone", help="where the customers live, such as Europe/Berlin")
     commands.add_parser(
         "list", help="the reports that there are", description="Every report, its notebooks and parameters."
@@ -104,16 +106,32 @@ def _look(given: argparse.Namespace) -> int:
 
 def _looked(given: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """What is found in the log, and the mapping that was given."""
-    import tomllib
+    from cxresearch.contacts import look_at
 
-    from cxresearch.contacts import LogError, look_at
-
-    try:
-        columns = tomllib.loads("\n".join(given.map))
-    except tomllib.TOMLDecodeError as error:
-        raise LogError(f"--map {' '.join(given.map)}: {error}; write --map 'wait_s=\"Wait\"'.") from error
+    columns = _mapped(given)
     log = given.log[0] if len(given.log) == 1 else given.log
     return look_at(log, preset=given.format, columns=columns, timezone=given.timezone), columns
+
+
+def _mapped(given: argparse.Namespace) -> dict[str, Any]:
+    """What ``--map`` says; a bare name is one of a column, since a shell takes its quotes away."""
+    import tomllib
+
+    from cxresearch.contacts import LogError
+
+    columns: dict[str, Any] = {}
+    for line in given.map:
+        try:
+            said = tomllib.loads(line)
+        except tomllib.TOMLDecodeError as error:
+            name, _, column = line.partition("=")
+            if not name.strip().isidentifier() or not column.strip() or column.strip()[0] in "{[\"'":
+                raise LogError(f"--map {line}: {error}; write --map 'wait_s=\"Wait\"'.") from error
+            said = {name.strip(): column.strip()}
+        if twice := sorted(set(said) & set(columns)):
+            raise LogError(f"--map says {twice[0]} twice.")
+        columns |= said
+    return columns
 
 
 def _new(given: argparse.Namespace) -> int:
@@ -162,6 +180,7 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.report.run.parameters import load_report, parse_settings
 
     report = load_report(given.name, ROOT)
+    report = replace(report, columns={**report.columns, **_mapped(given)})
     settings = parse_settings(given.set, report.declared, report.ranges)
     if given.period:
         periods = [parse_period(name, report.period) for name in given.period]

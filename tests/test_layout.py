@@ -53,7 +53,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
     "contacts": (
         "account", "bank", "canonical", "cells", "columns", "files", "followed", "keys", "layout", "log", "look", "mapping", "memory",
-        "period_log", "periods", "profile", "rows", "suggest", "tools",
+        "period_log", "periods", "profile", "repeats", "rows", "suggest", "tools",
     ),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),

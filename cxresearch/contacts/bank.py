@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from cxresearch.contacts.canonical import sql_text
+from cxresearch.contacts.canonical import IN_THE_MENU, PHANTOM, sql_text
 from cxresearch.contacts.keys import pseudonym
 
 BANK_HEADER = (
@@ -50,10 +50,10 @@ def bank_columns(raw: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         "CAST(NULL AS VARCHAR) AS reply, CAST(NULL AS DOUBLE) AS value, "
         f"CASE WHEN outcome = 'AGENT' AND server NOT IN ('NO_SERVER', '') THEN {pseudonym('server')} END AS agent_key, false AS simulated, "
         "CASE WHEN NOT whole THEN 'not 17 cells' WHEN entered IS NULL THEN 'no readable date and entry time' "
-        "WHEN outcome = 'PHANTOM' THEN 'phantom call, no caller' WHEN wait IS NULL THEN 'no readable queue time' "
+        f"WHEN outcome = 'PHANTOM' THEN {sql_text(PHANTOM)} WHEN wait IS NULL THEN 'no readable queue time' "
         "WHEN wait < 0 THEN 'negative queue time' "
         f"WHEN wait > {BANK_LONGEST_WAIT_S} THEN 'queue time over two hours, a fault of the recorder' "
-        "WHEN outcome = 'HANG' AND NOT waited THEN 'left in the voice menu, never asked for an agent' END AS set_aside, "
+        f"WHEN outcome = 'HANG' AND NOT waited THEN {sql_text(IN_THE_MENU)} END AS set_aside, "
         "CASE WHEN joined THEN 'tab put back between priority and type' "
         f"WHEN outcome = 'AGENT' AND (service IS NULL OR service NOT BETWEEN 0 AND {BANK_LONGEST_SERVICE_S}) "
         "THEN 'service time unreadable or over four hours: left unknown' "

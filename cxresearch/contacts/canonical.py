@@ -16,6 +16,12 @@ WORDS = {
     "channel": ("phone", "chat", "email", "social", "web_form", "in_person", "other"),
     "reply": ("none", "unhelpful", "helpful"),
 }
+# Reasons for which a row is no contact to be counted; every other reason is one for which it cannot be used.
+NOT_CHOSEN = "not chosen by rows"
+NO_CONTACT = "no contact, by the word of its outcome"
+TWICE, OLDER = "the same row again", "an older row of the same contact"
+PHANTOM, IN_THE_MENU = "phantom call, no caller", "left in the voice menu, never asked for an agent"
+DELIBERATE = (NO_CONTACT, TWICE, OLDER, PHANTOM, IN_THE_MENU)
 SLOW = ("email", "social", "web_form")  # channels on which nobody waits on the line: counted in minutes
 
 

@@ -8,14 +8,23 @@ from dataclasses import replace
 import duckdb
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import CANONICAL, PEOPLE, SLOW, WORDS, LogQuestionError, sql_text
-from cxresearch.contacts.files import BROKEN, ROW
+from cxresearch.contacts.canonical import (
+    CANONICAL,
+    NO_CONTACT,
+    NOT_CHOSEN,
+    PEOPLE,
+    SLOW,
+    WORDS,
+    LogQuestionError,
+    sql_text,
+)
+from cxresearch.contacts.files import BROKEN
 from cxresearch.contacts.mapping import DURATIONS, SET_ASIDE, LogMapping, Source, find_column
 from cxresearch.contacts.profile import number_source, plausible_unit, time_source, written, yes_or_no
+from cxresearch.contacts.repeats import NEWEST, ROW
 
 # From here on a double does not tell one second from the next, and no wait is counted.
 LONGEST_WAIT_S = 2**53
-TWICE = "the same row again"
 _EMPTY, _FEW = 0.05, 5  # of the rows: more of them without an outcome is a way of saying something
 _NUMBER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
                  "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
@@ -98,7 +107,8 @@ def canonical_columns(
     timezone: str,
     broken: int = 0,
 ) -> duckdb.DuckDBPyRelation:
-    """Canonical columns, ``simulated``, and the reasons ``set_aside`` and ``repaired`` of every row.
+    """Canonical columns, ``simulated``, the reasons ``set_aside`` and ``repaired`` of every row, and the marks by which
+    ``repeats.without_repeats`` knows it again.
 
     ``broken`` rows that the reader could not take apart are added, set aside.
     """
@@ -111,12 +121,14 @@ def canonical_columns(
     chosen.append(f"coalesce({_truth(simulated, types)}, false) AS simulated" if simulated else "false AS simulated")
     chosen.append(f"{_left_out(mapping, raw.columns)} AS left_out")
     chosen.append(f"{_unread(sources, types)} AS unread")
-    again = "false"
-    if ROW in types and "contact_id" in sources:
-        rows, different = raw.aggregate(f"count(*), count(DISTINCT {ROW})").fetchall()[0]
-        if rows > different:
-            again = f"row_number() OVER (PARTITION BY {ROW}) > 1"
-    chosen.append(f"{again} AS again")
+    marks = [ROW] if ROW in types else []
+    if mapping.newest:
+        # As text where it is no time: then a later one must sort behind an earlier one.
+        newest = find_column(mapping.newest, raw.columns) or mapping.newest
+        as_time = cells.moment(cells.text(newest), timezone=timezone)
+        chosen.append(f"coalesce(CAST({as_time} AS VARCHAR), {cells.text(newest)}) AS {NEWEST}")
+        marks.append(NEWEST)
+    chosen += [ROW] if ROW in types else []
     chosen.append(f"{_empty(sources.get('wait_s'))} AS waiting")
     table = raw.select(", ".join(chosen))
     if sources["wait_s"].missing == "open":
@@ -128,8 +140,8 @@ def canonical_columns(
         )
     reason = (
         "CASE WHEN left_out IS NOT NULL THEN left_out "
-        f"WHEN again AND contact_id IS NOT NULL THEN {sql_text(TWICE)} WHEN outcome IS NULL THEN 'no outcome' "
-        f"WHEN outcome = {sql_text(SET_ASIDE)} THEN 'no contact, by the word of its outcome' "
+        "WHEN outcome IS NULL THEN 'no outcome' "
+        f"WHEN outcome = {sql_text(SET_ASIDE)} THEN {sql_text(NO_CONTACT)} "
         f"WHEN wait_s IS NULL OR NOT abs(wait_s) < {LONGEST_WAIT_S} THEN 'no readable wait_s' "
         "WHEN wait_s < 0 THEN 'negative wait_s' END AS set_aside"
     )
@@ -137,17 +149,44 @@ def canonical_columns(
     known = {name: f"isfinite({name}) AND {name} >= 0" for name in ("handle_s", "promised_s")}
     times = ", ".join(f"CASE WHEN {holds} THEN {name} END AS {name}" for name, holds in known.items())
     cases = " ".join(f"WHEN NOT ({holds}) THEN '{name} is no time: left unknown'" for name, holds in known.items())
-    table = table.select(f"* EXCLUDE (left_out, unread, again, waiting) REPLACE ({times}), {reason}, "
+    table = table.select(f"* EXCLUDE (left_out, unread, waiting) REPLACE ({times}), {reason}, "
                          f"CASE {cases} ELSE unread END AS repaired")  # fmt: skip
     if broken:
         nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in CANONICAL.items())
         table = table.union(
             engine.sql(
-                f"SELECT {nothing}, false AS simulated, {sql_text(BROKEN)} AS set_aside, CAST(NULL AS VARCHAR) AS repaired "
-                f"FROM range({broken})"
+                f"SELECT {nothing}, false AS simulated{''.join(f', NULL AS {mark}' for mark in marks)}, {sql_text(BROKEN)} AS "
+                f"set_aside, CAST(NULL AS VARCHAR) AS repaired FROM range({broken})"
             )
         )
     return table
+
+
+def unread_cells(raw: duckdb.DuckDBPyRelation, sources: Mapping[str, Source], *, timezone: str) -> list[str]:
+    """Of each column without which a row is of no use: a cell that cannot be read or how many are empty, and what to write."""
+    types, said = dict(zip(raw.columns, map(str, raw.types), strict=True)), []
+    for name, example in (("opened_at", {"format": "%d.%m.%Y %H:%M"}), ("wait_s", {"unit": "min"}), ("outcome", {})):
+        source = sources.get(name)
+        if source is None or not source.read:
+            continue
+        column = (source.ends or source.columns)[0]
+        cell = cells.text(column)
+        empty, wrong, which = raw.aggregate(
+            f"count(*) FILTER ({cell} IS NULL), count(*) FILTER ({cell} IS NOT NULL AND ({_cell(name, source, types, timezone)}) IS NULL), "
+            f"any_value({cell}) FILTER ({cell} IS NOT NULL AND ({_cell(name, source, types, timezone)}) IS NULL)"
+        ).fetchall()[0]
+        if wrong:
+            line = (
+                f"; if they are written otherwise, say how: {written(name, column, **example)}"
+                if source.columns
+                else ""
+            )
+            said.append(f"{name} ({column!r}): {which!r} and {wrong - 1:,} more cannot be read{line}")
+        elif empty and name == "wait_s" and not source.missing:
+            said.append(f'{name} ({column!r}) is empty in {empty:,} rows; if nobody has answered yet: missing = "open"')
+        elif empty and not source.missing:
+            said.append(f"{name} ({column!r}) is empty in {empty:,} rows")
+    return said
 
 
 def _kind(type_: str) -> str:
@@ -234,7 +273,7 @@ def _left_out(mapping: LogMapping, names: Sequence[str]) -> str:
         wanted = ", ".join(map(sql_text, words))
         cases.append(
             f"WHEN coalesce(lower({cells.text(own)}), '') NOT IN ({wanted}) THEN "
-            f"{sql_text(f'not chosen by rows: {column} is not ' + ' or '.join(words))}"
+            f"{sql_text(f'{NOT_CHOSEN}: {column} is not ' + ' or '.join(words))}"
         )
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 

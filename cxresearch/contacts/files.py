@@ -29,6 +29,7 @@ from cxresearch.contacts.canonical import REQUIRED, LogError, LogQuestionError, 
 from cxresearch.contacts.layout import SHEET, Layout, text_layout, words_seen
 from cxresearch.contacts.mapping import LogMapping, find_column, meant
 from cxresearch.contacts.memory import remembered
+from cxresearch.contacts.repeats import ROW
 from cxresearch.contacts.suggest import suggested
 from cxresearch.contacts.tools import recognised
 
@@ -38,7 +39,6 @@ SUFFIXES = (".parquet", ".csv", ".txt", ".tsv", ".gz", *JSON, *SHEETS)
 BANK, EVENTS = "anonymous_bank", "asterisk_queue_log"
 _EVENT_WORDS = {"ENTERQUEUE", "CONNECT", "ABANDON", "COMPLETECALLER", "COMPLETEAGENT", "EXITWITHTIMEOUT"}
 BROKEN = "more cells than columns"
-ROW = "__row"  # a mark of all cells of a row of text
 
 
 def choose_files(
@@ -172,7 +172,11 @@ def lacking_columns(names: Sequence[str], mapping: LogMapping) -> list[str]:
         for column in source.read
         if find_column(column, names) is None
     ]
-    lacking += [f"column {column!r} (for rows)" for column in mapping.rows if find_column(column, names) is None]
+    others = [
+        *((column, "rows") for column in mapping.rows),
+        *([(mapping.newest, "repeats")] if mapping.newest else []),
+    ]
+    lacking += [f"column {column!r} (for {key})" for column, key in others if find_column(column, names) is None]
     return lacking + [f"column {c!r}" for c in REQUIRED if c not in mapping.sources and find_column(c, names) is None]
 
 

@@ -81,7 +81,8 @@ class ContactLog:
         """The rows of the span. Text is parsed once and kept in the engine, Parquet stays where it is."""
         reading, (start, end) = self._reading, self._span
         period = start is not None or end is not None
-        rows = reading.rows.filter(inside(start, end)) if period else reading.rows
+        rows = reading.once(reading.rows)
+        rows = rows.filter(inside(start, end)) if period else rows
         if reading.is_text:
             try:
                 reading.engine.execute("create temp table log as select * from rows")

@@ -11,7 +11,7 @@ from cxresearch.contacts import cells
 from cxresearch.contacts.canonical import CANONICAL, PEOPLE, LogError, LogQuestionError
 from cxresearch.contacts.columns import canonical_columns
 from cxresearch.contacts.mapping import Source
-from cxresearch.contacts.rows import Reading, counted, group_rows, open_log
+from cxresearch.contacts.rows import Reading, counted, group_rows, open_log, refuse_unusable
 from cxresearch.contacts.tools import known_tools
 
 # What a report cannot say without a column.
@@ -40,8 +40,11 @@ def look_at(
     """
     try:
         reading = open_log(source, preset=preset, columns=columns, timezone=timezone)
-        groups = group_rows(reading.rows)
+        rows = reading.once(reading.rows)
+        groups = group_rows(rows)
         found = counted(groups, where=reading.where)
+        if found.counts["kept"]:
+            refuse_unusable(reading, found.usable, found.set_aside, span="of the log")
     except LogQuestionError as question:
         return {"would_run": False, "question": str(question)}
     except LogError as error:
@@ -52,7 +55,7 @@ def look_at(
         reasons = "; ".join(f"{reason}: {rows:,}" for reason, rows in found.set_aside.itertuples(index=False))
         return {"would_run": False, "error": f"{reading.where}: no row can be used ({reasons})."}
     shown, sources = ([], {}) if reading.preset == "anonymous_bank" else (_shown(reading), reading.sources)
-    kept = reading.rows.filter("set_aside IS NULL")
+    kept = rows.filter("set_aside IS NULL")
     plausible, there = _plausible(kept)
     most = (
         kept.filter("channel IS NOT NULL")
@@ -122,8 +125,7 @@ def _plausible(rows: duckdb.DuckDBPyRelation) -> tuple[dict[str, Any], set[str]]
         "min(opened_at)::VARCHAR AS first, max(opened_at)::VARCHAR AS last, count(DISTINCT opened_at::DATE) AS days, "
         "round(quantile_cont(wait_s, 0.5), 1) AS median_wait_s, round(quantile_cont(wait_s, 0.95), 1) AS wait_95_s, "
         "round(avg(CASE WHEN outcome = 'abandoned' THEN 1 ELSE 0 END), 4) AS abandoned_share, "
-        "quantile_disc(hour(opened_at), 0.02) AS first_hour, quantile_disc(hour(opened_at), 0.98) + 1 AS last_hour, "
-        "count(*) - count(DISTINCT contact_id) FILTER (contact_id IS NOT NULL) - count(*) FILTER (contact_id IS NULL) AS ids_again"
+        "quantile_disc(hour(opened_at), 0.02) AS first_hour, quantile_disc(hour(opened_at), 0.98) + 1 AS last_hour"
     )
     counts = ", ".join(f"count({name}) AS {name}" for name in CANONICAL)
     found = rows.aggregate(f"{measured}, {counts}")
@@ -165,7 +167,5 @@ def look_text(found: Mapping[str, Any]) -> str:
     lines.append(
         f"Half of the waits are under {p['median_wait_s']:g} s, 95 % under {p['wait_95_s']:g} s; {100 * p['abandoned_share']:.1f} % gave up"
     )
-    if p["ids_again"]:
-        lines.append(f"{p['ids_again']:,} rows have a contact_id that stands in another row, too")
     lines += [f"Without {name} a report cannot say {what}" for name, what in found["missing"].items()]
     return "\n".join(lines)

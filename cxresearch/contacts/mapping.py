@@ -8,6 +8,8 @@ channel   = { value = "phone" }
 reply     = "none"                                                       # a column of that name is not meant
 rows      = { Direction = ["inbound"] }                                  # all other rows are set aside
 encoding  = "latin-1"                                                    # and delimiter, skip: lines above the header
+repeats   = "last"                                                       # of rows with one contact_id; keep, once, { newest = "Updated" }
+unusable_up_to = 0.3                                                     # of the rows; more than 0.2 are refused
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cxresearch.contacts.canonical import CANONICAL, REQUIRED, WORDS, LogError
+from cxresearch.contacts.repeats import LAST
+from cxresearch.contacts.repeats import RULES as REPEATS
 
 DURATIONS = ("wait_s", "promised_s", "handle_s")
 NUMBERS = (*DURATIONS, "value")
@@ -70,7 +74,9 @@ class Source:
 
 @dataclass(frozen=True)
 class LogMapping:
-    """``sources`` by canonical column, columns that are ``off``, the words by which ``rows`` are chosen, the layout."""
+    """``sources`` by canonical column, columns that are ``off``, the words by which ``rows`` are chosen, the layout, and
+    what ``repeats.without_repeats`` does, ``newest`` by which column; ``unusable_up_to`` is the share of rows that may be
+    unusable before a period is refused."""
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
@@ -78,6 +84,9 @@ class LogMapping:
     encoding: str | None = None
     delimiter: str | None = None
     skip: int | None = None
+    repeats: str = ""
+    newest: str = ""
+    unusable_up_to: float = 0.2
 
     @property
     def layout(self) -> dict[str, Any]:
@@ -89,20 +98,22 @@ def parse_mapping(given: Mapping[str, Any] | None) -> LogMapping:
     """A mapping as it was written; LogError names the key that is wrong and what could stand there."""
     given = dict(given or {})
     layout = {key: given.pop(key) for key in LAYOUT if key in given}
-    rows = given.pop("rows", {})
+    rows, repeats, limit = given.pop("rows", {}), given.pop("repeats", ""), given.pop("unusable_up_to", 0.2)
+    if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 <= limit <= 1:
+        raise LogError(f"columns: unusable_up_to = {limit!r} is no share of rows; write one from 0 to 1, such as 0.3.")
     unknown = sorted(set(given) - set(CANONICAL))
     if unknown:
         near = meant(unknown[0], CANONICAL)
         raise LogError(
             f"columns names {', '.join(unknown)}{near}; the canonical columns are {', '.join(CANONICAL)}; beside them "
-            f"there are rows, {', '.join(LAYOUT)}."
+            f"there are rows, repeats, unusable_up_to, {', '.join(LAYOUT)}."
         )
     off = frozenset(name for name, said in given.items() if said == OFF or said == {"column": OFF})
     if lost := sorted(off & set(REQUIRED)):
         raise LogError(f'{lost[0]} = "{OFF}": a log without {lost[0]} says nothing of waiting; name its column.')
     return LogMapping(
         sources={name: _source(name, said) for name, said in given.items() if name not in off},
-        off=off, rows=_rows(rows), **_layout(layout),
+        off=off, rows=_rows(rows), **_repeats(repeats), unusable_up_to=float(limit), **_layout(layout),
     )  # fmt: skip
 
 
@@ -176,6 +187,16 @@ def _rows(given: Any) -> dict[str, tuple[str, ...]]:
             raise LogError(f'columns: rows: {column} = {words!r}; write {column} = ["word", ...].')
         kept[str(column)] = tuple(str(word).strip().casefold() for word in words)
     return kept
+
+
+def _repeats(given: Any) -> dict[str, Any]:
+    if given in ("", *REPEATS):
+        return {"repeats": given}
+    if isinstance(given, Mapping) and list(given) == ["newest"] and isinstance(given["newest"], str):
+        return {"repeats": LAST, "newest": given["newest"]}
+    raise LogError(
+        f'columns: repeats = {given!r}; write one of {", ".join(map(repr, REPEATS))}, or {{ newest = "Updated at" }}.'
+    )
 
 
 def _layout(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,13 @@ from cxresearch.contacts.followed import FOLLOWED, after_leaving, table_of_follo
 from cxresearch.contacts.keys import key_fingerprint
 from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
-from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
+from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts, refuse_unusable
 
 CELL = ("day", "weekday", "hour", "channel", "queue", "promised_s")
 ENDS = ("queued", "duration_s", "outcome")
 SUMS = ("contacts", "handled", "handle_s")
 MINUTE_S = 60.0  # the tick of messages
+USABLE = ("outcome", "kept", "unusable")
 CELLS, FACTS, ROWS = "cells.parquet", "period.json", "contacts.parquet"
 
 
@@ -43,6 +44,7 @@ class PeriodLog:
     read. ``simulated``: whether any row says that it is. ``preset``: the one that was used, or None. ``previous``: the
     period of the same kind before it, or None where neither the log nor a kept table reaches back. ``kept_days``: days
     that come from kept tables, since the log no longer holds them. ``source``: one name for the log as it was asked for.
+    ``usable``: ``outcome, kept, unusable``, the log's rows by whether they can be used, without those that are no contacts.
     ``after_leaving``: what became of those who gave up (``contacts.after_leaving``); None for one queue alone, and where
     tables that were kept without it are among the days.
     """
@@ -60,6 +62,7 @@ class PeriodLog:
     kept_days: tuple[date, ...] = ()
     source: str = ""
     after_leaving: pd.DataFrame | None = None
+    usable: pd.DataFrame = field(default_factory=partial(pd.DataFrame, columns=USABLE))
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
 
@@ -234,6 +237,7 @@ def kept_period(folder: Path) -> PeriodLog | None:
             simulated=facts["simulated"], preset=facts["preset"],
             kept_days=tuple(date.fromisoformat(day) for day in facts["kept_days"]), source=facts["source"],
             after_leaving=table_of_followed(facts["after_leaving"]) if facts.get("after_leaving") is not None else None,
+            usable=pd.DataFrame(facts.get("usable", []), columns=USABLE),
         )  # fmt: skip
     except Exception:  # whatever is wrong with a kept folder, the log is still there to be read
         return None
@@ -343,6 +347,7 @@ def _made(
             groups[groups["span"].isin(["now", "undated"])], where=reading.where,
             span=f"from {span.start} to before {span.end}", total=total, first=first, last=last,
         )  # fmt: skip
+    refuse_unusable(reading, now.usable, now.set_aside, span=f"of {span.label}")
     now.keep(folder)
     if before is not None:
         (folder / "previous").mkdir()
@@ -372,6 +377,11 @@ def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb
         rows.write_parquet(str(target))
     except duckdb.Error as error:
         raise LogError(f"cannot read {reading.where}: {str(error).splitlines()[0]}") from error
+    written = reading.engine.read_parquet(str(target))
+    if (once := reading.once(written)) is not written:
+        other = target.with_suffix(".once")
+        once.write_parquet(str(other))
+        other.replace(target)
     return reading.engine.read_parquet(str(target)), total
 
 
@@ -416,7 +426,7 @@ def _counted(reading: Reading, groups: pd.DataFrame, span: Period, which: str, t
         period=span, cells=pd.DataFrame(columns=[*CELL, *ENDS, *SUMS]),
         counts={**facts.counts, "other_periods": total - facts.counts["read"]}, set_aside=facts.set_aside,
         repaired=facts.repaired, files=reading.files, newest=facts.newest, simulated=facts.simulated,
-        preset=reading.preset, source=source_of(reading),
+        preset=reading.preset, source=source_of(reading), usable=facts.usable,
     )  # fmt: skip
 
 
@@ -476,6 +486,7 @@ def _facts(log: PeriodLog) -> dict[str, Any]:
         "files": [[Path(p).name, bool(u), r] for p, u, r in log.files.itertuples(index=False)],
         "newest": log.newest.isoformat() if log.newest else None, "simulated": log.simulated, "preset": log.preset,
         "kept_days": [day.isoformat() for day in log.kept_days], "source": log.source,
+        "usable": log.usable.to_numpy().tolist(),
         "after_leaving": None if log.after_leaving is None else [
             [day.isoformat(), None if pd.isna(channel) else channel, *map(int, numbers)]
             for day, channel, *numbers in log.after_leaving.itertuples(index=False)

@@ -73,6 +73,17 @@ def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, time
             f"would stand at 0 h. Name a column with the time, {name} = {{ column = [{column!r}, ...] }}, or go on all the same "
             f"with {written(name, column, format=formats[0] if formats else '%Y-%m-%d')}."
         )
+    if (
+        n
+        and not zoned + iso
+        and not raw.filter(f"{cells.moment(cell, formats, zone=source.zone, timezone=timezone)} IS NOT NULL")
+        .limit(1)
+        .fetchall()
+    ):
+        raise LogQuestionError(
+            f"{where}: {name} ({column!r}): {example!r} and {n - 1:,} more are no date that can be read. Say how they are written: "
+            f"{written(name, column, format='%d.%m.%Y %H:%M')}"
+        )
     instants = zoned or any(form.startswith("epoch_") for form in formats) or source.zone
     if instants and not timezone:
         kind = "count from 1970" if formats else f"are {source.zone} times" if source.zone else "carry an offset or a Z"

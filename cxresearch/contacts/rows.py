@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,8 +15,8 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.bank import bank_columns
-from cxresearch.contacts.canonical import PEOPLE, WORDS, LogError
-from cxresearch.contacts.columns import canonical_columns, resolved, sources_of
+from cxresearch.contacts.canonical import DELIBERATE, NOT_CHOSEN, PEOPLE, WORDS, LogError
+from cxresearch.contacts.columns import canonical_columns, resolved, sources_of, unread_cells
 from cxresearch.contacts.files import (
     BANK,
     EVENTS,
@@ -32,6 +33,7 @@ from cxresearch.contacts.files import (
 from cxresearch.contacts.keys import give_key
 from cxresearch.contacts.layout import Layout
 from cxresearch.contacts.mapping import LogMapping, Source, find_column, meant, parse_mapping
+from cxresearch.contacts.repeats import without_repeats
 from cxresearch.contacts.tools import known_tools
 
 
@@ -57,11 +59,17 @@ class Reading:
 
     @cached_property
     def rows(self) -> duckdb.DuckDBPyRelation:
-        """The canonical columns, ``simulated``, and the reasons ``set_aside`` and ``repaired``."""
+        """The canonical columns, ``simulated``, the reasons ``set_aside`` and ``repaired``, and marks of repeated rows."""
         if self.preset == BANK:
             return bank_columns(bank_lines(self.engine, list(map(str, self.paths))))
         raw, broken = self.raw
         return canonical_columns(self.engine, raw, self.sources, self.mapping, timezone=self.timezone, broken=broken)
+
+    def once(self, rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        """``rows``, or a part of them that was written down, with those set aside that repeat another."""
+        if self.preset in (BANK, EVENTS):  # their rows are one for each time that somebody queued
+            return rows
+        return without_repeats(rows, self.mapping.repeats, where=self.where)
 
     @cached_property
     def sources(self) -> dict[str, Source]:
@@ -86,7 +94,7 @@ class Reading:
         if self.preset == EVENTS:
             return read_events(self.engine, paths), 0
         read = {column: None for source in self._named.values() for column in source.read}
-        read |= dict.fromkeys(self.mapping.rows)
+        read |= dict.fromkeys([*self.mapping.rows, *([self.mapping.newest] if self.mapping.newest else [])])
         if any(find_column("simulated", layout.names) for layout in self.layouts.values()):
             read["simulated"] = None
         who = [column for name in PEOPLE if name in self._named for column in self._named[name].columns]
@@ -170,13 +178,17 @@ def _zone(name: str | None) -> str:
 
 @dataclass(frozen=True)
 class Counted:
-    """Every row of a span counted once. ``read = kept + set_aside``; ``other_periods`` are the rows outside."""
+    """Every row of a span counted once. ``read = kept + set_aside``; ``other_periods`` are the rows outside.
+
+    ``usable``: ``outcome, kept, unusable``, without the rows that are no contacts (``canonical.DELIBERATE``).
+    """
 
     counts: dict[str, int]
     set_aside: pd.DataFrame
     repaired: pd.DataFrame
     newest: datetime | None
     simulated: bool
+    usable: pd.DataFrame
 
 
 def inside(start: str | date | None, end: str | date | None) -> str:
@@ -223,6 +235,38 @@ def counted(groups: pd.DataFrame, *, where: str) -> Counted:
         repaired=_reasons(kept, "repaired", "repair"),
         newest=None if pd.isna(newest) else newest.to_pydatetime(),
         simulated=bool(kept["simulated"].any()),
+        usable=_usable(groups),
+    )
+
+
+def _usable(groups: pd.DataFrame) -> pd.DataFrame:
+    why = groups["set_aside"].astype("string")
+    meant = groups[~(why.isin(DELIBERATE) | why.str.startswith(NOT_CHOSEN)).fillna(False)]
+    outcome = meant["outcome"].where(meant["outcome"].isin(WORDS["outcome"]), "unknown")
+    parts = pd.DataFrame({
+        "outcome": outcome, "kept": meant["rows"].where(meant["set_aside"].isna(), 0),
+        "unusable": meant["rows"].where(meant["set_aside"].notna(), 0),
+    })  # fmt: skip
+    return parts.groupby("outcome", as_index=False)[["kept", "unusable"]].sum().astype({"kept": int, "unusable": int})
+
+
+def refuse_unusable(reading: Reading, usable: pd.DataFrame, set_aside: pd.DataFrame, *, span: str) -> None:
+    """LogError where more rows cannot be used than the mapping allows: what is left would speak for nobody."""
+    unusable, rows = int(usable["unusable"].sum()), int(usable[["kept", "unusable"]].sum().sum())
+    limit = reading.mapping.unusable_up_to
+    if unusable <= limit * rows:
+        return
+    by_outcome = "; ".join(
+        f"{row.outcome}: {row.unusable:,} of {row.kept + row.unusable:,}" for row in usable.itertuples() if row.unusable
+    )
+    reasons = set_aside[~set_aside["reason"].isin(DELIBERATE) & ~set_aside["reason"].str.startswith(NOT_CHOSEN)]
+    why = ", ".join(f"{reason}: {n:,}" for reason, n in reasons.head(3).itertuples(index=False))
+    known = reading.preset not in (BANK, EVENTS)
+    cells_ = unread_cells(reading.raw[0], reading.sources, timezone=reading.timezone) if known else []
+    raise LogError(
+        f"{reading.where}: {unusable:,} of {rows:,} rows {span} cannot be used ({why}); by outcome {by_outcome}. "
+        + "".join(f"{one}. " for one in cells_)
+        + f"What is left does not speak for all. To go on all the same: [columns] unusable_up_to = {math.ceil(100 * unusable / rows) / 100:g}"
     )
 
 
@@ -231,8 +275,12 @@ def no_contacts(groups: pd.DataFrame, *, where: str, span: str, total: int, firs
     reasons = groups.groupby("set_aside")["rows"].sum() if len(groups) else pd.Series(dtype=int)
     aside = "".join(f"; set aside {n:,} ({reason})" for reason, n in reasons.items())
     return LogError(
-        f"{where}: no contacts {span}{aside}. The log has {total:,} rows from {first} to {last}; "
-        "choose a period inside it or give another log."
+        f"{where}: no contacts {span}{aside}. "
+        + (
+            f"None of its {total:,} rows has a readable opened_at."
+            if pd.isna(first)
+            else f"The log has {total:,} rows from {first} to {last}; choose a period inside it or give another log."
+        )
     )
 
 

@@ -37,7 +37,12 @@ class Tool:
             read = [said[key] for key in ("column", "from", "to") if key in said]
             return all(any(find_column(c, names) for c in ([one] if isinstance(one, str) else one)) for one in read)
 
-        kept = {name: said for name, said in self.columns.items() if name == "rows" or there(said)}
+        def has(name: str, said: Any) -> bool:
+            return name == "rows" or (
+                find_column(said["newest"], names) is not None if name == "repeats" else there(said)
+            )
+
+        kept = {name: said for name, said in self.columns.items() if has(name, said)}
         rows = {column: words for column, words in kept.pop("rows", {}).items() if find_column(column, names)}
         return {**kept, "rows": rows} if rows else kept
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -164,18 +164,58 @@ def headlines(moved: pd.DataFrame, before: str) -> Exhibit:
     return Exhibit(finding=f"{len(moved)} headlines", table=moved, ready=tuple(bundles))
 
 
-def main_points(moved: pd.DataFrame, before: str, *, hours: pd.DataFrame) -> Exhibit:
+MANY_UNUSABLE, MOVED_BY_UNUSABLE = 0.05, 0.005
+_ENDED = {"abandoned": "rows of those who gave up", "answered": "rows of the answered", "deflected": "rows served by a bot",
+          "open": "rows still open", "unknown": "rows whose outcome is not known"}  # fmt: skip
+
+
+def main_points(
+    moved: pd.DataFrame, before: str, *, hours: pd.DataFrame, unusable: Sequence[tuple[str, str]] = ()
+) -> Exhibit:
     """The main points: the targets, the changes, the share lost of all who asked first, and the hour that loses most people.
 
     ``moved`` is a ``changes.change_table``, with targets or without; ``before`` names the period before; ``hours`` is a
     ``patience.waiting_table`` by hour, which may be empty; ``behind`` says where :func:`hours_behind` was asked.
+    ``unusable`` are the points of :func:`unusable_points`, which lead.
     """
-    points = [*target_points(moved), *change_points(moved, before), *_worst_hour(hours)]
+    points = [*unusable, *target_points(moved), *change_points(moved, before), *_worst_hour(hours)]
     if not points:
         points = [("Nothing is known.", f"No headline of the period has a value, so none can stand beside {before}.")]
     return Exhibit(
         finding=points[0][0], table=pd.DataFrame(points, columns=["lead", "sentence"]), ready=(points_bundle(points),)
     )
+
+
+def unusable_points(usable: pd.DataFrame, span: str) -> list[tuple[str, str]]:
+    """What leads where rows that cannot be used are many (over 5 %) or move the share that gave up by half a point or more.
+
+    ``usable`` has ``outcome, kept, unusable`` (``PeriodLog.usable``) of the period named ``span``.
+    """
+    rows, unusable = int(usable[["kept", "unusable"]].sum().sum()), int(usable["unusable"].sum())
+    if not unusable:
+        return []
+    known = usable[usable["outcome"].isin(["abandoned", "answered"])].set_index("outcome")
+    left = known.reindex(["abandoned"], fill_value=0).iloc[0]
+    kept, all_rows = int(known["kept"].sum()), int(known[["kept", "unusable"]].sum().sum())
+    share = left["kept"] / kept if kept else float("nan")
+    with_all = (left["kept"] + left["unusable"]) / all_rows if all_rows else float("nan")
+    if unusable <= MANY_UNUSABLE * rows and not abs(with_all - share) >= MOVED_BY_UNUSABLE:
+        return []
+    parts = ", ".join(
+        f"of the {_ENDED.get(row.outcome, row.outcome)} {format_value(row.unusable, 'count')} of {format_value(row.kept + row.unusable, 'count')}"
+        for row in usable.itertuples()
+        if row.unusable
+    )
+    moved = ""
+    if kept and all_rows > kept:
+        moved = (
+            f" Of those answered or lost {format_value(share, 'share')} gave up among the rows used, "
+            f"{format_value(with_all, 'share')} with the others."
+        )
+    return [(
+        f"{format_value(unusable / rows, 'share')} of the rows of {span} cannot be used.",
+        f"They are {format_value(unusable, 'count')} of {format_value(rows, 'count')}: {parts}.{moved} All numbers are of the rows used.",
+    )]  # fmt: skip
 
 
 def hours_behind(hours: pd.DataFrame, ranks: pd.DataFrame) -> pd.DataFrame:

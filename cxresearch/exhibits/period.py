@@ -89,7 +89,9 @@ def main_points(
     mine = month.only(channel=channel)
     hours = lead.hours_behind(*_by_hour(mine))
     moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
-    return lead.main_points(moved, month.period.previous.label, hours=hours)
+    logs = [log for log in (month, month.previous) if log is not None]
+    unusable = [point for log in logs for point in lead.unusable_points(log.usable, log.period.label)]
+    return lead.main_points(moved, month.period.previous.label, hours=hours, unusable=unusable)
 
 
 def change_overview(

@@ -68,7 +68,8 @@ def test_half_is_enough_and_a_hundredth_opens_an_hour():
 
     opened = rows([5, 12, 19, 26], range(8, 12), 25) + rows([7, 14], range(8, 12), 12) + rows([7, 14], [8, 12], 1)
     opened += rows([2, 9, 16, 23, 30], range(8, 12), 20) + rows([2, 9], [20], 10)
-    month = load(pd.DataFrame({"opened_at": opened, "wait_s": 5.0, "outcome": "answered"})).period("2026-10")
+    frame = pd.DataFrame({"opened_at": opened, "wait_s": 5.0, "outcome": "answered"})
+    month = load(frame, mapping={"repeats": "keep"}).period("2026-10")
     week = month.calendar.set_index("weekday")
     assert week.loc[3, ["contacts_per_day", "open_to", "fully_open"]].tolist() == [50.0, 13, True]
     assert week.loc[1, "fully_open"], "four hours are four fifths of five"

@@ -181,6 +181,6 @@ def test_a_line_with_more_cells_than_columns_is_set_aside_and_counted(tmp_path):
         "opened_at,wait_s,outcome",
         ["2026-10-01 08:00,3,answered", "2026-10-01 08:00,3,answered,x,y", "2026-10-01 09:00,4,answered"],
     )
-    month = load(path).period("2026-10")
+    month = load(path, mapping={"unusable_up_to": 0.4}).period("2026-10")
     assert month.counts["read"] == 3
     assert month.set_aside.to_dict("records") == [{"reason": "more cells than columns", "rows": 1}]

@@ -267,3 +267,25 @@ def test_a_new_report_is_written_once_and_is_one(tmp_path, root, monkeypatch, ca
     said = capsys.readouterr().out
     assert "calls: Waiting and giving up (by week)" in said
     assert "target_s = 20.0" in said
+
+
+def test_report_takes_the_mapping_of_one_run(tmp_path, monkeypatch):
+    from cxresearch.report import job
+
+    asked = []
+    monkeypatch.setattr(job, "make_report", lambda order, guard: asked.append(order.report.columns) or 0)
+    report = [
+        "report",
+        "monthly",
+        "--period",
+        "2026-10",
+        "--set",
+        f"log={tmp_path / 'log.csv'}",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main([*report, "--map", "wait_s=Time in queue", "--map", 'outcome={column="How", missing="open"}']) == 0
+    assert asked == [{"wait_s": "Time in queue", "outcome": {"column": "How", "missing": "open"}}]
+    assert main([*report, "--map", "wait_s=a", "--map", "wait_s=b"]) == 2
+    assert main([*report, "--map", "wait_s={column"]) == 2
+    assert len(asked) == 1

@@ -60,7 +60,10 @@ def test_a_period_worked_by_hand():
                                                                 "answered", "answered"],
         "queued": [True, True, False, None, True, True], "handle_s": [1.0, None, 60.0, 40.0, 1.0, 1.0],
     })  # fmt: skip
-    month = load(frame).period("2026-10")
+    month = load(frame, mapping={"unusable_up_to": 0.25}).period("2026-10")
+    assert month.usable.to_dict("records") == [
+        {"outcome": "abandoned", "kept": 1, "unusable": 0}, {"outcome": "answered", "kept": 2, "unusable": 1},
+    ]  # fmt: skip
     assert month.counts == {"read": 4, "kept": 3, "set_aside": 1, "other_periods": 2}
     assert month.set_aside.to_dict("records") == [{"reason": "negative wait_s", "rows": 1}]
     assert month.days["contacts"].tolist() == [2, 1]

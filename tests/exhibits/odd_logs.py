@@ -114,9 +114,9 @@ def odd_logs() -> dict[str, pd.DataFrame]:
         "all waits the same": plain_log(wait_s=77.0),
         "a wait of 1e12 s": plain_log(wait_s=np.where(many == 3, 1e12, 30.0)),
         "all waits of 1e12 s": plain_log(wait_s=1e12),
-        "some waits of 1e300 s": plain_log(wait_s=np.where(many % 3, 30.0, 1e300)),
-        "some waits are negative": plain_log(wait_s=many - 40.0),
-        "some waits are no number": plain_log(wait_s=np.choose(many % 3, [np.nan, np.inf, 20.0])),
+        "some waits of 1e300 s": plain_log(wait_s=np.where(many % 6, 30.0, 1e300)),
+        "some waits are negative": plain_log(wait_s=many - 20.0),
+        "some waits are no number": plain_log(wait_s=np.choose(np.minimum(many % 12, 2), [np.nan, np.inf, 20.0])),
         "some rows have no date": plain_log(opened_at=undated),
         "a day of every queue and hour": plain_log(2000),
         "a loss in every hour": plain_log(

@@ -24,7 +24,7 @@ REFUSED = {
     "unknown outcomes": (plain_log(outcome="HUNG UP"), "known words are answered"),
     "another channel": (plain_log(channel="chat"), "no contact has the channel 'phone'"),
     "no date": (plain_log(opened_at=None), "no readable opened_at"),
-    "dates that nobody reads": (plain_log(opened_at="the 30th of May"), "no readable opened_at"),
+    "dates that nobody reads": (plain_log(opened_at="the 30th of May"), "no date that can be read"),
 }
 
 
