@@ -52,7 +52,7 @@ MODULE_ARROWS = {"contacts.period_log": {"risk_table"}}
 INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
     "contacts": (
-        "account", "bank", "canonical", "cells", "columns", "files", "followed", "keys", "layout", "log", "look", "mapping", "memory",
+        "account", "bank", "canonical", "cells", "clock_changes", "columns", "files", "followed", "keys", "layout", "log", "look", "mapping", "memory",
         "period_log", "periods", "profile", "repeats", "rows", "suggest", "tools",
     ),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),

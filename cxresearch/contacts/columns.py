@@ -205,7 +205,7 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
     if source.value is not None:
         return sql_text(source.value)
     if source.start:
-        first, *others = (_moment(c, source, types, timezone) for c in (source.start, *source.ends))
+        first, *others = (_instant(c, source, types, timezone) for c in (source.start, *source.ends))
         return f"epoch(coalesce({', '.join(others)}) - {first})"
     column = source.columns[0]
     kind = _kind(types[column])
@@ -246,6 +246,11 @@ def _moment(column: str, source: Source, types: Mapping[str, str], timezone: str
         local = f"CAST({cells.column(column)} AS TIMESTAMP)"
         return f"timezone({sql_text(timezone)}, timezone({sql_text(source.zone)}, {local}))" if source.zone else local
     return cells.moment(cells.text(column), _formats(source), zone=source.zone, timezone=timezone)
+
+
+def _instant(column: str, source: Source, types: Mapping[str, str], timezone: str) -> str:
+    """A time from which others may be taken away: in UTC, so that no clock is put forward or back between them."""
+    return _moment(column, replace(source, zone=source.zone or timezone), types, "UTC")
 
 
 def _formats(source: Source) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
 
 from cxresearch.contacts import cells
 from cxresearch.contacts.canonical import CANONICAL, PEOPLE, LogError, LogQuestionError
+from cxresearch.contacts.clock_changes import with_changed_hours
 from cxresearch.contacts.columns import canonical_columns
 from cxresearch.contacts.mapping import Source
 from cxresearch.contacts.rows import Reading, counted, group_rows, open_log, refuse_unusable
@@ -36,7 +38,7 @@ def look_at(
     dict ``would_run``; ``question`` or ``error`` where it would not, as text; else ``log`` (its files), ``format``,
     ``files`` (``path, used, reason, layout``), ``columns`` (``canonical, from, how, cell, read``: of one row, as text),
     ``read, kept, set_aside, reasons, repaired``, ``plausible`` (first, last, days, waits, share abandoned), ``channel`` (with most contacts) and
-    ``missing`` (canonical column -> what cannot be said without it).
+    ``clock`` (whose time it is) and ``missing`` (canonical column -> what cannot be said without it).
     """
     try:
         reading = open_log(source, preset=preset, columns=columns, timezone=timezone)
@@ -57,6 +59,10 @@ def look_at(
     shown, sources = ([], {}) if reading.preset == "anonymous_bank" else (_shown(reading), reading.sources)
     kept = rows.filter("set_aside IS NULL")
     plausible, there = _plausible(kept)
+    repaired = found.repaired
+    if plausible["first"]:
+        first, last = (datetime.fromisoformat(plausible[end]).date() for end in ("first", "last"))
+        repaired = with_changed_hours(repaired, rows, first, last + timedelta(days=1), reading.timezone)
     most = (
         kept.filter("channel IS NOT NULL")
         .aggregate("channel, count(*) AS n", "channel")
@@ -71,8 +77,10 @@ def look_at(
             for path, used, reason in reading.files.itertuples(index=False)
         ],
         "columns": shown, **found.counts,
-        "reasons": dict(found.set_aside.itertuples(index=False)), "repaired": dict(found.repaired.itertuples(index=False)),
+        "reasons": dict(found.set_aside.itertuples(index=False)), "repaired": dict(repaired.itertuples(index=False)),
         "plausible": plausible, "channel": channel,
+        "clock": f"{reading.timezone} (a time without a zone is taken as it stands there)" if reading.timezone
+        else "wall-clock time of the place where it was written, since no zone is given",
         "missing": {name: what for name, what in NEEDED_FOR.items() if name not in there and name not in sources},
     }  # fmt: skip
 
@@ -162,6 +170,7 @@ def look_text(found: Mapping[str, Any]) -> str:
     p = found["plausible"]
     lines += [
         "",
+        f"Times are {found['clock']}",
         f"From {p['first']} to {p['last']}, {p['days']} days with contacts, mostly {p['first_hour']} to {p['last_hour']} h",
     ]
     lines.append(

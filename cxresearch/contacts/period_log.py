@@ -18,6 +18,7 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, sql_text
+from cxresearch.contacts.clock_changes import with_changed_hours
 from cxresearch.contacts.files import FileFacts, has_quotes, log_facts
 from cxresearch.contacts.followed import FOLLOWED, after_leaving, table_of_followed
 from cxresearch.contacts.keys import key_fingerprint
@@ -309,15 +310,9 @@ def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> Period
 def _identity(facts: Sequence[FileFacts], reading: Reading) -> str:
     """One name for a log as it is read: its bytes, its mapping, and the version of what is kept."""
     said = [
-        [fact.sha256 for fact in facts],
-        dict(reading.columns),
-        reading.preset,
-        reading.timezone,
-        VERSION,
-        RULES,
-        FOLLOWED,
+        [fact.sha256 for fact in facts], dict(reading.columns), reading.preset, reading.timezone, VERSION, RULES, FOLLOWED,
         key_fingerprint(),
-    ]
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
@@ -337,6 +332,12 @@ def _made(
         )
     first, last = groups["oldest"].min(), groups["newest"].max()
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
+    both = [
+        replace(
+            log, repaired=with_changed_hours(log.repaired, read, log.period.start, log.period.end, reading.timezone)
+        )
+        for log in both
+    ]
     cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
     both = [replace(log, after_leaving=after_leaving(read, log.period.start, log.period.end)) for log in both]
     before, now = (_filled(log, cells, None if pd.isna(first) else first.date(), archive) for log in both)
