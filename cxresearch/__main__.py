@@ -44,13 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     diff.add_argument("before", metavar="PERIOD")
     diff.add_argument("after", metavar="PERIOD")
     look = commands.add_parser("look", help="read a log and say what it is", description=_look.__doc__)
-    look.add_argument("log", nargs="+", help="a file, a folder or a pattern")
+    look.add_argument("log", nargs="+", help="a file, a folder, a pattern, an address or a database")
     look.add_argument("--json", action="store_true", help="for a machine")
     new = commands.add_parser("new", help="write reports/NAME.toml for a log of your own", description=_new.__doc__)
     new.add_argument("name", help="of the report")
-    new.add_argument(
-        "--from", dest="log", nargs="+", required=True, metavar="LOG", help="a file, a folder or a pattern"
-    )
+    new.add_argument("--from", dest="log", nargs="+", required=True, metavar="LOG", help="as for look")
     new.add_argument("--period", default="month", help="day, week, month (the default), quarter or year")
     for reading in (look, new, report):
         reading.add_argument(
@@ -62,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     for reading in (look, new):
         reading.add_argument("--format", help="the tool that wrote the log, where its columns do not say")
+        reading.add_argument("--query", help="which rows are the log, where it lies in a database")
         reading.add_argument("--timezone", help="where the customers live, such as Europe/Berlin")
     commands.add_parser(
         "list", help="the reports that there are", description="Every report, its notebooks and parameters."
@@ -110,7 +109,7 @@ def _looked(given: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
 
     columns = _mapped(given)
     log = given.log[0] if len(given.log) == 1 else given.log
-    return look_at(log, preset=given.format, columns=columns, timezone=given.timezone), columns
+    return look_at(log, preset=given.format, columns=columns, timezone=given.timezone, query=given.query), columns
 
 
 def _mapped(given: argparse.Namespace) -> dict[str, Any]:
@@ -148,11 +147,11 @@ def _new(given: argparse.Namespace) -> int:
     if not found["would_run"]:
         print(look_text(found))
         return 2
-    logs = [str(Path(one).resolve()) for one in given.log]
+    logs = [one if "://" in one else str(Path(one).resolve()) for one in given.log]
     path.write_text(
         new_report(
             given.name, log=logs[0] if len(logs) == 1 else logs, period=given.period, columns=columns, found=found,
-            preset=given.format or "", timezone=given.timezone or "",
+            preset=given.format or "", timezone=given.timezone or "", query=given.query or "",
         ), encoding="utf-8",
     )  # fmt: skip
     print(look_text(found))

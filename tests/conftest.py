@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
+import socket
+import subprocess
+import sys
 import tempfile
+import time
+import urllib.request
 from pathlib import Path
 
 import pandas as pd
@@ -45,6 +51,39 @@ def shared() -> Path:
     if not (folder / "reference").is_dir():
         pytest.skip(f"no reference data here: {folder} is not there (set CXRESEARCH_SHARED to use a copy elsewhere)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def object_store():
+    """An object store in a process of its own: moto, whose botocore does not fit the lock (python-dateutil)."""
+    folder = Path(os.environ.get("CXRESEARCH_MOTO", Path(sys.prefix) / "object-store"))
+    if not (folder / "bin" / "moto_server").is_file():
+        pytest.skip("no object store: put moto into .venv/object-store (tests/servers/object-store.lock)")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [folder / "bin" / "moto_server", "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/"):
+                break
+            time.sleep(0.1)
+        put = urllib.request.Request(f"http://127.0.0.1:{port}/kept", method="PUT")
+        urllib.request.urlopen(put).close()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def reached(object_store, monkeypatch):
+    names = {"AWS_ENDPOINT_URL": object_store, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
+    for name, value in (names | {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}).items():
+        monkeypatch.setenv(name, value)
+    return object_store
 
 
 @st.composite

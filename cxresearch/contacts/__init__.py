@@ -5,7 +5,8 @@ from __future__ import annotations
 from cxresearch.contacts.account import account_table, bridge_table
 from cxresearch.contacts.bank import BANK_HEADER, BANK_LONGEST_SERVICE_S, BANK_LONGEST_WAIT_S, BANK_QUEUES
 from cxresearch.contacts.canonical import CANONICAL, REQUIRED, SLOW, WORDS, LogError, LogQuestionError
-from cxresearch.contacts.files import SUFFIXES, FileFacts, file_facts, has_quotes, log_facts
+from cxresearch.contacts.facts import FileFacts, file_facts, log_facts
+from cxresearch.contacts.files import has_quotes
 from cxresearch.contacts.followed import after_leaving
 from cxresearch.contacts.keys import key_fingerprint
 from cxresearch.contacts.log import ContactLog, load, load_contacts
@@ -13,11 +14,12 @@ from cxresearch.contacts.look import look_at, look_text
 from cxresearch.contacts.memory import FOLDER, kept_folder, kept_in
 from cxresearch.contacts.period_log import PeriodLog, kept_period, read_period
 from cxresearch.contacts.periods import PERIOD_KINDS, Period, PeriodError, parse_period, period_of
+from cxresearch.contacts.places import SUFFIXES, Copy, Place
 from cxresearch.contacts.rows import Reading, open_log
 
 __all__ = [
     "BANK_HEADER", "BANK_LONGEST_SERVICE_S", "BANK_LONGEST_WAIT_S", "BANK_QUEUES", "CANONICAL", "FOLDER", "PERIOD_KINDS",
-    "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "FileFacts", "LogError", "LogQuestionError", "Period", "PeriodError", "PeriodLog",
+    "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "Copy", "FileFacts", "LogError", "LogQuestionError", "Period", "PeriodError", "PeriodLog", "Place",
     "Reading", "account_table", "after_leaving", "bridge_table", "file_facts", "has_quotes", "kept_folder", "kept_in", "kept_period", "key_fingerprint", "load", "load_contacts", "log_facts", "look_at", "look_text",
     "open_log", "parse_period", "period_of", "read_period",
 ]  # fmt: skip

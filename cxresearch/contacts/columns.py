@@ -46,6 +46,17 @@ def sources_of(names: Sequence[str], mapping: LogMapping) -> dict[str, Source]:
     return found
 
 
+def columns_read(
+    sources: Mapping[str, Source], mapping: LogMapping, names: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """The columns of a log with these names that are read at all, and which of them are ids of people."""
+    read = {column: None for source in sources.values() for column in source.read}
+    read |= dict.fromkeys([*mapping.rows, *([mapping.newest] if mapping.newest else [])])
+    if simulated := find_column("simulated", names):
+        read[simulated] = None
+    return list(read), [column for name in PEOPLE if name in sources for column in sources[name].columns]
+
+
 def resolved(
     raw: duckdb.DuckDBPyRelation, sources: Mapping[str, Source], *, timezone: str, text: bool, where: str
 ) -> dict[str, Source]:

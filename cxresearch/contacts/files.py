@@ -6,88 +6,111 @@ import atexit
 import codecs
 import csv
 import functools
-import glob
 import gzip
-import hashlib
 import json
 import shutil
 import tempfile
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import pandas as pd
 
 from cxresearch.contacts import cells
 from cxresearch.contacts.bank import BANK_HEADER
 from cxresearch.contacts.canonical import REQUIRED, LogError, LogQuestionError, sql_text
+from cxresearch.contacts.facts import repeated
 from cxresearch.contacts.layout import SHEET, Layout, text_layout, words_seen
+from cxresearch.contacts.locate import find_places
 from cxresearch.contacts.mapping import LogMapping, find_column, meant
 from cxresearch.contacts.memory import remembered
+from cxresearch.contacts.places import (
+    JSON,
+    SHEETS,
+    SUFFIXES,
+    Place,
+    constants_of,
+    in_their_names,
+    said_by_folders,
+)
 from cxresearch.contacts.repeats import ROW
 from cxresearch.contacts.suggest import suggested
 from cxresearch.contacts.tools import recognised
 
-JSON = (".json", ".jsonl", ".ndjson")
-SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
-SUFFIXES = (".parquet", ".csv", ".txt", ".tsv", ".gz", *JSON, *SHEETS)
 BANK, EVENTS = "anonymous_bank", "asterisk_queue_log"
 _EVENT_WORDS = {"ENTERQUEUE", "CONNECT", "ABANDON", "COMPLETECALLER", "COMPLETEAGENT", "EXITWITHTIMEOUT"}
+_PART = 1 << 22
 BROKEN = "more cells than columns"
 
 
 def choose_files(
     engine: duckdb.DuckDBPyConnection, source: Any, preset: str | None, mapping: LogMapping
-) -> tuple[pd.DataFrame, str | None, dict[str, Layout], list[str]]:
-    """Which files are read: (path, used, reason), the preset, recognised where none was named, the layouts of text, and
-    the names of all columns of text and JSON."""
-    named = [source] if isinstance(source, str | Path) else list(source)
-    folder = len(named) == 1 and Path(named[0]).is_dir()
-    if folder:
-        paths = sorted(p for p in Path(named[0]).iterdir() if p.name.lower().endswith(SUFFIXES))
-    else:
-        paths = [Path(p) for name in named for p in (sorted(glob.glob(str(name))) or [str(name)])]
-    if not paths:
-        raise LogError(f"no contact log in {source}: no file ends in {', '.join(SUFFIXES)}.")
+) -> tuple[pd.DataFrame, str | None, dict[str, Layout], list[str], list[Place]]:
+    """Which files are read: (path, used, reason), the preset, recognised where none was named, the layouts of text, the
+    names of all columns, and the files that are used."""
+    places = find_places(source)
+    with in_their_names(places):
+        return _chosen(engine, places, preset, mapping)
+
+
+def _chosen(
+    engine: duckdb.DuckDBPyConnection, places: Sequence[Place], preset: str | None, mapping: LogMapping
+) -> tuple[pd.DataFrame, str | None, dict[str, Layout], list[str], list[Place]]:
     layouts: dict[str, Layout] = {}
-    headers = {path: _header(engine, path, mapping, layouts) for path in paths if _there(path)}
-    presets = {path: _preset_of(path, names, mapping, layouts) for path, names in headers.items()}
+    looked = [place for place in places if not place.left_out]
+    headers = {}
+    for place in looked:
+        own = _header(engine, place.path, mapping, layouts)
+        headers[place] = [*own, *(name for name in place.partitions if find_column(name, own) is None)]
+    presets = {place: _preset_of(place.path, names, mapping, layouts) for place, names in headers.items()}
     # A preset found in one file of a folder speaks for all of them.
     if preset is None and not mapping.sources:
         preset = next(filter(None, presets.values()), None)
-    rows = []
-    for path, names in headers.items():
+    why = {place: place.left_out for place in places}
+    for place, names in headers.items():
         if preset:
-            why = "" if presets[path] == preset else f"not the columns of {preset}"
+            why[place] = "" if presets[place] == preset else f"not the columns of {preset}"
         else:
             lacking = lacking_columns(names, mapping)
-            why = f"no {', '.join(lacking)}" if lacking else ""
-        rows.append({"path": str(path), "used": not why, "reason": why})
-    files = pd.DataFrame(rows)
-    refused = files[~files["used"]]
-    if len(refused) and (not folder or len(refused) == len(files)):
-        first, path = refused.iloc[0], Path(refused.iloc[0]["path"])
-        said = f"{path}: {first['reason']}. It has the columns {', '.join(headers[path])}. "
-        if preset or mapping.sources:
-            raise LogError(f"{said}Name the right ones with columns={{...}} (in the report's TOML: [columns]).")
-        words = _words(path, layouts[str(path)]) if str(path) in layouts else {}
-        lines = suggested(headers[path], words)
-        if not set(REQUIRED) <= set(lines):
-            unknown = " and ".join(name for name in REQUIRED if name not in lines)
-            raise LogError(
-                f"{said}None of them looks like {unknown}. Name the right ones with columns={{...}} (in the report's TOML: [columns])."
-            )
-        raise LogQuestionError(
-            f"{said}By their names and words they could be read so. Look at every line, then put them into the report's "
-            "TOML (in Python: mapping={...}):\n\n[columns]\n" + "\n".join(lines.values())
-        )
-    used = [path for path in files.loc[files["used"], "path"] if not path.lower().endswith(".parquet")]
-    return files, preset, layouts, list(dict.fromkeys(name for path in used for name in headers[Path(path)]))
+            why[place] = f"no {', '.join(lacking)}" if lacking else ""
+    refused = [place for place in looked if why[place]]
+    if refused and (any(place.named for place in refused) or len(refused) == len(looked)):
+        first = refused[0]
+        words = _words(first.path, layouts[str(first.path)]) if str(first.path) in layouts else {}
+        raise unfit(first.name, why[first], headers[first], preset, mapping, words)
+    used = [place for place in looked if not why[place]]
+    named = {place.path: place for place in used}
+    for path, first_path in repeated([(place.path, tuple(place.partitions.items())) for place in used]).items():
+        why[named[path]] = f"the same rows as {named[first_path].name}"
+    files = pd.DataFrame([{"path": place.name, "used": not why[place], "reason": why[place]} for place in places])
+    used = [place for place in used if not why[place]]
+    return files, preset, layouts, list(dict.fromkeys(name for place in used for name in headers[place])), used
+
+
+def unfit(
+    where: str,
+    why: str,
+    names: Sequence[str],
+    preset: str | None,
+    mapping: LogMapping,
+    words: Mapping[str, Sequence[str]],
+) -> LogError:
+    """What is said of a log whose columns do not fit, with the lines to paste where they can be guessed."""
+    said = f"{where}: {why}. It has the columns {', '.join(names)}. "
+    right = "Name the right ones with columns={...} (in the report's TOML: [columns])."
+    if preset or mapping.sources:
+        return LogError(f"{said}{right}")
+    lines = suggested(names, words)
+    if not set(REQUIRED) <= set(lines):
+        unknown = " and ".join(name for name in REQUIRED if name not in lines)
+        return LogError(f"{said}None of them looks like {unknown}. {right}")
+    return LogQuestionError(
+        f"{said}By their names and words they could be read so. Look at every line, then put them into the report's "
+        "TOML (in Python: mapping={...}):\n\n[columns]\n" + "\n".join(lines.values())
+    )
 
 
 def has_quotes(preset: str | None) -> bool:
@@ -116,12 +139,6 @@ def _is_event_log(path: Path) -> bool:
     return bool(events & _EVENT_WORDS)
 
 
-def _there(path: Path) -> bool:
-    if not path.is_file():
-        raise LogError(f"there is no file {path} (looked from {Path.cwd()}). Check the name given as log.")
-    return True
-
-
 def _header(
     engine: duckdb.DuckDBPyConnection, path: Path, mapping: LogMapping, layouts: dict[str, Layout]
 ) -> Sequence[str]:
@@ -129,7 +146,9 @@ def _header(
     name = path.name.lower()
     try:
         if name.endswith(".parquet"):
-            found = functools.partial(lambda: list(engine.read_parquet(_literal(path)).columns))
+            found = functools.partial(
+                lambda: list(engine.read_parquet(_literal(path), hive_partitioning=False).columns)
+            )
             return list(remembered("headers", path, found, _are_names))
     except (OSError, duckdb.Error) as error:
         raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Replace it or leave it out.") from error
@@ -184,7 +203,8 @@ def bank_lines(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duckd
     """Whole lines: some months of the bank's log lost a tab, and a reader of cells would shift the columns."""
     try:
         return engine.read_csv(
-            [_literal(p) for p in paths], header=True, sep="\x01", quotechar="", escapechar="", columns={"line": "VARCHAR"}
+            [_literal(p) for p in paths], header=True, sep="\x01", quotechar="", escapechar="", columns={"line": "VARCHAR"},
+            hive_partitioning=False,
         )  # fmt: skip
     except duckdb.Error as error:
         raise LogError(f"cannot read {', '.join(paths)}: {str(error).splitlines()[0]}") from error
@@ -213,7 +233,7 @@ def json_columns(engine: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
 
 
 def read_json(
-    engine: duckdb.DuckDBPyConnection, paths: Sequence[str], columns: Sequence[str], *, ids: Sequence[str]
+    engine: duckdb.DuckDBPyConnection, places: Sequence[Place], columns: Sequence[str], *, ids: Sequence[str]
 ) -> duckdb.DuckDBPyRelation:
     """The ``columns`` of JSON records as text, as :func:`read_text` gives those of text files."""
     asked = [f"hash(CAST(json AS VARCHAR)) AS {ROW}"]
@@ -221,8 +241,13 @@ def read_json(
         place = "$." + ".".join('"' + part.replace('"', '\\"') + '"' for part in name.split("."))
         cell = f"json_extract_string(json, {sql_text(place)})"
         asked.append(f"{cells.person(_trimmed(cell)) if name in ids else cell} AS {cells.column(name)}")
-    files = ", ".join(sql_text(_literal(path)) for path in paths)
-    return engine.sql(f"SELECT {', '.join(asked)} FROM read_json_objects([{files}])")
+    files = ", ".join(sql_text(_literal(place.path)) for place in places)
+    said = any(place.partitions for place in places)
+    query = (
+        f"SELECT {', '.join([*asked, *(['filename'] if said else [])])} FROM read_json_objects([{files}], filename={said}, "
+        "hive_partitioning=false)"
+    )
+    return said_by_folders(engine, f"({query})", places, file="filename") if said else engine.sql(query)
 
 
 def _trimmed(cell: str) -> str:
@@ -261,14 +286,22 @@ def read_events(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duck
     )
 
 
-def read_parquet(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duckdb.DuckDBPyRelation:
+def read_parquet(engine: duckdb.DuckDBPyConnection, places: Sequence[Place]) -> duckdb.DuckDBPyRelation:
     """One relation over Parquet files, each column where it is there."""
-    if any(not p.lower().endswith(".parquet") for p in paths):
+    if any(not place.path.name.lower().endswith(".parquet") for place in places):
         raise LogError("Parquet and text files in one log: name one kind, for example log='folder/*.parquet'.")
+    files = [_literal(place.path) for place in places]
     try:
-        return engine.read_parquet([_literal(p) for p in paths], union_by_name=True)
+        if not any(place.partitions for place in places):
+            return engine.read_parquet(files, union_by_name=True, hive_partitioning=False)
+        query = (
+            f"read_parquet([{', '.join(map(sql_text, files))}], union_by_name=true, hive_partitioning=false, "
+            "filename='__file')"
+        )
+        return said_by_folders(engine, query, places, file="__file")
     except duckdb.Error as error:
-        raise LogError(f"cannot read {', '.join(paths)}: {str(error).splitlines()[0]}") from error
+        names = ", ".join(place.name for place in places)
+        raise LogError(f"cannot read {names}: {str(error).splitlines()[0]}") from error
 
 
 def read_text(
@@ -278,25 +311,27 @@ def read_text(
     *,
     ids: Sequence[str],
     where: str,
+    partitions: Mapping[str, Mapping[str, str | None]],
 ) -> tuple[duckdb.DuckDBPyRelation, int]:
     """The ``columns`` of text files as text, each file by its own layout, read once into a private copy.
 
     A column that a file lacks is NULL. Columns that are ``ids`` are copied as their keys, so that no id stands in the
-    copy. ``ROW`` is a mark of all cells of the row. Returns the relation, and how many lines had more cells than columns:
+    copy. ``ROW`` is a mark of all cells of the row. ``partitions`` are the columns that folders say, by file. Returns the relation, and how many lines had more cells than columns:
     they are not in it.
     """
     folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    same: dict[Layout, list[str]] = {}
+    same: dict[tuple[Layout, tuple[str, ...]], list[str]] = {}
     for path, layout in layouts.items():
-        same.setdefault(layout, []).append(path)
+        same.setdefault((layout, tuple(constants_of(partitions[path], columns))), []).append(path)
     broken = 0
-    for number, (layout, paths) in enumerate(same.items()):
+    for number, ((layout, constants), paths) in enumerate(same.items()):
         if layout.encoding == SHEET:
             paths = [_sheet_as_text(Path(path), folder) for path in paths]
         elif layout.encoding not in ("utf-8", "utf-8-sig"):
             paths = [_as_utf8(path, layout.encoding, folder) for path in paths]
-        asked = [f"hash({', '.join(map(cells.column, layout.names))}) AS {ROW}"]
+        values = [constant.rsplit(" AS ", 1)[0] for constant in constants]
+        asked = [f"hash({', '.join([*map(cells.column, layout.names), *values])}) AS {ROW}", *constants]
         for name in columns:
             there = find_column(name, layout.names)
             cell = "CAST(NULL AS VARCHAR)" if there is None else cells.column(there)
@@ -308,7 +343,7 @@ def read_text(
         reader = (
             f"read_csv([{files}], auto_detect=false, header=false, skip={layout.skip}, delim={sql_text(layout.delimiter)}, "
             f"quote='\"', escape='\"', comment='', columns={{{typed}}}, null_padding=true, ignore_errors=true, "
-            "store_rejects=true, strict_mode=true"
+            "store_rejects=true, strict_mode=true, hive_partitioning=false"
         )
         target = sql_text(str(folder / f"{number}.parquet"))
         broken += _copied_rows(engine, f"SELECT {', '.join(asked)} FROM {reader}", target, where=where)
@@ -397,97 +432,5 @@ def _as_utf8(path: str, encoding: str, folder: Path) -> str:
     return str(target)
 
 
-@dataclass(frozen=True)
-class FileFacts:
-    """What the bytes of a file say, read once: its hash, how many records it holds, whether its end is there.
-
-    ``records`` are the lines with text outside quotes, without the header; None for Parquet and spreadsheets.
-    """
-
-    path: str
-    sha256: str
-    records: int | None
-
-
 def _are_names(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _are_facts(value: Any) -> bool:
-    return (
-        isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
-        and (value[1] is None or isinstance(value[1], int))
-    )  # fmt: skip
-
-
-def log_facts(paths: Iterable[Path], *, quoted: bool = True) -> list[FileFacts]:
-    """:func:`file_facts` of every file, from the last time where a file has not changed since."""
-
-    def found(path: Path) -> list[Any]:
-        fact = file_facts(path, quoted=quoted)
-        return [fact.sha256, fact.records]
-
-    return [
-        FileFacts(
-            str(path), *remembered("files" if quoted else "lines", path, functools.partial(found, path), _are_facts)
-        )
-        for path in paths
-    ]
-
-
-def file_facts(path: Path, *, quoted: bool = True) -> FileFacts:
-    """Hash, records and the end of a gzip in one pass over the bytes (``quoted``: a line may end inside quotes).
-
-    Raises LogError for a gzip that is cut off."""
-    name, digest = path.name.lower(), hashlib.sha256()
-    count = None if name.endswith((".parquet", *SHEETS)) else _RecordCount(quoted=quoted)
-    unpack = zlib.decompressobj(wbits=31) if name.endswith(".gz") else None
-    with path.open("rb") as file:
-        while part := file.read(_PART):
-            digest.update(part)
-            if count is None:
-                continue
-            if unpack is None:
-                count.add(part)
-                continue
-            while part:
-                try:
-                    count.add(unpack.decompress(part))
-                except zlib.error as error:
-                    raise LogError(f"cannot read {path}: {error}. Replace it or leave it out.") from error
-                part = unpack.unused_data
-                if unpack.eof and part:  # a gzip may hold several, one after the other
-                    unpack = zlib.decompressobj(wbits=31)
-    if unpack is not None and not unpack.eof:
-        raise LogError(f"cannot read {path}: the gzip ends before its end; it was cut off. Copy it again.")
-    return FileFacts(str(path), digest.hexdigest(), count.records if count else None)
-
-
-class _RecordCount:
-    """Records of a text file: ends of lines outside quotes, lines without any text left out, and the header."""
-
-    def __init__(self, *, quoted: bool) -> None:
-        self._lines, self._quoted, self._text = 0, False, False
-        self._quote = ord('"') if quoted else -1
-
-    def add(self, part: bytes) -> None:
-        bytes_ = np.frombuffer(part, dtype=np.uint8)
-        if not bytes_.size:
-            return
-        inside = (np.cumsum(bytes_ == self._quote) + self._quoted) % 2 == 1
-        ends = np.flatnonzero((bytes_ == _END) & ~inside)
-        # A line counts where a byte that is no white space stands in it.
-        said = np.concatenate([[0], np.cumsum(bytes_ > _SPACE)])
-        edges = np.concatenate([[0], ends, [bytes_.size]])
-        holds = np.diff(said[edges]) > 0
-        holds[0] |= self._text
-        self._lines += int(holds[:-1].sum())
-        self._text = bool(holds[-1])
-        self._quoted = bool(inside[-1])
-
-    @property
-    def records(self) -> int:
-        return max(self._lines + self._text - 1, 0)
-
-
-_PART, _END, _SPACE = 1 << 22, ord("\n"), ord(" ")

@@ -112,14 +112,17 @@ def load(
     format: str | None = None,  # noqa: A002 the word people use
     mapping: Mapping[str, Any] | None = None,
     timezone: str | None = None,
+    query: str | None = None,
 ) -> ContactLog:
     """Open a contact log: ``cx.load("calls.csv", timezone="Europe/Berlin").period("2026-10")``.
 
     ``source`` and ``mapping`` are the ``source`` and ``columns`` of :func:`load_contacts`, ``format`` is its ``preset``.
-    An empty format is none. ``timezone`` is where the customers live: times with an offset are turned into it, times
-    without one are taken as its wall-clock time. Only headers are read here. Raises LogError for a missing file or column.
+    An empty format is none. ``query`` says which rows of a database are the log. ``timezone`` is where the customers live: times with an offset are turned into it, times
+    without one are taken as its wall-clock time. Of files only headers are read here; what lies elsewhere is fetched. Raises LogError for a missing file or column.
     """
-    return ContactLog(open_log(source, preset=format or None, columns=mapping or None, timezone=timezone))
+    return ContactLog(
+        open_log(source, preset=format or None, columns=mapping or None, timezone=timezone, query=query or None)
+    )
 
 
 def load_contacts(
@@ -135,8 +138,8 @@ def load_contacts(
 
     Parameters
     ----------
-    source : a file, a folder, a glob, a list of files, or a frame (pandas, Polars, Arrow, DuckDB relation)
-        Suffixes ``.parquet``, ``.csv``, ``.txt``, ``.gz`` (gzipped text). In a folder, files that are no contact log
+    source : a file, a folder, a glob, an address, a list of these, a database, or a frame (pandas, Polars, Arrow, DuckDB
+        relation). Suffixes ``.parquet``, ``.csv``, ``.txt``, ``.gz`` (gzipped text). In a folder and the folders in it, files that are no contact log
         are left out and listed in ``files``; a file named outright must be one.
     preset : ``"anonymous_bank"`` (the 1999 bank log, recognised by its header) or None: the canonical names.
     columns : canonical name -> column of the log, or -> ``{"column": name, "values": {word: canonical word}}``.

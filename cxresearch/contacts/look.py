@@ -29,7 +29,12 @@ NEEDED_FOR = {
 
 
 def look_at(
-    source: Any, *, preset: str | None = None, columns: Mapping[str, Any] | None = None, timezone: str | None = None
+    source: Any,
+    *,
+    preset: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    timezone: str | None = None,
+    query: str | None = None,
 ) -> dict[str, Any]:
     """What a report would read of ``source``; nothing is written.
 
@@ -41,7 +46,7 @@ def look_at(
     ``clock`` (whose time it is) and ``missing`` (canonical column -> what cannot be said without it).
     """
     try:
-        reading = open_log(source, preset=preset, columns=columns, timezone=timezone)
+        reading = open_log(source, preset=preset, columns=columns, timezone=timezone, query=query)
         rows = reading.once(reading.rows)
         groups = group_rows(rows)
         found = counted(groups, where=reading.where)
@@ -91,7 +96,8 @@ def _title(preset: str | None) -> str:
 
 
 def _layout(reading: Reading, path: str) -> str:
-    return reading.layouts[path].says() if path in reading.layouts else ""
+    local = {place.name: str(place.path) for place in reading.places}.get(path, "")
+    return reading.layouts[local].says() if local in reading.layouts else ""
 
 
 def how(source: Source) -> str:
@@ -115,7 +121,9 @@ def _shown(reading: Reading) -> list[dict[str, str]]:
     some = (raw.filter(f"{cells.text(wait)} IS NOT NULL") if wait else raw).limit(1)
     read = canonical_columns(reading.engine, some, sources, reading.mapping, timezone=reading.timezone).fetchall()
     names = [*CANONICAL]
-    original = dict(zip(some.columns, (some.fetchall() or [()])[0], strict=False))
+    # As the engine writes them: times with a zone would need another library to become Python's.
+    cells_ = some.select(", ".join(f"CAST({cells.column(c)} AS VARCHAR)" for c in some.columns)).fetchall()
+    original = dict(zip(some.columns, (cells_ or [()])[0], strict=False))
     rows = []
     for name, source in sources.items():
         value = source.value if source.value is not None else ", ".join(str(original.get(c, "")) for c in source.read)

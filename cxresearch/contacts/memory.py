@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -17,8 +18,9 @@ import platformdirs
 
 # What stands in a kept folder. Another number is another shape: such a folder is left aside and made anew.
 VERSION = 1
-RULES = 3  # how a log is laid out and its cells are read: what was found by other rules is found anew
+RULES = 4  # how a log is laid out and its cells are read: what was found by other rules is found anew
 FOLDER = "CXRESEARCH_KEPT"  # the folder that the notebooks of one report share with their runner
+FETCHED = "fetched"  # copies of what lies elsewhere, for the processes of one report
 MOST_FOLDERS = 24
 MOST_FILES = 400
 _GRAIN_NS = 1_000_000_000
@@ -43,6 +45,8 @@ def kept_in(folder: Path) -> Iterator[None]:
     """Keep periods in ``folder``, in this process and in those that it starts; the folder is removed at the end."""
     before = os.environ.get(FOLDER)
     os.environ[FOLDER] = str(folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / FETCHED).mkdir(exist_ok=True)
     try:
         yield
     finally:
@@ -50,6 +54,37 @@ def kept_in(folder: Path) -> Iterator[None]:
         if before is not None:
             os.environ[FOLDER] = before
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def fetched_folder() -> Path:
+    """The folder for copies of what lies elsewhere: shared where a report is made, else a new one, gone with the process."""
+    shared = kept_folder() / FETCHED
+    if shared.is_dir():
+        return shared
+    own = tempfile.mkdtemp(prefix="cxresearch-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return Path(own)
+
+
+def fetched_once(what: Any, fetch: Callable[[Path], dict[str, Any]]) -> tuple[Path, dict[str, Any]]:
+    """A folder that ``fetch`` filled and what it said of it; within a report the first to ask for ``what`` fetches it."""
+    name = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:24]
+    home = fetched_folder()
+    folder = home / name
+    if (facts := read_json(folder / "fetched.json")) is None:
+        build = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
+        try:
+            write_json(build / "fetched.json", fetch(build))
+            build.rename(folder)
+        except OSError:
+            shutil.rmtree(build, ignore_errors=True)
+            if not folder.is_dir():  # else another process was faster
+                raise
+        except BaseException:
+            shutil.rmtree(build, ignore_errors=True)
+            raise
+        facts = read_json(folder / "fetched.json")
+    return folder, facts
 
 
 def remembered(what: str, path: Path, find: Callable[[], Any], fits: Callable[[Any], bool]) -> Any:
@@ -73,7 +108,7 @@ def remembered(what: str, path: Path, find: Callable[[], Any], fits: Callable[[A
 
 def room_for_another(folder: Path) -> None:
     """Remove the oldest kept periods beyond ``MOST_FOLDERS``."""
-    kept = sorted((p for p in folder.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
+    kept = sorted((p for p in folder.iterdir() if p.is_dir() and p.name != FETCHED), key=lambda p: p.stat().st_mtime)
     for old in kept[:-MOST_FOLDERS]:
         shutil.rmtree(old, ignore_errors=True)
 

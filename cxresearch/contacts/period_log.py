@@ -19,11 +19,13 @@ import pandas as pd
 
 from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, sql_text
 from cxresearch.contacts.clock_changes import with_changed_hours
-from cxresearch.contacts.files import FileFacts, has_quotes, log_facts
+from cxresearch.contacts.facts import FileFacts, log_facts
+from cxresearch.contacts.files import has_quotes
 from cxresearch.contacts.followed import FOLLOWED, after_leaving, table_of_followed
 from cxresearch.contacts.keys import key_fingerprint
 from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
+from cxresearch.contacts.places import in_their_names
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts, refuse_unusable
 
 CELL = ("day", "weekday", "hour", "channel", "queue", "promised_s")
@@ -258,7 +260,8 @@ def read_period(reading: Reading, name: str, *, archive: Sequence[Path] = ()) ->
         folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         return _made(reading, span, folder, archive, None)
-    facts = log_facts(reading.paths, quoted=has_quotes(reading.preset))
+    with in_their_names(reading.places):
+        facts = log_facts(reading.paths, quoted=has_quotes(reading.preset))
     home = kept_folder()
     folder = home / f"{_identity(facts, reading)}-{span.name if span else 'last'}"
     if (found := _kept(folder)) is not None:
@@ -300,9 +303,8 @@ def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> Period
     rows = duckdb.connect().read_parquet(str(folder / ROWS))
 
     def of(log: PeriodLog) -> duckdb.DuckDBPyRelation:
-        return rows.filter(f"set_aside IS NULL AND ({inside(log.period.start, log.period.end)})").select(
-            ", ".join(CANONICAL)
-        )
+        dates = inside(log.period.start, log.period.end)
+        return rows.filter(f"set_aside IS NULL AND opened_at IS NOT NULL AND ({dates})").select(", ".join(CANONICAL))
 
     return replace(now, _rows=of(now), previous=before and replace(before, _rows=of(before)))
 

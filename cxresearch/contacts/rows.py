@@ -15,15 +15,16 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.bank import bank_columns
-from cxresearch.contacts.canonical import DELIBERATE, NOT_CHOSEN, PEOPLE, WORDS, LogError
-from cxresearch.contacts.columns import canonical_columns, resolved, sources_of, unread_cells
+from cxresearch.contacts.canonical import DELIBERATE, NOT_CHOSEN, WORDS, LogError
+from cxresearch.contacts.columns import canonical_columns, columns_read, resolved, sources_of, unread_cells
+from cxresearch.contacts.databases import fetch, is_database
+from cxresearch.contacts.facts import FileFacts, proved_whole
 from cxresearch.contacts.files import (
     BANK,
     EVENTS,
-    JSON,
-    FileFacts,
     bank_lines,
     choose_files,
+    has_quotes,
     lacking_columns,
     read_events,
     read_json,
@@ -32,9 +33,10 @@ from cxresearch.contacts.files import (
 )  # fmt: skip
 from cxresearch.contacts.keys import give_key
 from cxresearch.contacts.layout import Layout
-from cxresearch.contacts.mapping import LogMapping, Source, find_column, meant, parse_mapping
+from cxresearch.contacts.mapping import LogMapping, Source, meant, parse_mapping
+from cxresearch.contacts.places import JSON, Place, in_their_names, is_address, settled
 from cxresearch.contacts.repeats import without_repeats
-from cxresearch.contacts.tools import known_tools
+from cxresearch.contacts.tools import known_tools, mapping_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class Reading:
     """A log that is open: ``where`` names it, ``named`` is how it was asked for ("" for a frame).
 
     ``columns`` is the mapping as it was given, ``mapping`` as it was read. ``timezone`` is the zone of the report: what
-    carries an offset is turned into it. ``layouts`` of the text files by path, ``names`` of all columns of text and JSON.
+    carries an offset is turned into it. ``layouts`` of the text files by path, ``names`` of all columns, ``places`` the files that are read.
     """
 
     engine: duckdb.DuckDBPyConnection
@@ -55,11 +57,14 @@ class Reading:
     named: str = ""
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     names: Sequence[str] = ()
+    places: Sequence[Place] = ()
     frame: duckdb.DuckDBPyRelation | None = None
 
     @cached_property
     def rows(self) -> duckdb.DuckDBPyRelation:
         """The canonical columns, ``simulated``, the reasons ``set_aside`` and ``repaired``, and marks of repeated rows."""
+        with in_their_names(self.places):
+            proved_whole(self.paths, quoted=has_quotes(self.preset))
         if self.preset == BANK:
             return bank_columns(bank_lines(self.engine, list(map(str, self.paths))))
         raw, broken = self.raw
@@ -88,25 +93,25 @@ class Reading:
         """The log's own columns, and how many lines are not among them. Text is read once, into a private copy."""
         if self.frame is not None:
             return self.frame, 0
-        paths = list(map(str, self.paths))
-        if not self.is_text:
-            return read_parquet(self.engine, paths), 0
         if self.preset == EVENTS:
-            return read_events(self.engine, paths), 0
-        read = {column: None for source in self._named.values() for column in source.read}
-        read |= dict.fromkeys([*self.mapping.rows, *([self.mapping.newest] if self.mapping.newest else [])])
-        if any(find_column("simulated", layout.names) for layout in self.layouts.values()):
-            read["simulated"] = None
-        who = [column for name in PEOPLE if name in self._named for column in self._named[name].columns]
-        if any(path.lower().endswith(JSON) for path in paths):
-            return read_json(self.engine, paths, list(read), ids=who), 0
-        layouts = {path: self.layouts[path] for path in paths}
-        return read_text(self.engine, layouts, list(read), ids=who, where=self.where)
+            return read_events(self.engine, list(map(str, self.paths))), 0
+        read, who = columns_read(self._named, self.mapping, self.names)
+        broken = 0
+        with in_their_names(self.places):
+            if not self.is_text:
+                raw = read_parquet(self.engine, self.places)
+            elif any(path.name.lower().endswith(JSON) for path in self.paths):
+                raw = read_json(self.engine, self.places, read, ids=who)
+            else:
+                layouts = {str(path): self.layouts[str(path)] for path in self.paths}
+                partitions = {str(place.path): place.partitions for place in self.places}
+                raw, broken = read_text(self.engine, layouts, read, ids=who, where=self.where, partitions=partitions)
+        return settled(raw, read, where=self.where), broken
 
     @property
     def paths(self) -> list[Path]:
         """The files that are read."""
-        return [Path(path) for path in self.files.loc[self.files["used"].astype(bool), "path"]]
+        return [place.path for place in self.places]
 
     @property
     def is_text(self) -> bool:
@@ -126,9 +131,14 @@ class Reading:
 
 
 def open_log(
-    source: Any, *, preset: str | None, columns: Mapping[str, Any] | None, timezone: str | None = None
+    source: Any,
+    *,
+    preset: str | None,
+    columns: Mapping[str, Any] | None,
+    timezone: str | None = None,
+    query: str | None = None,
 ) -> Reading:
-    """Recognise a log and its columns; only headers are read. See ``load_contacts`` for the arguments."""
+    """Recognise a log and its columns; of files only headers are read. See ``load`` and ``load_contacts``."""
     known = {tool.name: tool for tool in known_tools() if not tool.refused}
     if preset is not None and preset not in (BANK, EVENTS, *known):
         raise LogError(
@@ -141,26 +151,34 @@ def open_log(
     engine = duckdb.connect()
     engine.execute("SET TimeZone = 'UTC'")  # a zoned time must not depend on the machine
     give_key(engine)
+    if isinstance(source, list | tuple) and len(source) == 1:
+        (source,) = source
     given: dict[str, Any] = {"columns": columns or {}, "mapping": mapping, "timezone": _zone(timezone)}
-    if isinstance(source, str | Path) or (isinstance(source, Sequence) and not hasattr(source, "columns")):
-        files, preset, layouts, names = choose_files(engine, source, preset, mapping)
-        if preset in known:  # what is given goes before what is known of the tool
-            mapping = given["mapping"] = parse_mapping({**known[preset].mapping(names), **(columns or {})})
-        elif preset == EVENTS:
-            mapping = given["mapping"] = parse_mapping({"opened_at": {"column": "opened_at", "format": "epoch_s"}})
-        where = ", ".join(Path(path).name for path in files.loc[files["used"], "path"])
-        used = {path: layouts[path] for path in files.loc[files["used"], "path"] if path in layouts}
-        used = {} if preset in (BANK, EVENTS) else used
+    if is_database(source):
+        if preset in (BANK, EVENTS):
+            raise LogError(f"{preset} is a format of text files; {source} is a database.")
+        copy, preset, names = fetch(source, query, preset=preset, columns=columns)
+        given["mapping"] = mapping_for(preset, names, columns)
+        place = Place(copy.path, str(source), named=True, copy=copy)
+        files = pd.DataFrame([{"path": place.name, "used": True, "reason": ""}])
+        frame = engine.read_parquet(str(copy.path))
+        where = place.name if is_address(source) else Path(source).name
         return Reading(
-            engine,
-            files,
-            where,
-            preset,
-            **given,
-            named=str(source),
-            layouts=used,
-            names=names if preset != EVENTS else (),
+            engine, files, where, preset, **given, named=f"{source} {query or ''}".strip(), places=[place], frame=frame
         )
+    if query:
+        raise LogError(f"a query is for a database, and {source if isinstance(source, str) else 'the log'} is none.")
+    if isinstance(source, str | Path) or (isinstance(source, Sequence) and not hasattr(source, "columns")):
+        files, preset, layouts, names, places = choose_files(engine, source, preset, mapping)
+        given["mapping"] = mapping_for(preset, names, columns)
+        if preset == EVENTS:
+            given["mapping"] = parse_mapping({"opened_at": {"column": "opened_at", "format": "epoch_s"}})
+        own = preset not in (BANK, EVENTS)
+        return Reading(
+            engine, files, ", ".join(place.path.name for place in places), preset, **given, named=str(source),
+            layouts={str(place.path): layouts[str(place.path)] for place in places if str(place.path) in layouts and own},
+            names=names if own else (), places=places,
+        )  # fmt: skip
     engine, raw, where = _take_frame(engine, source)
     if lacking := lacking_columns(raw.columns, mapping):
         raise LogError(f"{where}: no {', '.join(lacking)}. It has the columns {', '.join(raw.columns)}.")

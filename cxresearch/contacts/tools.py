@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from cxresearch.contacts.mapping import find_column, name_of
+from cxresearch.contacts.mapping import LogMapping, find_column, name_of, parse_mapping
 
 
 @dataclass(frozen=True)
@@ -60,3 +60,9 @@ def known_tools() -> tuple[Tool, ...]:
 def recognised(names: Sequence[str]) -> Tool | None:
     """The tool whose export has these columns, or None."""
     return next((tool for tool in known_tools() if tool.fits(names)), None)
+
+
+def mapping_for(preset: str | None, names: Sequence[str], columns: Mapping[str, Any] | None) -> LogMapping:
+    """The mapping that was given; before it, what is known of the tool that wrote the log."""
+    tool = next((tool for tool in known_tools() if tool.name == preset), None)
+    return parse_mapping({**(tool.mapping(names) if tool else {}), **(columns or {})})

@@ -72,7 +72,7 @@ def test_a_file_is_looked_at_again_when_it_changed(tmp_path, monkeypatch):
     with kept_in(tmp_path / "kept"):
         (first,) = log_facts([path])
         with monkeypatch.context() as patch:
-            patch.setattr("cxresearch.contacts.files.file_facts", lambda *_, **__: pytest.fail("opened again"))
+            patch.setattr("cxresearch.contacts.facts.file_facts", lambda *_, **__: pytest.fail("opened again"))
             assert log_facts([path]) == [first]
         path.write_text("a\n1\n2\n")
         assert log_facts([path])[0].records == 2

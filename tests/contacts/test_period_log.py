@@ -22,6 +22,7 @@ from cxresearch.contacts import (
     open_log,
     read_period,
 )
+from cxresearch.contacts.memory import FETCHED
 from cxresearch.contacts.period_log import source_of
 from cxresearch.risk_table import risk_table
 
@@ -191,7 +192,18 @@ def log(tmp_path):
 
 
 def folders(home) -> list:
-    return [path for path in home.iterdir() if path.is_dir()]
+    return [path for path in home.iterdir() if path.is_dir() and path.name != FETCHED]
+
+
+def test_a_row_without_a_date_is_set_aside_and_no_contact_of_the_period(tmp_path):
+    frame = pd.DataFrame({
+        "opened_at": pd.to_datetime([None, *(f"2026-10-{day:02d} 08:00" for day in range(1, 10))]), "wait_s": range(10),
+        "outcome": "answered",
+    })  # fmt: skip
+    frame.to_parquet(tmp_path / "log.parquet", index=False)
+    month = load(tmp_path / "log.parquet").period("2026-10")
+    assert (month.counts["kept"], month.counts["set_aside"]) == (9, 1)
+    assert month.contacts.aggregate("min(wait_s), count(*)").fetchall() == [(1.0, 9)]
 
 
 def test_the_second_reading_reads_no_row(log, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import importlib
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -22,8 +22,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from cxresearch.contacts import (
+    Copy,
     Period,
     PeriodLog,
+    Place,
     has_quotes,
     kept_in,
     key_fingerprint,
@@ -111,10 +113,10 @@ def execute_report(
     """
     started, report = datetime.now(UTC), order.report
     with kept_in(build / _ROWS):
-        month = _read(order)
+        month, places = _read(order)
         for name in ("tables", "notebooks"):
             (build / name).mkdir()
-        executed, facts = _execute(order, build, kernels, month)
+        executed, facts = _execute(order, build, kernels, month, places)
     notebooks = [(one.name, notebook) for one, notebook in executed]
     headlines = [headline for _, notebook in notebooks for headline in recorded_headlines(notebook)]
     status, reason = _status(report, [one for one, _ in executed], headlines)
@@ -127,12 +129,12 @@ def execute_report(
     return run, notebooks, headlines
 
 
-def _read(order: Order) -> PeriodLog:
-    """The period of the log, read once for all notebooks; what cannot be right is refused here."""
+def _read(order: Order) -> tuple[PeriodLog, Sequence[Place]]:
+    """The period of the log, read once for all notebooks, and its files; what cannot be right is refused here."""
     report, parameters = order.report, order.parameters
     reading = open_log(
         order.log, preset=parameters.get("preset") or None, columns=report.columns or None,
-        timezone=parameters.get("timezone", _default(report, "timezone")),
+        timezone=parameters.get("timezone", _default(report, "timezone")), query=parameters.get("log_query") or None,
     )  # fmt: skip
     month = read_period(reading, order.period.name, archive=_archive(order))
     if channel := parameters.get("channel", _default(report, "channel")):
@@ -143,7 +145,7 @@ def _read(order: Order) -> PeriodLog:
     for name, path in _named_files(parameters).items():
         if not path.is_file():
             raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
-    return month
+    return month, reading.places
 
 
 def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
@@ -170,7 +172,7 @@ def _archive(order: Order) -> list[Path]:
 
 
 def _execute(
-    order: Order, build: Path, kernels: Kernels, month: PeriodLog
+    order: Order, build: Path, kernels: Kernels, month: PeriodLog, places: Sequence[Place]
 ) -> tuple[list[tuple[Executed, nbformat.NotebookNode]], dict[str, Any]]:
     report = order.report
     given = {**order.parameters, "columns": report.columns}
@@ -188,11 +190,11 @@ def _execute(
         importlib.import_module("cxresearch.report.page.render")
         month.keep(build / TABLES)
         _keep_days(order, month, build / HEADLINE_DAYS)
-        facts = _facts(order, month)
+        facts = _facts(order, month, places)
         wait(futures)
     except RunTimedOut:
         kernels.end(too_long(report))
-        facts = _facts(order, month)
+        facts = _facts(order, month, places)
     except BaseException as stopped:
         kernels.end(str(stopped) or type(stopped).__name__)
         raise
@@ -228,11 +230,11 @@ def _names(report: Report, period: Period) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _facts(order: Order, month: PeriodLog) -> dict[str, Any]:
+def _facts(order: Order, month: PeriodLog, places: Sequence[Place]) -> dict[str, Any]:
     """All that run.json says which the notebooks do not decide."""
     return {
         **_names(order.report, order.period), "simulated": month.simulated,
-        "parameters": order.parameters, "inputs": _inputs(order, month),
+        "parameters": order.parameters, "inputs": _inputs(order, month, places),
         "counts": month.counts, "pseudonym_key": key_fingerprint(), "set_aside": month.set_aside.to_dict("records"),
         "repaired": month.repaired.to_dict("records"),
         "left_out": month.files.loc[~month.files["used"].astype(bool), ["path", "reason"]].to_dict("records"),
@@ -263,19 +265,24 @@ def _rows_in(path: Path, records: int | None) -> int | None:
     return int(pq.read_metadata(path).num_rows) if path.suffix.lower() == ".parquet" else None
 
 
-def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
-    """Every file read: as it was named, its hash, its own rows; the newest record where the log is one file."""
-    paths = [Path(path) for path in month.files.loc[month.files["used"].astype(bool), "path"]]
+def _inputs(order: Order, month: PeriodLog, places: Sequence[Place]) -> list[dict[str, Any]]:
+    """Every file read: as it was named, its hash, its own rows; the newest record where the log is one file.
+
+    Of what lies elsewhere also when it was fetched. The hash of a database is that of the rows as they were fetched: it
+    keeps none of what it was.
+    """
     # Of several files nobody has asked which record is in which.
-    newest = month.newest.isoformat(" ", "seconds") if month.newest and len(paths) == 1 else None
+    newest = month.newest.isoformat(" ", "seconds") if month.newest and len(places) == 1 else None
+    facts = log_facts([place.path for place in places], quoted=has_quotes(month.preset))
     inputs = [
         {
-            "path": _shown(fact.path, order.root),
+            "path": place.name if "://" in place.name else _shown(place.name, order.root),
             "sha256": fact.sha256,
-            "rows": _rows_in(path, fact.records),
+            "rows": _rows_in(place.path, fact.records),
             "newest_record": newest,
+            **(_elsewhere(place.copy) if place.copy else {}),
         }
-        for path, fact in zip(paths, log_facts(paths, quoted=has_quotes(month.preset)), strict=True)
+        for place, fact in zip(places, facts, strict=True)
     ]
     for name in order.report.inputs:
         path = order.root / name
@@ -286,6 +293,12 @@ def _inputs(order: Order, month: PeriodLog) -> list[dict[str, Any]]:
             {"path": _shown(str(path), order.root), "sha256": _sha256(path), "rows": None, "newest_record": None}
         )
     return inputs
+
+
+def _elsewhere(copy: Copy) -> dict[str, str]:
+    said = {"fetched_utc": copy.fetched_utc, "etag": copy.etag, "query": copy.query}
+    said["sha256_of"] = "the rows as fetched" if copy.query else "the file as fetched"
+    return {name: value for name, value in said.items() if value}
 
 
 def _named_files(parameters: Mapping[str, Any]) -> dict[str, Path]:

@@ -144,7 +144,8 @@ inputs = []
 
 
 def new_report(
-    name: str, *, log: str | list[str], period: str, columns: dict[str, Any], found: dict[str, Any], preset: str, timezone: str
+    name: str, *, log: str | list[str], period: str, columns: dict[str, Any], found: dict[str, Any], preset: str, timezone: str,
+    query: str = "",
 ) -> str:  # fmt: skip
     """The text of ``reports/NAME.toml`` for a log that was looked at (``contacts.look_at``), with the mapping that was given.
 
@@ -155,6 +156,7 @@ def new_report(
         raise ParameterError(f"{name!r} is no name for a report; letters, digits, - and _ make one.")
     given = {
         "log": log,
+        "log_query": query,
         "preset": preset,
         "timezone": timezone,
         "channel": found["channel"] or "phone",

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import email
 import email.policy
 import json
-import os
-import socket
 import socketserver
 import ssl
-import subprocess
-import sys
 import threading
-import time
-import urllib.request
-from pathlib import Path
 from typing import ClassVar
 
 import nbformat
@@ -108,38 +100,6 @@ def test_an_address_that_cannot_be_is_refused(finished, fsspec, address, message
 def test_a_folder_without_a_run_is_not_stored(tmp_path):
     with pytest.raises(deliver.DeliveryError, match=r"no run\.json"):
         deliver.store(tmp_path, "memory://x")
-
-
-@pytest.fixture(scope="module")
-def object_store():
-    """An object store in a process of its own: moto, whose botocore does not fit the lock (python-dateutil)."""
-    folder = Path(os.environ.get("CXRESEARCH_MOTO", Path(sys.prefix) / "object-store"))
-    if not (folder / "bin" / "moto_server").is_file():
-        pytest.skip("no object store: put moto into .venv/object-store (tests/servers/object-store.lock)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [folder / "bin" / "moto_server", "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
-    )
-    try:
-        for _ in range(300):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/"):
-                break
-            time.sleep(0.1)
-        put = urllib.request.Request(f"http://127.0.0.1:{port}/kept", method="PUT")
-        urllib.request.urlopen(put).close()
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
-
-
-@pytest.fixture
-def reached(object_store, monkeypatch):
-    names = {"AWS_ENDPOINT_URL": object_store, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
-    for name, value in (names | {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}).items():
-        monkeypatch.setenv(name, value)
 
 
 def test_every_byte_arrives_in_an_object_store_and_a_second_run_replaces_the_first(finished, reached, fsspec):
