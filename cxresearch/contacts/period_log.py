@@ -23,6 +23,7 @@ from cxresearch.contacts.followed import FOLLOWED, after_leaving, table_of_follo
 from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
+from cxresearch.contacts.unanswered import carried, table_of_unanswered, unanswered_by_day
 
 CELL = ("day", "weekday", "hour", "channel", "queue", "promised_s")
 ENDS = ("queued", "duration_s", "outcome")
@@ -43,7 +44,9 @@ class PeriodLog:
     period of the same kind before it, or None where neither the log nor a kept table reaches back. ``kept_days``: days
     that come from kept tables, since the log no longer holds them. ``source``: one name for the log as it was asked for.
     ``after_leaving``: what became of those who gave up (``contacts.after_leaving``); None for one queue alone, and where
-    tables that were kept without it are among the days.
+    tables that were kept without it are among the days. ``unanswered``: who stood without an answer at the end of each day
+    (``contacts.unanswered_by_day``); None for one queue alone, and where days come from kept tables. ``begins``: the
+    first day that the log holds.
     """
 
     period: Period
@@ -59,6 +62,8 @@ class PeriodLog:
     kept_days: tuple[date, ...] = ()
     source: str = ""
     after_leaving: pd.DataFrame | None = None
+    unanswered: pd.DataFrame | None = None
+    begins: date | None = None
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
 
@@ -141,7 +146,8 @@ class PeriodLog:
         unknown = sorted(set(which) - {"channel", "queue"})
         if unknown:
             raise LogError(f"a period is narrowed by channel or queue; got {', '.join(unknown)}.")
-        cells, rows, after = self.cells, self._rows, None if "queue" in which else self.after_leaving
+        cells, rows = self.cells, self._rows
+        after, waiting = (None, None) if "queue" in which else (self.after_leaving, self.unanswered)
         # A log that names no channel at all has one.
         which = {column: value for column, value in which.items() if column != "channel" or cells[column].notna().any()}
         for column, value in which.items():
@@ -152,7 +158,7 @@ class PeriodLog:
                     f"{self.label}: no contact has the {column} {value!r}; there are {', '.join(known) or 'none'}."
                 )
             rows = None if rows is None else rows.filter(f"{column} = {sql_text(value)}")
-            after = None if after is None else after[after[column] == value]
+            after, waiting = (None if table is None else table[table[column] == value] for table in (after, waiting))
         before = self.previous
         if before is not None:
             try:
@@ -160,7 +166,8 @@ class PeriodLog:
             except LogError:
                 before = None
         return replace(
-            self, cells=cells, previous=before, after_leaving=after, _rows=rows, within=(*self.within, *which.items())
+            self, cells=cells, previous=before, after_leaving=after, unanswered=waiting, _rows=rows,
+            within=(*self.within, *which.items()),
         )  # fmt: skip
 
     def waits(self, by: str | Sequence[str] = ()) -> pd.DataFrame:
@@ -233,6 +240,8 @@ def kept_period(folder: Path) -> PeriodLog | None:
             simulated=facts["simulated"], preset=facts["preset"],
             kept_days=tuple(date.fromisoformat(day) for day in facts["kept_days"]), source=facts["source"],
             after_leaving=table_of_followed(facts["after_leaving"]) if facts.get("after_leaving") is not None else None,
+            unanswered=table_of_unanswered(facts["unanswered"]) if facts.get("unanswered") is not None else None,
+            begins=date.fromisoformat(facts["begins"]) if facts.get("begins") else None,
         )  # fmt: skip
     except Exception:  # whatever is wrong with a kept folder, the log is still there to be read
         return None
@@ -332,7 +341,12 @@ def _made(
     first, last = groups["oldest"].min(), groups["newest"].max()
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
     cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
-    both = [replace(log, after_leaving=after_leaving(read, log.period.start, log.period.end)) for log in both]
+    both = [
+        replace(
+            log, after_leaving=after_leaving(read, log.period.start, log.period.end),
+            unanswered=unanswered_by_day(read, log.period.start, log.period.end), begins=None if pd.isna(first) else first.date(),
+        ) for log in both
+    ]  # fmt: skip
     before, now = (_filled(log, cells, None if pd.isna(first) else first.date(), archive) for log in both)
     if now is None:
         if in_parquet is not None:  # its rows outside were not read
@@ -356,7 +370,7 @@ def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb
     """
     rows, total = reading.rows, None
     if span is not None:
-        near = inside(span.previous.start, span.end)
+        near = f"({inside(span.previous.start, span.end)}) OR {carried(span.previous.start)}"
         if reading.paths and not reading.is_text:
             rows = rows.filter(near)
             files = [str(path) for path in reading.paths]
@@ -442,7 +456,7 @@ def _filled(
         if len(old) and (not parts or kept.simulated == log.simulated):
             parts.append(old)
             days |= set(old["day"].dt.date)
-            log = replace(log, simulated=kept.simulated, after_leaving=_joined(log, kept, old["day"]))
+            log = replace(log, simulated=kept.simulated, after_leaving=_joined(log, kept, old["day"]), unanswered=None)
     if not parts:
         return None
     cells = pd.concat(parts, ignore_index=True).sort_values("day", kind="stable", ignore_index=True)
@@ -478,4 +492,9 @@ def _facts(log: PeriodLog) -> dict[str, Any]:
             [day.isoformat(), None if pd.isna(channel) else channel, *map(int, numbers)]
             for day, channel, *numbers in log.after_leaving.itertuples(index=False)
         ],
+        "unanswered": None if log.unanswered is None else [
+            [day.isoformat(), None if pd.isna(channel) else channel, int(n)]
+            for day, channel, n in log.unanswered.itertuples(index=False)
+        ],
+        "begins": log.begins.isoformat() if log.begins else None,
     }  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import figures
-from cxresearch.exhibits.by_day import MEASURES, Part, compared, days_of
+from cxresearch.exhibits.by_day import EVERY, Part, compared, days_of
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.waiting import WEEKDAYS, counted, listed
 from cxresearch.risk_table import limits
@@ -95,7 +95,7 @@ def headlines_ahead(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
         sure = np.isfinite(one.days).all() and one.clusters.df >= 1 and one.clusters.variance(one.days) > 0
         if not sure:
             continue
-        lower, upper = limits(said, wider * one.clusters.half_width(one.days, LEVEL), MEASURES[name].link)
+        lower, upper = limits(said, wider * one.clusters.half_width(one.days, LEVEL), EVERY[name].link)
         unchanged = float(earlier.loc[name, "value"])
         rows.append([name, row["label"], row["unit"], said, lower, upper, row["value"], unchanged,
                      lower <= row["value"] <= upper, abs(row["value"] - said), abs(row["value"] - unchanged)])  # fmt: skip

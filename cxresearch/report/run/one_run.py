@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from cxresearch.contacts import Period, PeriodLog, has_quotes, kept_in, log_facts, open_log, read_period
-from cxresearch.exhibits import arrivals_next, headline_days
+from cxresearch.exhibits import arrivals_next, headline_days, ticket_days, tickets_of
 from cxresearch.report.archive import publish
 from cxresearch.report.archive.recorded import ARRIVALS, HEADLINE_DAYS
 from cxresearch.report.run.execute import (
@@ -126,7 +126,10 @@ def _read(order: Order) -> PeriodLog:
         timezone=parameters.get("timezone", _default(report, "timezone")),
     )  # fmt: skip
     month = read_period(reading, order.period.name, archive=_archive(order))
-    if channel := parameters.get("channel", _default(report, "channel")):
+    channel = parameters.get("channel", _default(report, "channel"))
+    if _of_tickets(report):
+        tickets_of(month, channel=channel)
+    elif channel:
         month.only(channel=channel)
     for name in report.inputs:
         if not (order.root / name).is_file():
@@ -141,12 +144,21 @@ def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
     """Keep the days of the headlines, from which later runs tell their change, and what is expected of the days after."""
     asked = {
         name: order.parameters.get(name, _default(order.report, name))
-        for name in ("channel", "target_s")
+        for name in ("channel", "target_s", "promise_s", "again_h")
         if name in order.parameters or name in order.report.declared
     }
-    if asked.get("channel"):
-        headline_days(month, **asked).to_parquet(path, index=False)
+    if _of_tickets(order.report):
+        tickets = tickets_of(month, channel=asked["channel"])
+        ticket_days(tickets, promise_s=asked["promise_s"], again_h=asked["again_h"]).to_parquet(path, index=False)
+    elif asked.get("channel"):
+        calls = {name: asked[name] for name in ("channel", "target_s") if name in asked}
+        headline_days(month, **calls).to_parquet(path, index=False)
         publish.write_json(path.parent.parent / ARRIVALS, arrivals_next(month, channel=asked["channel"]))
+
+
+def _of_tickets(report: Report) -> bool:
+    """Whether its headlines are those of tickets, not of calls."""
+    return {"promise_s", "again_h"} <= set(report.declared) and "target_s" not in report.declared
 
 
 def _default(report: Report, name: str) -> Any:

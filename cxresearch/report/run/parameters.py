@@ -17,7 +17,7 @@ from typing import Any
 import nbformat
 
 from cxresearch.contacts import PERIOD_KINDS
-from cxresearch.exhibits import check_targets
+from cxresearch.exhibits import EVERY, MEASURES, TICKET_MEASURES, check_targets
 
 SCALARS = ("bool", "int", "float", "str", "date")
 
@@ -231,11 +231,12 @@ def _targets(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Pa
         raise ParameterError(f"{path}: targets are a table of their own: write [targets], not [parameters] targets.")
     if text.get("targets") and "targets" not in declared:
         raise ParameterError(
-            f"{path}: [targets] is set, and none of its notebooks takes targets; add 05-executive-summary to notebooks, or "
+            f"{path}: [targets] is set, and none of its notebooks takes targets; add 05-executive-summary (of tickets 06-when-are-tickets-answered) to notebooks, or "
             "take the table out."
         )
+    names = [*(MEASURES if "target_s" in declared else ()), *(TICKET_MEASURES if "promise_s" in declared else ())]
     try:
-        return check_targets(text.get("targets", {}))
+        return check_targets(text.get("targets", {}), names or EVERY)
     except ValueError as error:
         raise ParameterError(f"{path}: {error}") from error
 
