@@ -53,7 +53,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
     "contacts": (
         "account", "bank", "canonical", "cells", "columns", "files", "followed", "layout", "log", "look", "mapping", "memory",
-        "period_log", "periods", "profile", "rows", "suggest", "tools", "unanswered",
+        "period_log", "periods", "profile", "rows", "suggest", "tools", "unanswered", "week",
     ),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),

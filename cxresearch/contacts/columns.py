@@ -236,6 +236,11 @@ def _left_out(mapping: LogMapping, names: Sequence[str]) -> str:
             f"WHEN coalesce(lower({cells.text(own)}), '') NOT IN ({wanted}) THEN "
             f"{sql_text(f'not chosen by rows: {column} is not ' + ' or '.join(words))}"
         )
+    for column, other in mapping.same.items():
+        mine, theirs = (cells.text(find_column(name, names) or name) for name in (column, other))
+        cases.append(
+            f"WHEN {mine} <> coalesce({theirs}, '') THEN {sql_text(f'not chosen by rows: {column} is not {other}')}"
+        )
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 
 

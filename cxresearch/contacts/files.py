@@ -172,7 +172,11 @@ def lacking_columns(names: Sequence[str], mapping: LogMapping) -> list[str]:
         for column in source.read
         if find_column(column, names) is None
     ]
-    lacking += [f"column {column!r} (for rows)" for column in mapping.rows if find_column(column, names) is None]
+    lacking += [
+        f"column {column!r} (for rows)"
+        for column in (*mapping.rows, *mapping.same, *mapping.same.values())
+        if find_column(column, names) is None
+    ]
     return lacking + [f"column {c!r}" for c in REQUIRED if c not in mapping.sources and find_column(c, names) is None]
 
 

@@ -24,6 +24,7 @@ from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, r
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
 from cxresearch.contacts.unanswered import carried, table_of_unanswered, unanswered_by_day
+from cxresearch.contacts.week import week_of
 
 CELL = ("day", "weekday", "hour", "channel", "queue", "promised_s")
 ENDS = ("queued", "duration_s", "outcome")
@@ -118,25 +119,7 @@ class PeriodLog:
         of the busiest weekday's contacts: a few calls at midnight open nothing. A weekday is fully open that has contacts
         on at least half of its dates, half as many a day as the busiest one, and four fifths of the longest one's hours.
         """
-        by_day = self.cells.groupby(["weekday", "day", "hour"], as_index=False)["contacts"].sum()
-        week = by_day.groupby("weekday").agg(days=("day", "nunique"), contacts=("contacts", "sum"))
-        week["contacts_per_day"] = week["contacts"] / week["days"]
-        busiest = week["contacts_per_day"].max()
-        hours = by_day.groupby(["weekday", "hour"], as_index=False).agg(
-            seen=("day", "nunique"), contacts=("contacts", "sum")
-        )
-        days = hours["weekday"].map(week["days"])
-        open_hours = hours[(2 * hours["seen"] >= days) & (100 * hours["contacts"] >= busiest * days)].groupby(
-            "weekday"
-        )["hour"]
-        week["open_from"] = open_hours.min().reindex(week.index, fill_value=0)
-        week["open_to"] = (open_hours.max() + 1).reindex(week.index, fill_value=0)
-        spans = week["open_to"] - week["open_from"]
-        dates = [self.period.weekdays([int(weekday)]) for weekday in week.index]
-        week["fully_open"] = (
-            (2 * week["days"] >= dates) & (2 * week["contacts_per_day"] >= busiest) & (5 * spans >= 4 * spans.max())
-        )
-        return week.drop(columns="contacts").reset_index()
+        return week_of(self.cells, self.period)
 
     def only(self, **which: str) -> PeriodLog:
         """The contacts of one channel or one queue: ``month.only(channel="phone")``; all where no channel is known.

@@ -85,7 +85,7 @@ class Reading:
         if self.preset == EVENTS:
             return read_events(self.engine, paths), 0
         read = {column: None for source in self._named.values() for column in source.read}
-        read |= dict.fromkeys(self.mapping.rows)
+        read |= dict.fromkeys([*self.mapping.rows, *self.mapping.same, *self.mapping.same.values()])
         if any(find_column("simulated", layout.names) for layout in self.layouts.values()):
             read["simulated"] = None
         who = self._named.get("customer_key")

@@ -202,7 +202,8 @@ class Days:
     def only(self, kept: np.ndarray) -> Days:
         """The days that are ``kept`` (bool)."""
         parts = ({name: values[kept] for name, values in part.items()} for part in (self.size, self.top, self.below))
-        return Days(self.day[kept], self.weekday[kept], *parts, self.at)
+        size, top, below = parts
+        return Days(self.day[kept], self.weekday[kept], size, top, below, self.at)
 
     def estimate(self, name: str, weight: np.ndarray) -> tuple[float, np.ndarray]:
         """A headline under these weights, and its influence by day."""

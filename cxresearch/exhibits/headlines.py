@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import SLOW, LogError, PeriodLog
+from cxresearch.contacts import LogError, PeriodLog
 from cxresearch.exhibits.by_day import EVERY, Compared, Days, Part, compared, days_of, headline_days
 from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_record, change_text
 from cxresearch.exhibits.exhibit import Exhibit
+from cxresearch.exhibits.messages import silent
 from cxresearch.exhibits.show import headline_bundle, points_bundle
 from cxresearch.exhibits.targets import target_points, target_record, target_text
 from cxresearch.exhibits.waiting import FEW, clock, counted
@@ -51,11 +52,17 @@ def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.
         days, lambda: None if before is None else headline_days(before, channel=channel, target_s=target_s),
         before=before.label if before else "",
     )  # fmt: skip
-    mine = period_log.cells[period_log.cells["channel"] == channel]
-    if name in SLOW and not (mine["outcome"] == "abandoned").any():
-        for what in ("abandonment_share", "lost_share"):
-            _, _, _, n, _ = estimates[what]
-            estimates[what] = (math.nan, math.nan, math.nan, n, "on a channel of messages nobody is seen to give up")
+    mine = period_log.only(channel=channel)
+    if silent(mine):
+        hidden = dict.fromkeys(
+            ("abandonment_share", "lost_share", "lost_for_good_share"), "nobody is seen to give up on a ticket"
+        )
+        if (mine.cells["outcome"] == "open").any():
+            hidden |= dict.fromkeys(
+                ("mean_wait_s", "mean_answer_s"), "some still wait: cxresearch report tickets counts them"
+            )
+        for what, why in hidden.items():
+            estimates[what] = (math.nan, math.nan, math.nan, estimates[what][3], why)
     for what, (label, unit, better, base) in _told(target_s).items():
         value, lower, upper, n, note = estimates[what]
         rows.append((what, f"{label} ({name})", value, lower, upper, unit, better, n, base, note))

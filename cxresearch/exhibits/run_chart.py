@@ -47,7 +47,7 @@ def run_points(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
     told = now.set_index("name")
     rows = [
         charted
-        for name in (*CHARTED, *CHARTED_OF_TICKETS) if name in told.index
+        for name in (*CHARTED, *CHARTED_OF_TICKETS) if name in told.index and pd.notna(told.loc[name, "value"])
         if (charted := _charted(name, periods)) is not None
     ]  # fmt: skip
     if not rows:

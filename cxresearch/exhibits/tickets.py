@@ -39,7 +39,7 @@ def first_answer(table: pd.DataFrame, curve: pd.DataFrame, *, place: str = "", k
     horizon = min(last, max(2 * nine if not math.isnan(nine) else last, 60.0))
     step = max(len(curve) // LONGEST_CURVE, 1)
     return Exhibit(
-        finding=finding, says=f"{_sure(row)}{counts} {CLOCK}", table=table.drop(columns=["unanswered_after_promise_share", "lower", "upper"]),
+        finding=finding, says=f"{_sure(row)}{counts}", table=table.drop(columns=["unanswered_after_promise_share", "lower", "upper"]),
         kind=kind, subtitle=f"{UNANSWERED}, {place}. {_band(table)}", caption="Time to the first answer",
         description=f"{finding}.", draw=partial(figures.plot_survival, curve.iloc[::step], horizon_s=horizon, measure=UNANSWERED),
     )  # fmt: skip
@@ -117,7 +117,7 @@ def backlog(
     unknown = (
         ""
         if begins is None or begins < first
-        else f" The log begins on {_date(begins)}. {before}: the first days are too low."
+        else f" The log begins on {_date(begins)}. {before}: the counts are too low, the first days most."
     )
     return Exhibit(
         finding=finding, says=f"A ticket counts on every day that ends before its first answer.{unknown}", table=days, kind=kind,
@@ -140,17 +140,21 @@ def asking_again(
     said = f"After {_share(row['asked_again_share'])} of the tickets the customer asked again within {within} of {'opening it' if row['asked_again'].startswith('before') else 'the answer'}"
     if row["asked_again"].startswith("before"):
         said += " and before an answer"
-    if math.isnan(row["lower"]):
+    if math.isnan(row["difference_lower"]):
         finding = f"{said}; {_share(row['expected_share'])} would have by chance"
-    elif row["lower"] > 0:
+    elif row["difference_lower"] > 0:
         finding = f"{said}, more than the {_share(row['expected_share'])} to be expected by chance"
-    elif row["upper"] < 0:
+    elif row["difference_upper"] < 0:
         finding = f"{said}, fewer than the {_share(row['expected_share'])} to be expected by chance"
     else:
         finding = f"{said}, which cannot be told from the {_share(row['expected_share'])} to be expected by chance"
     missing = f" Of {_count(unknown)} tickets the customer is not known." if unknown else ""
     units = sorted(set(table.loc[table["unit"] != "", "unit"]))
-    how = f" Intervals take the {' or the '.join(units)} as the unit, whichever gives the wider one." if units else ""
+    how = (
+        f" Intervals take the day or the customer as the unit, whichever gives the wider one: here the {' and the '.join(units)}."
+        if units
+        else ""
+    )
     return Exhibit(
         finding=finding, table=table, kind=kind, units={"tickets": "count", "customers": "count"},
         says=f"{finding}. Customers come back for new reasons, too. By chance means: each with as many contacts as they had, at any "

@@ -80,8 +80,8 @@ def watched(waits: pd.DataFrame, clock: str = "wait") -> Watched:
     at = np.searchsorted(times, passed, side="right") - 1
     shape = (len(day), len(times))
     cell = place * shape[1] + at
-    gone = np.bincount(cell, number * (answered & (passed <= last)), shape[0] * shape[1]).reshape(shape)
-    over = np.bincount(cell, number, shape[0] * shape[1]).reshape(shape)
+    gone = np.bincount(cell, number * (answered & (passed <= last)), shape[0] * shape[1]).astype(float).reshape(shape)
+    over = np.bincount(cell, number, shape[0] * shape[1]).astype(float).reshape(shape)
     at_risk = over[:, ::-1].cumsum(axis=1)[:, ::-1]
     return Watched(np.asarray(day), times, gone, at_risk)
 
@@ -222,7 +222,7 @@ def asked_again(after: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame ``asked_again`` (before or after the first answer)``, tickets, customers, asked_again_share, expected_share,
-    difference, lower, upper, unit``
+    difference, difference_lower, difference_upper, unit``
         ``difference`` of the shares with its 95 % interval: the day of opening as the unit, or the customer, whichever
         gives the wider one; ``unit`` says which. NaN where neither can tell.
     """
@@ -233,7 +233,7 @@ def asked_again(after: pd.DataFrame) -> pd.DataFrame:
         if not n:
             continue
         more = part[again].astype(float) - part[expected].astype(float)
-        bands = {}
+        bands: dict[str, tuple[float, float]] = {}
         for unit in ("day", "customer_key"):
             sums = pd.DataFrame({"more": more, "n": 1.0}).groupby(part[unit]).sum()
             value, moved = ratio_of_sums(sums["more"].to_numpy(), sums["n"].to_numpy(), np.ones(len(sums)))
@@ -251,7 +251,7 @@ def asked_again(after: pd.DataFrame) -> pd.DataFrame:
         rows.append({
             "asked_again": when, "tickets": n, "customers": part["customer_key"].nunique(),
             "asked_again_share": float(part[again].mean()), "expected_share": float(part[expected].astype(float).mean()),
-            "difference": float(more.mean()), "lower": lower_, "upper": upper_, "unit": unit,
+            "difference": float(more.mean()), "difference_lower": lower_, "difference_upper": upper_, "unit": unit,
         })  # fmt: skip
     columns = [
         "asked_again",
@@ -260,8 +260,8 @@ def asked_again(after: pd.DataFrame) -> pd.DataFrame:
         "asked_again_share",
         "expected_share",
         "difference",
-        "lower",
-        "upper",
+        "difference_lower",
+        "difference_upper",
         "unit",
     ]
     return pd.DataFrame(rows, columns=columns)

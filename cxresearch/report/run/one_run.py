@@ -9,9 +9,10 @@ import importlib
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +22,7 @@ import nbformat
 import pandas as pd
 import pyarrow.parquet as pq
 
-from cxresearch.contacts import Period, PeriodLog, has_quotes, kept_in, log_facts, open_log, read_period
+from cxresearch.contacts import SLOW, Period, PeriodLog, has_quotes, kept_in, log_facts, open_log, read_period
 from cxresearch.exhibits import arrivals_next, headline_days, ticket_days, tickets_of
 from cxresearch.report.archive import publish
 from cxresearch.report.archive.recorded import ARRIVALS, HEADLINE_DAYS
@@ -102,7 +103,7 @@ def execute_report(
     """
     started, report = datetime.now(UTC), order.report
     with kept_in(build / _ROWS):
-        month = _read(order)
+        order, month = _read(order)
         for name in ("tables", "notebooks"):
             (build / name).mkdir()
         executed, facts = _execute(order, build, kernels, month)
@@ -118,8 +119,9 @@ def execute_report(
     return run, notebooks, headlines
 
 
-def _read(order: Order) -> PeriodLog:
-    """The period of the log, read once for all notebooks; what cannot be right is refused here."""
+def _read(order: Order) -> tuple[Order, PeriodLog]:
+    """The period of the log, read once for all notebooks, and the order with a channel that it has; what cannot be right
+    is refused here."""
     report, parameters = order.report, order.parameters
     reading = open_log(
         order.log, preset=parameters.get("preset") or None, columns=report.columns or None,
@@ -130,14 +132,32 @@ def _read(order: Order) -> PeriodLog:
     if _of_tickets(report):
         tickets_of(month, channel=channel)
     elif channel:
-        month.only(channel=channel)
+        order = _measured(order, month, channel)
     for name in report.inputs:
         if not (order.root / name).is_file():
             raise ParameterError(f"report {report.name}: input {name} is not there.")
     for name, path in _named_files(parameters).items():
         if not path.is_file():
             raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
-    return month
+    return order, month
+
+
+def _measured(order: Order, month: PeriodLog, channel: str) -> Order:
+    """The order with its main channel where nobody named one and the log lacks the usual one: a log of tickets has no calls.
+
+    Raises LogError for a channel that was named and is not there.
+    """
+    number = month.cells.groupby("channel")["contacts"].sum()
+    if "channel" in order.parameters or number.empty or channel in number.index:
+        month.only(channel=channel)
+        return order
+    most = str(number.idxmax())
+    tickets = f"; tickets have a report of their own: cxresearch report tickets --period {order.period.name}"
+    print(
+        f"cxresearch: {order.report.name} {order.period.name}: the log holds no {channel}, so {most} is measured, the channel "
+        f"with most contacts{tickets if most in SLOW else ''}.", file=sys.stderr,
+    )  # fmt: skip
+    return replace(order, settings={**order.settings, "channel": most})
 
 
 def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:

@@ -128,10 +128,10 @@ def load_report(name: str, root: Path) -> Report:
 
 
 _NEW = """# A report of {log}, as it was looked at: {title}. Every key is explained in docs/failures.md and docs/own-log.md.
-title = "Waiting and giving up"
+title = {told[title]}
 period = {period}
-notebooks = ["05-executive-summary", "02-how-long-do-people-wait", "04-when-are-we-there"]
-headlines = ["contacts", "abandonment_share", "lost_share", "mean_wait_s", "patience_survival_60s"]
+notebooks = {told[notebooks]}
+headlines = {told[headlines]}
 inputs = []
 
 [parameters]
@@ -139,8 +139,20 @@ inputs = []
 
 # What is aimed at, a headline's name = its limit, for example:
 # [targets]
-# service_level = 0.80
+# {told[target]}
 {columns}"""
+_TOLD = {
+    "monthly": {
+        "title": '"Waiting and giving up"', "target": "service_level = 0.80",
+        "notebooks": '["05-executive-summary", "02-how-long-do-people-wait", "04-when-are-we-there"]',
+        "headlines": '["contacts", "abandonment_share", "lost_share", "mean_wait_s", "patience_survival_60s"]',
+    },
+    "tickets": {
+        "title": '"Tickets: when they are answered, and who asks again"', "target": "unanswered_after_promise_share = 0.10",
+        "notebooks": '["06-when-are-tickets-answered"]',
+        "headlines": '["tickets", "median_first_answer_s", "unanswered_after_promise_share", "backlog", "asked_again_share"]',
+    },
+}  # fmt: skip
 
 
 def new_report(
@@ -148,7 +160,7 @@ def new_report(
 ) -> str:  # fmt: skip
     """The text of ``reports/NAME.toml`` for a log that was looked at (``contacts.look_at``), with the mapping that was given.
 
-    The channel is the one with the most contacts. How each column is read stands in comments. Raises ParameterError for a
+    The report is the one that fits the log. Of calls the channel is the one with the most contacts, of tickets all. How each column is read stands in comments. Raises ParameterError for a
     name that is none.
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
@@ -157,8 +169,7 @@ def new_report(
         "log": log,
         "preset": preset,
         "timezone": timezone,
-        "channel": found["channel"] or "phone",
-        "controls": False,
+        **({} if found["report"] == "tickets" else {"channel": found["channel"] or "phone", "controls": False}),
     }
     lines = [f"{key} = {_toml(value)}" for key, value in given.items() if value != ""]
     said = [
@@ -166,7 +177,7 @@ def new_report(
     ]
     mapped = ["", "[columns]", *(f"{key} = {_toml(value)}" for key, value in columns.items())] if columns else []
     return _NEW.format(
-        period=_toml(period), log=found["log"], title=found["format"], parameters="\n".join(lines),
+        period=_toml(period), told=_TOLD[found["report"]], log=found["log"], title=found["format"], parameters="\n".join(lines),
         columns="\n".join(["", *said, *mapped]) + "\n",
     )  # fmt: skip
 
