@@ -104,9 +104,11 @@ class PeriodLog:
         dates = [
             log.period.start + timedelta(n) for log in spans for n in range((log.period.end - log.period.start).days)
         ]
+        # What lies outside of the log says nothing of its week.
+        within = [d for d in dates if min(there) <= d <= max(there)]
         usual = {
             weekday for weekday in range(7)
-            if sum(d in there for d in dates if d.weekday() == weekday) * 2 >= sum(d.weekday() == weekday for d in dates)
+            if 0 < sum(d.weekday() == weekday for d in within) <= 2 * sum(d in there for d in within if d.weekday() == weekday)
         }  # fmt: skip
         return tuple(d for d in dates if d >= self.period.start and d.weekday() in usual and d not in there)
 
@@ -119,7 +121,7 @@ class PeriodLog:
         of the busiest weekday's contacts: a few calls at midnight open nothing. A weekday is fully open that has contacts
         on at least half of its dates, half as many a day as the busiest one, and four fifths of the longest one's hours.
         """
-        return week_of(self.cells, self.period)
+        return week_of(self.cells)
 
     def only(self, **which: str) -> PeriodLog:
         """The contacts of one channel or one queue: ``month.only(channel="phone")``; all where no channel is known.

@@ -31,7 +31,8 @@ def unanswered_by_day(kept: duckdb.DuckDBPyRelation, start: date, end: date) -> 
     The last moment is that of the newest contact, or the end of an open wait where that is later. Contacts opened before
     the log begins are not in it, so the first days are counted too low.
     """
-    table = kept.filter(f"set_aside IS NULL AND opened_at < TIMESTAMP '{end}'")
+    # Rows of other periods are without their cells: they are no contacts here.
+    table = kept.filter(f"set_aside IS NULL AND wait_s IS NOT NULL AND opened_at < TIMESTAMP '{end}'")
     known = table.aggregate(f"max(greatest(opened_at, CASE WHEN outcome = 'open' THEN {ANSWERED_AT} END))").fetchall()
     last = known[0][0]
     if last is None or last.date() <= start:

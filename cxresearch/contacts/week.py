@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cxresearch.contacts.periods import Period
 
-
-def week_of(cells: pd.DataFrame, period: Period) -> pd.DataFrame:
+def week_of(cells: pd.DataFrame) -> pd.DataFrame:
     """The table of :attr:`PeriodLog.calendar`, from the cells of a period."""
     by_day = cells.groupby(["weekday", "day", "hour"], as_index=False)["contacts"].sum()
     week = by_day.groupby("weekday").agg(days=("day", "nunique"), contacts=("contacts", "sum"))
@@ -23,7 +21,9 @@ def week_of(cells: pd.DataFrame, period: Period) -> pd.DataFrame:
     week["open_from"] = open_hours.min().reindex(week.index, fill_value=0)
     week["open_to"] = (open_hours.max() + 1).reindex(week.index, fill_value=0)
     spans = week["open_to"] - week["open_from"]
-    dates = [period.weekdays([int(weekday)]) for weekday in week.index]
+    # Of a period that the log covers in part, that part.
+    weekdays = pd.date_range(cells["day"].min(), cells["day"].max()).day_of_week + 1
+    dates = [int((weekdays == weekday).sum()) for weekday in week.index]
     week["fully_open"] = (
         (2 * week["days"] >= dates) & (2 * week["contacts_per_day"] >= busiest) & (5 * spans >= 4 * spans.max())
     )

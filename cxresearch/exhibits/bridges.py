@@ -44,7 +44,7 @@ def bridge(
         unknown = "What they did next was not counted for these contacts."
     elif not after["followed"].sum():
         unknown = (
-            "What they did next is not known: of none is the customer known and the log long enough." if left else ""
+            "What they did next is not known: of none is the customer known and the period long enough." if left else ""
         )
     else:
         known, seen, answered, again = (
@@ -54,7 +54,7 @@ def bridge(
         rest = f" Of {_count(left - known)} who gave up the customer is not known: they may have come again, too." * (
             left > known
         )
-        aside = f" The {_count(known - seen)} in the last 24 hours of the log are not followed." * (known > seen)
+        aside = f" The {_count(known - seen)} in the last 24 hours of the period are not followed." * (known > seen)
         says = (
             f"## {finding}\n\nOf the {_count(seen)} who gave up and can be followed by their customer, {_count(answered)} were "
             f"answered within 24 hours, on any channel, and {_share(again, seen)} came again within the hour. The other "

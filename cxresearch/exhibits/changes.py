@@ -180,7 +180,7 @@ def _value(row: pd.Series, name: str) -> str:
 def _change(row: pd.Series, before: str) -> str:
     if row["verdict"] == NOTHING:
         if math.isnan(row["previous"]):
-            return f"; there is no {before} to compare with"
+            return f"; there is nothing of {before} to compare with"
         return f"; whether it changed from {before} cannot be told"
     unit = "points" if row["unit"] == "share" else row["unit"]
     lower, upper = row["difference_lower"], row["difference_upper"]

@@ -13,6 +13,7 @@ from cxresearch.exhibits.by_day import EVERY, Compared, Days, Part, compared, da
 from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_record, change_text
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.messages import silent
+from cxresearch.exhibits.ranking import LONGEST_LIST
 from cxresearch.exhibits.show import headline_bundle, points_bundle
 from cxresearch.exhibits.targets import target_points, target_record, target_text
 from cxresearch.exhibits.waiting import FEW, clock, counted
@@ -229,7 +230,7 @@ def _worst_hour(hours: pd.DataFrame) -> list[tuple[str, str]]:
             "No single hour loses most people.",
             f"{clock(first['hour'])} lost {lost} of the {format_value(first['queued'], 'count')} who queued then "
             f"({format_value(first['share_left_of_queued'], 'share')}), but day by day it cannot be told from "
-            f"{', '.join(clock(hour) for hour in sorted(beside['hour']))}.",
+            f"{_hours(beside)}.",
         )]  # fmt: skip
     if first["queued"] < ENOUGH and not first["lower"] > second["upper"]:
         return []
@@ -245,6 +246,12 @@ def _first(moved: pd.DataFrame) -> str:
     """The headline that is judged alone, in words."""
     tickets = (moved["name"] == "unanswered_after_promise_share").any()
     return "The share unanswered after the promise" if tickets else "The share of all who asked that gave up"
+
+
+def _hours(beside: pd.DataFrame) -> str:
+    if len(beside) > LONGEST_LIST:
+        return f"{len(beside)} other hours"
+    return ", ".join(clock(hour) for hour in sorted(beside["hour"]))
 
 
 def change_overview(moved: pd.DataFrame, *, now: str, before: str, kind: str = "estimated") -> Exhibit:

@@ -162,6 +162,8 @@ def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng:
     drawn, why = _estimated(
         lambda: patience.clustered_patience(mine.contacts, duration_s, replicates=replicates, rng=rng)
     )
+    if drawn is not None and len(mine.days) < FEWEST_DAYS:  # a few days drawn again show how these differ, not days
+        drawn = drawn[drawn["drawn"] != "day"]
     return nothing(why) if drawn is None else waiting.how_sure(drawn, duration_s, place=mine.label, kind=mine.kind)
 
 

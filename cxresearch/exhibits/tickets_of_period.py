@@ -183,6 +183,10 @@ def _backlog_point(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
     row = moved.set_index("name").loc["backlog"]
     if math.isnan(row["value"]):
         return []
-    was = "" if math.isnan(row["previous"]) else f"; in {before} {format_value(int(row['previous']), 'count')}"
+    was = (
+        ""
+        if math.isnan(row["previous"])
+        else f"; at the end of {before}: {format_value(int(row['previous']), 'count')}"
+    )
     said = f"{row['base'][0].upper()}{row['base'][1:]}"
     return [("Backlog.", f"{said}: {format_value(int(row['value']), 'count')}{was}.")]
