@@ -357,7 +357,10 @@ def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb
     if span is not None:
         near = f"({inside(span.previous.start, span.end)}) OR {carried(span.previous.start)}"
         if reading.paths and not reading.is_text:
-            rows = rows.filter(near)
+            # A day more shows that the log goes on.
+            rows = rows.filter(
+                f"{near} OR (opened_at >= DATE '{span.end}' AND opened_at < DATE '{span.end + timedelta(1)}')"
+            )
             files = [str(path) for path in reading.paths]
             known = reading.engine.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [files]).fetchall()
             total = int(known[0][0])

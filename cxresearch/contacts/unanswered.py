@@ -31,17 +31,19 @@ def unanswered_by_day(kept: duckdb.DuckDBPyRelation, start: date, end: date) -> 
     The last moment is that of the newest contact, or the end of an open wait where that is later. Contacts opened before
     the log begins are not in it, so the first days are counted too low.
     """
-    # Rows of other periods are without their cells: they are no contacts here.
-    table = kept.filter(f"set_aside IS NULL AND wait_s IS NOT NULL AND opened_at < TIMESTAMP '{end}'")
-    known = table.aggregate(f"max(greatest(opened_at, CASE WHEN outcome = 'open' THEN {ANSWERED_AT} END))").fetchall()
+    there = kept.filter("set_aside IS NULL")
+    known = there.aggregate(f"max(greatest(opened_at, CASE WHEN outcome = 'open' THEN {ANSWERED_AT} END))").fetchall()
     last = known[0][0]
     if last is None or last.date() <= start:
         return pd.DataFrame({name: [] for name in UNANSWERED}).astype({"unanswered": "int64"})
     until = min(end, last.date())
-    # Whoever waits past midnight comes in on one day and goes out on another: two counts, whatever lies between.
+    # Rows of other periods are without their cells: they show that the log goes on, and are no contacts here.
+    table = there.filter(f"wait_s IS NOT NULL AND opened_at < TIMESTAMP '{end}'")
+    # Who is answered at midnight sharp no longer waits then. Whoever waits past it comes in on one day and goes out on
+    # another: two counts, whatever lies between.
     spans = table.select(
         f"channel, greatest(CAST(opened_at AS DATE), DATE '{start}') AS came, "
-        f"CASE WHEN outcome = 'open' THEN DATE '{until}' ELSE CAST({ANSWERED_AT} AS DATE) END AS went"
+        f"CASE WHEN outcome = 'open' THEN DATE '{until}' ELSE CAST({ANSWERED_AT} - INTERVAL 1 MICROSECOND AS DATE) END AS went"
     ).filter(f"went > came AND came < DATE '{until}'")
     parts: list[pd.DataFrame] = [
         spans.aggregate(f"{day} AS day, channel, {sign} * count(*) AS moved", f"{day}, channel").df()
