@@ -136,6 +136,8 @@ def open_log(
         files, preset, layouts, names = choose_files(engine, source, preset, mapping)
         if preset in known:  # what is given goes before what is known of the tool
             mapping = given["mapping"] = parse_mapping({**known[preset].mapping(names), **(columns or {})})
+            if absent := [c for c in (*mapping.same, *mapping.same.values()) if find_column(c, names) is None]:
+                raise LogError(f"no column {absent[0]!r} (for rows){meant(absent[0], names)}.")
         elif preset == EVENTS:
             mapping = given["mapping"] = parse_mapping({"opened_at": {"column": "opened_at", "format": "epoch_s"}})
         where = ", ".join(Path(path).name for path in files.loc[files["used"], "path"])

@@ -13,7 +13,7 @@ from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.style import format_duration, format_value
 
 SILENT = (
-    "Nobody is seen to give up here, so nothing is told of it; when tickets were answered is in a report of its own: "
+    "Nobody is seen to give up on these contacts, so nothing is told of it; when they were answered is in a report of its own: "
     "cxresearch report tickets"
 )
 LONG_S = 600.0  # on the line half do not wait for so long, and nobody gives up

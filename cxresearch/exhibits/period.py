@@ -92,7 +92,8 @@ def main_points(
     mine = month.only(channel=channel)
     hours = lead.hours_behind(*_by_hour(mine))
     moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
-    return lead.main_points(moved, month.period.previous.label, hours=hours)
+    point = [("Nobody is seen to give up.", f"{why}.")] if (why := messages.silent(mine)) else []
+    return lead.main_points(moved, month.period.previous.label, hours=hours, more=point)
 
 
 def change_overview(

@@ -145,9 +145,9 @@ def backlog_by_day(tickets: PeriodLog) -> pd.DataFrame | None:
 
 
 def promise_words(tickets: PeriodLog, promise_s: float) -> str:
-    """What was promised: the one time, or that promises differ."""
+    """What was promised, where it is one time; else that it was promised."""
     promised: Mapping[float, Any] = tickets.cells["promised_s"].astype(float).fillna(promise_s).value_counts()
-    return format_duration(next(iter(promised.keys()))) if len(promised) == 1 else "the promise of each"
+    return format_duration(next(iter(promised.keys()))) if len(promised) == 1 else "what was promised"
 
 
 def _told(tickets: PeriodLog, promise_s: float, again_h: float) -> dict[str, tuple[str, str, str, str]]:

@@ -78,9 +78,12 @@ def first_answer_by(
 
 
 def after_promise(
-    table: pd.DataFrame, promises: pd.DataFrame, *, promise: str, place: str = "", kind: str = "estimated"
-) -> Exhibit:
-    """The share without an answer when the promise ran out; ``promises`` is the table by ``promised_s``."""
+    table: pd.DataFrame, promises: pd.DataFrame, *, promise: str, known: bool, place: str = "", kind: str = "estimated"
+) -> Exhibit:  # fmt: skip
+    """The share without an answer when the promise ran out; ``promises`` is the table by ``promised_s``.
+
+    ``known``: whether the log says of any ticket what was promised.
+    """
     row = table.iloc[0]
     value = row["unanswered_after_promise_share"]
     if math.isnan(value):
@@ -91,9 +94,10 @@ def after_promise(
         else ""
     )
     finding = f"{_share(value)} of the tickets had no answer after {promise}"
+    taken = "" if known else f" The log does not say what was promised: {promise} is taken for all (promise_s)."
     columns = ["promised_s", "tickets", "unanswered_after_promise_share", "lower", "upper"]
     return Exhibit(
-        finding=finding, says=f"{finding}{sure}. {CLOCK}", table=promises[columns], kind=kind,
+        finding=finding, says=f"{finding}{sure}.{taken} {CLOCK}", table=promises[columns].sort_values("promised_s"), kind=kind,
         caption=f"Tickets without an answer when the promise ran out, {place}. {_lines(promises)}",
     )  # fmt: skip
 
@@ -112,7 +116,8 @@ def backlog(
     if len(days) == 1 or low["unanswered"] == high["unanswered"]:
         finding = said if len(days) == 1 else f"{said}, as on every day"
     else:
-        finding = f"{said}; at most {_count(high['unanswered'])}, at the end of {_date(high['day'])}"
+        most = f"at most {_count(high['unanswered'])}, at the end of {_date(high['day'])}"
+        finding = f"{said}; {'on no other day more' if high['unanswered'] == last['unanswered'] else most}"
     before = "What was opened before the log begins and had no answer is not in it"
     unknown = (
         ""
@@ -157,7 +162,7 @@ def asking_again(
     )
     return Exhibit(
         finding=finding, table=table, kind=kind, units={"tickets": "count", "customers": "count"},
-        says=f"{finding}. Customers come back for new reasons, too. By chance means: each with as many contacts as they had, at any "
+        says=f"{finding}. By chance means: each with as many contacts as they had, at any "
         f"time of the period at which contacts come. Asking on any channel counts, within {within}.{how}{missing}",
         caption=f"Who asked again, {place}",
     )  # fmt: skip

@@ -103,7 +103,7 @@ def first_answer(month: PeriodLog, *, channel: str = "", promise_s: float = DAY_
         return nothing("No ticket was answered before the log ended, so the time to an answer is not known")
     by_day = waits.groupby(["day", "duration_s", "outcome"], as_index=False)["contacts"].sum()
     curve = patience.daily_curve(by_day, event="answered")
-    return tickets.first_answer(patience.first_answer_table(waits), curve, place=mine.label, kind=mine.kind)
+    return tickets.first_answer(_of_all(mine, waits, promise_s), curve, place=mine.label, kind=mine.kind)
 
 
 def first_answer_by(month: PeriodLog, by: str, *, channel: str = "", promise_s: float = DAY_S) -> Exhibit:
@@ -120,9 +120,12 @@ def first_answer_by(month: PeriodLog, by: str, *, channel: str = "", promise_s: 
 def after_promise(month: PeriodLog, *, channel: str = "", promise_s: float = DAY_S) -> Exhibit:
     """The share of tickets without an answer when the promise ran out."""
     mine, waits = _waits(month, channel, promise_s)
+    whole, promises = _of_all(mine, waits, promise_s), patience.first_answer_table(waits, by="promised_s")
+    if len(promises) == 1:
+        promises = whole.assign(promised_s=promises["promised_s"])
     return tickets.after_promise(
-        patience.first_answer_table(waits), patience.first_answer_table(waits, by="promised_s"),
-        promise=promise_words(mine, promise_s), place=mine.label, kind=mine.kind,
+        whole, promises, promise=promise_words(mine, promise_s), known=bool(mine.cells["promised_s"].notna().any()),
+        place=mine.label, kind=mine.kind,
     )  # fmt: skip
 
 
@@ -157,6 +160,17 @@ def channel_switches(month: PeriodLog, *, channel: str = "", again_h: float = 72
     if isinstance(after, Exhibit):
         return after
     return tickets.channel_switches(patience.channel_switches(after), again_h=again_h, place=mine.label, kind=mine.kind)
+
+
+def _of_all(mine: PeriodLog, waits: pd.DataFrame, promise_s: float) -> pd.DataFrame:
+    """``patience.first_answer_table`` of all tickets, with the intervals of its headlines: one number has one."""
+    table = patience.first_answer_table(waits)
+    told = ticket_headlines(mine, promise_s=promise_s, again_h=0.0).set_index("name")
+    for name, ends in (
+        ("median_first_answer_s", ["median_lower_s", "median_upper_s"]), ("unanswered_after_promise_share", ["lower", "upper"]),
+    ):  # fmt: skip
+        table[ends] = [told.loc[name, ["lower", "upper"]].to_numpy(dtype=float)]
+    return table
 
 
 def _customers(mine: PeriodLog, again_h: float) -> pd.DataFrame | Exhibit:

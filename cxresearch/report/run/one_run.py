@@ -143,19 +143,19 @@ def _read(order: Order) -> tuple[Order, PeriodLog]:
 
 
 def _measured(order: Order, month: PeriodLog, channel: str) -> Order:
-    """The order with its main channel where nobody named one and the log lacks the usual one: a log of tickets has no calls.
+    """The order with the main channel of a log of tickets, where nobody named one: it has no calls.
 
     Raises LogError for a channel that was named and is not there.
     """
     number = month.cells.groupby("channel")["contacts"].sum()
-    if "channel" in order.parameters or number.empty or channel in number.index:
+    most = "" if number.empty else str(number.idxmax())
+    if "channel" in order.parameters or channel in number.index or most not in SLOW:
         month.only(channel=channel)
         return order
-    most = str(number.idxmax())
-    tickets = f"; tickets have a report of their own: cxresearch report tickets --period {order.period.name}"
     print(
         f"cxresearch: {order.report.name} {order.period.name}: the log holds no {channel}, so {most} is measured, the channel "
-        f"with most contacts{tickets if most in SLOW else ''}.", file=sys.stderr,
+        f"with most contacts; tickets have a report of their own: cxresearch report tickets --period {order.period.name}.",
+        file=sys.stderr,
     )  # fmt: skip
     return replace(order, settings={**order.settings, "channel": most})
 
