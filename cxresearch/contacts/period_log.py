@@ -23,7 +23,7 @@ from cxresearch.contacts.followed import FOLLOWED, after_leaving, table_of_follo
 from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts
-from cxresearch.contacts.unanswered import carried, table_of_unanswered, unanswered_by_day
+from cxresearch.contacts.unanswered import carried, last_known, table_of_unanswered, unanswered_by_day
 from cxresearch.contacts.week import week_of
 
 CELL = ("day", "weekday", "hour", "channel", "queue", "promised_s")
@@ -326,10 +326,11 @@ def _made(
     first, last = groups["oldest"].min(), groups["newest"].max()
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
     cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
+    last_moment = last_known(read)
     both = [
         replace(
             log, after_leaving=after_leaving(read, log.period.start, log.period.end),
-            unanswered=unanswered_by_day(read, log.period.start, log.period.end), begins=None if pd.isna(first) else first.date(),
+            unanswered=unanswered_by_day(read, log.period.start, log.period.end, last=last_moment), begins=None if pd.isna(first) else first.date(),
         ) for log in both
     ]  # fmt: skip
     before, now = (_filled(log, cells, None if pd.isna(first) else first.date(), archive) for log in both)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -19,26 +19,30 @@ def carried(start: date) -> str:
     )
 
 
-def unanswered_by_day(kept: duckdb.DuckDBPyRelation, start: date, end: date) -> pd.DataFrame:
+def last_known(kept: duckdb.DuckDBPyRelation) -> datetime | None:
+    """The last moment that a log knows: of the newest contact, or the end of an open wait where that is later."""
+    open_until = f"CASE WHEN outcome = 'open' THEN {ANSWERED_AT} END"
+    found = kept.filter("set_aside IS NULL").aggregate(f"max(greatest(opened_at, {open_until}))").fetchall()
+    last: datetime | None = found[0][0]
+    return last
+
+
+def unanswered_by_day(kept: duckdb.DuckDBPyRelation, start: date, end: date, *, last: datetime | None) -> pd.DataFrame:
     """Count the contacts without an answer at the end of each day of a period, from its canonical rows and those carried.
 
     Returns
     -------
     DataFrame ``day, channel, unanswered``, a row for each day and channel that ever has any, days without any as 0
         A contact stands unanswered at the end of a day if it was opened on that day or before and its wait had not ended
-        by midnight. Days after the last moment that the log knows are not there: nothing is known of them.
+        by midnight. Days that end after ``last``, from :func:`last_known`, are not there: nothing is known of them.
 
-    The last moment is that of the newest contact, or the end of an open wait where that is later. Contacts opened before
-    the log begins are not in it, so the first days are counted too low.
+    Contacts opened before the log begins are not in it, so the first days are counted too low.
     """
-    there = kept.filter("set_aside IS NULL")
-    known = there.aggregate(f"max(greatest(opened_at, CASE WHEN outcome = 'open' THEN {ANSWERED_AT} END))").fetchall()
-    last = known[0][0]
     if last is None or last.date() <= start:
         return pd.DataFrame({name: [] for name in UNANSWERED}).astype({"unanswered": "int64"})
     until = min(end, last.date())
     # Rows of other periods are without their cells: they show that the log goes on, and are no contacts here.
-    table = there.filter(f"wait_s IS NOT NULL AND opened_at < TIMESTAMP '{end}'")
+    table = kept.filter(f"set_aside IS NULL AND wait_s IS NOT NULL AND opened_at < TIMESTAMP '{end}'")
     # Who is answered at midnight sharp no longer waits then. Whoever waits past it comes in on one day and goes out on
     # another: two counts, whatever lies between.
     spans = table.select(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxresearch.contacts import load, unanswered_by_day
+from cxresearch.contacts import last_known, load, unanswered_by_day
 
 HOUR_S = 3_600.0
 
@@ -76,9 +76,8 @@ def test_it_is_what_counting_at_every_midnight_gives(seed, n):
     frame = pd.DataFrame({"opened_at": opened, "wait_s": wait, "outcome": "answered", "channel": "email"})
     frame.loc[0, "opened_at"] = pd.Timestamp("2026-10-19 08:00")
     rows = duckdb.from_df(frame.assign(set_aside=0))
-    table = unanswered_by_day(
-        rows.select("* REPLACE (CAST(NULL AS VARCHAR) AS set_aside)"), date(2026, 10, 1), date(2026, 11, 1)
-    )
+    rows = rows.select("* REPLACE (CAST(NULL AS VARCHAR) AS set_aside)")
+    table = unanswered_by_day(rows, date(2026, 10, 1), date(2026, 11, 1), last=last_known(rows))
     found = table.set_index("day")["unanswered"]
     for day in pd.date_range("2026-10-01", "2026-10-18"):
         midnight = day + pd.Timedelta(days=1)
