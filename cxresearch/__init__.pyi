@@ -57,5 +57,15 @@ from .exhibits.period import wait_of_leavers as wait_of_leavers
 from .exhibits.period import wait_outcomes as wait_outcomes
 from .exhibits.period import what_happened as what_happened
 from .exhibits.sources_of_period import change_sources as change_sources
+from .exhibits.tickets_of_period import after_promise as after_promise
+from .exhibits.tickets_of_period import asking_again as asking_again
+from .exhibits.tickets_of_period import backlog as backlog
+from .exhibits.tickets_of_period import channel_switches as channel_switches
+from .exhibits.tickets_of_period import first_answer as first_answer
+from .exhibits.tickets_of_period import first_answer_by as first_answer_by
+from .exhibits.tickets_of_period import ticket_account as ticket_account
+from .exhibits.tickets_of_period import ticket_change_overview as ticket_change_overview
+from .exhibits.tickets_of_period import ticket_run_charts as ticket_run_charts
+from .exhibits.tickets_of_period import tickets_happened as tickets_happened
 
 __version__: str

@@ -53,7 +53,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
     "contacts": (
         "account", "bank", "canonical", "cells", "clock_changes", "columns", "databases", "facts", "files", "followed", "keys", "layout", "locate", "log", "look", "mapping", "memory",
-        "period_log", "periods", "places", "profile", "remote", "repeats", "rows", "suggest", "tools",
+        "period_log", "periods", "places", "profile", "remote", "repeats", "rows", "suggest", "tools", "unanswered", "week",
     ),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),
@@ -65,10 +65,10 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "regression": ("aft", "clustered", "design_matrix", "efron", "models", "partial_likelihood"),
     "figures": ("day", "parts", "run_chart", "spread", "surveys", "waiting", "week"),
     "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
-    "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials", "two_clocks"),
+    "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials", "tickets", "two_clocks"),
     "queueing": ("arrivals", "day", "loss_sources", "measures", "offered_wait", "promises", "teams", "what_if"),
     "exhibits": (
-        "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "surveys", "surveys_compared", "talk", "targets", "waiting",
+        "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "surveys", "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "waiting",
     ),
     "report": (
         "backfill", "job",
@@ -81,7 +81,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
 
 # Modules that are faces of their own; a package that stands here has no inner doors.
 DOORS = {"style.theme", "style.words", "exhibits.headlines", "exhibits.changes", "exhibits.period", "exhibits.day_of_period",
-         "exhibits.sources_of_period", "simulate.contacts",
+         "exhibits.sources_of_period", "exhibits.tickets_of_period", "simulate.contacts",
          "simulate.default", "simulate.network", "report"}  # fmt: skip
 FLAT_LIMIT = 3
 LINES_LIMIT = 500

@@ -82,7 +82,7 @@ def bridge_table(log: PeriodLog) -> pd.DataFrame:
         known, seen, answered = (int(log.after_leaving[n].sum()) for n in ("left_known", "followed", "answered_24h"))
         steps += [
             ("customer not known", whole, left - known), (KNOWN, whole, known),
-            (f"in the last {FOLLOWED_H} h of the log", KNOWN, known - seen), (SEEN, KNOWN, seen),
+            (f"in the last {FOLLOWED_H} h of the period", KNOWN, known - seen), (SEEN, KNOWN, seen),
             (f"answered within {FOLLOWED_H} h", SEEN, answered),
             (f"not answered within {FOLLOWED_H} h", SEEN, seen - answered),
         ]  # fmt: skip

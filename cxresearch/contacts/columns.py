@@ -51,7 +51,8 @@ def columns_read(
 ) -> tuple[list[str], list[str]]:
     """The columns of a log with these names that are read at all, and which of them are ids of people."""
     read = {column: None for source in sources.values() for column in source.read}
-    read |= dict.fromkeys([*mapping.rows, *([mapping.newest] if mapping.newest else [])])
+    others = [*mapping.rows, *mapping.same, *mapping.same.values(), *([mapping.newest] if mapping.newest else [])]
+    read |= dict.fromkeys(others)
     if simulated := find_column("simulated", names):
         read[simulated] = None
     return list(read), [column for name in PEOPLE if name in sources for column in sources[name].columns]
@@ -290,6 +291,11 @@ def _left_out(mapping: LogMapping, names: Sequence[str]) -> str:
         cases.append(
             f"WHEN coalesce(lower({cells.text(own)}), '') NOT IN ({wanted}) THEN "
             f"{sql_text(f'{NOT_CHOSEN}: {column} is not ' + ' or '.join(words))}"
+        )
+    for column, other in mapping.same.items():
+        mine, theirs = (cells.text(find_column(name, names) or name) for name in (column, other))
+        cases.append(
+            f"WHEN {mine} <> coalesce({theirs}, '') THEN {sql_text(f'not chosen by rows: {column} is not {other}')}"
         )
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 

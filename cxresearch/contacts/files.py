@@ -192,7 +192,7 @@ def lacking_columns(names: Sequence[str], mapping: LogMapping) -> list[str]:
         if find_column(column, names) is None
     ]
     others = [
-        *((column, "rows") for column in mapping.rows),
+        *((column, "rows") for column in (*mapping.rows, *mapping.same, *mapping.same.values())),
         *([(mapping.newest, "repeats")] if mapping.newest else []),
     ]
     lacking += [f"column {column!r} (for {key})" for column, key in others if find_column(column, names) is None]

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import CANONICAL, PEOPLE, LogError, LogQuestionError
+from cxresearch.contacts.canonical import CANONICAL, PEOPLE, SLOW, LogError, LogQuestionError
 from cxresearch.contacts.clock_changes import with_changed_hours
 from cxresearch.contacts.columns import canonical_columns
 from cxresearch.contacts.mapping import Source
@@ -28,6 +28,15 @@ NEEDED_FOR = {
 }
 
 
+# What a report of tickets does without, and what it says less of.
+OF_CALLS = ("queued", "handle_s", "promised_s")
+OF_TICKETS = {
+    "customer_key": "who asked again, or on another channel",
+    "channel": "how channels differ, and who turned to another",
+    "promised_s": "what was promised: promise_s is taken for all",
+}
+
+
 def look_at(
     source: Any,
     *,
@@ -43,7 +52,8 @@ def look_at(
     dict ``would_run``; ``question`` or ``error`` where it would not, as text; else ``log`` (its files), ``format``,
     ``files`` (``path, used, reason, layout``), ``columns`` (``canonical, from, how, cell, read``: of one row, as text),
     ``read, kept, set_aside, reasons, repaired``, ``plausible`` (first, last, days, waits, share abandoned), ``channel`` (with most contacts) and
-    ``clock`` (whose time it is) and ``missing`` (canonical column -> what cannot be said without it).
+    ``clock`` (whose time it is), ``missing`` (canonical column -> what cannot be said without it) and ``report`` (the one
+    that fits: ``tickets`` where most contacts are messages or nobody gave up, else ``monthly``).
     """
     try:
         reading = open_log(source, preset=preset, columns=columns, timezone=timezone, query=query)
@@ -76,7 +86,7 @@ def look_at(
     )
     channel = next((name for name, _ in most.fetchall()), "")
     return {
-        "would_run": True, "log": reading.where, "format": _title(reading.preset),
+        "would_run": True, "log": reading.where, "format": _title(reading.preset), "note": _note(reading.preset),
         "files": [
             {"path": path, "used": bool(used), "reason": reason, "layout": _layout(reading, path)}
             for path, used, reason in reading.files.itertuples(index=False)
@@ -86,6 +96,7 @@ def look_at(
         "plausible": plausible, "channel": channel,
         "clock": f"{reading.timezone} (a time without a zone is taken as it stands there)" if reading.timezone
         else "wall-clock time of the place where it was written, since no zone is given",
+        "report": "tickets" if channel in SLOW or not plausible["abandoned_share"] else "monthly",
         "missing": {name: what for name, what in NEEDED_FOR.items() if name not in there and name not in sources},
     }  # fmt: skip
 
@@ -93,6 +104,10 @@ def look_at(
 def _title(preset: str | None) -> str:
     titles = {tool.name: tool.title for tool in known_tools()}
     return f"{titles.get(preset, preset)} ({preset})" if preset else "columns by their names"
+
+
+def _note(preset: str | None) -> str:
+    return next((tool.note for tool in known_tools() if tool.name == preset), "")
 
 
 def _layout(reading: Reading, path: str) -> str:
@@ -156,6 +171,7 @@ def look_text(found: Mapping[str, Any]) -> str:
             found.get("question", found.get("error"))
         )
     lines = [f"{found['log']}: {found['format']}"]
+    lines += [f"  {found['note']}"] if found["note"] else []
     for file in found["files"]:
         if not file["used"]:
             lines.append(f"  left out {file['path']}: {file['reason']}")
@@ -176,13 +192,19 @@ def look_text(found: Mapping[str, Any]) -> str:
             for row in cut
         ]
     p = found["plausible"]
+    left = "nobody is seen to give up" if not p["abandoned_share"] else f"{100 * p['abandoned_share']:.1f} % gave up"
     lines += [
         "",
         f"Times are {found['clock']}",
         f"From {p['first']} to {p['last']}, {p['days']} days with contacts, mostly {p['first_hour']} to {p['last_hour']} h",
     ]
-    lines.append(
-        f"Half of the waits are under {p['median_wait_s']:g} s, 95 % under {p['wait_95_s']:g} s; {100 * p['abandoned_share']:.1f} % gave up"
-    )
-    lines += [f"Without {name} a report cannot say {what}" for name, what in found["missing"].items()]
+    lines.append(f"Half of the waits are under {p['median_wait_s']:g} s, 95 % under {p['wait_95_s']:g} s; {left}")
+    missing = found["missing"]
+    if found["report"] == "tickets":
+        missing = {name: what for name, what in missing.items() if name not in OF_CALLS} | {
+            name: what for name, what in OF_TICKETS.items() if name in missing
+        }
+    lines += [f"Without {name} a report cannot say {what}" for name, what in missing.items()]
+    why = "nobody is seen to give up on these" if found["report"] == "tickets" else "calls, and who gave up"
+    lines.append(f"Its report: cxresearch report {found['report']} --set log=... ({why})")
     return "\n".join(lines)

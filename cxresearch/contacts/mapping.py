@@ -7,6 +7,7 @@ outcome   = { column = "Status", words = { Lost = "abandoned" }, missing = "open
 channel   = { value = "phone" }
 reply     = "none"                                                       # a column of that name is not meant
 rows      = { Direction = ["inbound"] }                                  # all other rows are set aside
+            # or rows = { Master = { same_as = "Contact" } }: those where both say the same, or Master says nothing
 encoding  = "latin-1"                                                    # and delimiter, skip: lines above the header
 repeats   = "last"                                                       # of rows with one contact_id; keep, once, { newest = "Updated" }
 unusable_up_to = 0.3                                                     # of the rows; more than 0.2 are refused
@@ -74,13 +75,14 @@ class Source:
 
 @dataclass(frozen=True)
 class LogMapping:
-    """``sources`` by canonical column, columns that are ``off``, the words by which ``rows`` are chosen, the layout, and
-    what ``repeats.without_repeats`` does, ``newest`` by which column; ``unusable_up_to`` is the share of rows that may be
-    unusable before a period is refused."""
+    """``sources`` by canonical column, columns that are ``off``, the words by which ``rows`` are chosen, those that must be
+    the ``same`` as another, the layout, and what ``repeats.without_repeats`` does, ``newest`` by which column;
+    ``unusable_up_to`` is the share of rows that may be unusable before a period is refused."""
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
     rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    same: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
     delimiter: str | None = None
     skip: int | None = None
@@ -113,7 +115,7 @@ def parse_mapping(given: Mapping[str, Any] | None) -> LogMapping:
         raise LogError(f'{lost[0]} = "{OFF}": a log without {lost[0]} says nothing of waiting; name its column.')
     return LogMapping(
         sources={name: _source(name, said) for name, said in given.items() if name not in off},
-        off=off, rows=_rows(rows), **_repeats(repeats), unusable_up_to=float(limit), **_layout(layout),
+        off=off, rows=_rows(rows), same=_same(rows), **_repeats(repeats), unusable_up_to=float(limit), **_layout(layout),
     )  # fmt: skip
 
 
@@ -182,6 +184,8 @@ def _rows(given: Any) -> dict[str, tuple[str, ...]]:
         )
     kept = {}
     for column, words in given.items():
+        if isinstance(words, Mapping):
+            continue
         words = [words] if isinstance(words, str) else words
         if not isinstance(words, Sequence) or not words:
             raise LogError(f'columns: rows: {column} = {words!r}; write {column} = ["word", ...].')
@@ -197,6 +201,15 @@ def _repeats(given: Any) -> dict[str, Any]:
     raise LogError(
         f'columns: repeats = {given!r}; write one of {", ".join(map(repr, REPEATS))}, or {{ newest = "Updated at" }}.'
     )
+
+
+def _same(given: Mapping[str, Any]) -> dict[str, str]:
+    """Columns of ``rows`` that must be the same as another one of their row: ``{ same_as = "Contact" }``."""
+    said = {column: value for column, value in given.items() if isinstance(value, Mapping)}
+    for column, value in said.items():
+        if set(value) != {"same_as"} or not isinstance(value["same_as"], str):
+            raise LogError(f'columns: rows: {column} = {value!r}; write {column} = {{ same_as = "Other column" }}.')
+    return {str(column): value["same_as"] for column, value in said.items()}
 
 
 def _layout(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,8 @@ from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, r
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.places import in_their_names
 from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts, refuse_unusable
+from cxresearch.contacts.unanswered import carried, last_known, table_of_unanswered, unanswered_by_day
+from cxresearch.contacts.week import week_of
 
 CELL = ("day", "weekday", "hour", "channel", "queue", "promised_s")
 ENDS = ("queued", "duration_s", "outcome")
@@ -49,7 +51,9 @@ class PeriodLog:
     that come from kept tables, since the log no longer holds them. ``source``: one name for the log as it was asked for.
     ``usable``: ``outcome, kept, unusable``, the log's rows by whether they can be used, without those that are no contacts.
     ``after_leaving``: what became of those who gave up (``contacts.after_leaving``); None for one queue alone, and where
-    tables that were kept without it are among the days.
+    tables that were kept without it are among the days. ``unanswered``: who stood without an answer at the end of each day
+    (``contacts.unanswered_by_day``); None for one queue alone, and where days come from kept tables. ``begins``: the
+    first day that the log holds.
     """
 
     period: Period
@@ -66,6 +70,8 @@ class PeriodLog:
     source: str = ""
     after_leaving: pd.DataFrame | None = None
     usable: pd.DataFrame = field(default_factory=partial(pd.DataFrame, columns=USABLE))
+    unanswered: pd.DataFrame | None = None
+    begins: date | None = None
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
 
@@ -105,9 +111,11 @@ class PeriodLog:
         dates = [
             log.period.start + timedelta(n) for log in spans for n in range((log.period.end - log.period.start).days)
         ]
+        # What lies outside of the log says nothing of its week.
+        within = [d for d in dates if min(there) <= d <= max(there)]
         usual = {
             weekday for weekday in range(7)
-            if sum(d in there for d in dates if d.weekday() == weekday) * 2 >= sum(d.weekday() == weekday for d in dates)
+            if 0 < sum(d.weekday() == weekday for d in within) <= 2 * sum(d in there for d in within if d.weekday() == weekday)
         }  # fmt: skip
         return tuple(d for d in dates if d >= self.period.start and d.weekday() in usual and d not in there)
 
@@ -120,25 +128,7 @@ class PeriodLog:
         of the busiest weekday's contacts: a few calls at midnight open nothing. A weekday is fully open that has contacts
         on at least half of its dates, half as many a day as the busiest one, and four fifths of the longest one's hours.
         """
-        by_day = self.cells.groupby(["weekday", "day", "hour"], as_index=False)["contacts"].sum()
-        week = by_day.groupby("weekday").agg(days=("day", "nunique"), contacts=("contacts", "sum"))
-        week["contacts_per_day"] = week["contacts"] / week["days"]
-        busiest = week["contacts_per_day"].max()
-        hours = by_day.groupby(["weekday", "hour"], as_index=False).agg(
-            seen=("day", "nunique"), contacts=("contacts", "sum")
-        )
-        days = hours["weekday"].map(week["days"])
-        open_hours = hours[(2 * hours["seen"] >= days) & (100 * hours["contacts"] >= busiest * days)].groupby(
-            "weekday"
-        )["hour"]
-        week["open_from"] = open_hours.min().reindex(week.index, fill_value=0)
-        week["open_to"] = (open_hours.max() + 1).reindex(week.index, fill_value=0)
-        spans = week["open_to"] - week["open_from"]
-        dates = [self.period.weekdays([int(weekday)]) for weekday in week.index]
-        week["fully_open"] = (
-            (2 * week["days"] >= dates) & (2 * week["contacts_per_day"] >= busiest) & (5 * spans >= 4 * spans.max())
-        )
-        return week.drop(columns="contacts").reset_index()
+        return week_of(self.cells)
 
     def only(self, **which: str) -> PeriodLog:
         """The contacts of one channel or one queue: ``month.only(channel="phone")``; all where no channel is known.
@@ -148,7 +138,8 @@ class PeriodLog:
         unknown = sorted(set(which) - {"channel", "queue"})
         if unknown:
             raise LogError(f"a period is narrowed by channel or queue; got {', '.join(unknown)}.")
-        cells, rows, after = self.cells, self._rows, None if "queue" in which else self.after_leaving
+        cells, rows = self.cells, self._rows
+        after, waiting = (None, None) if "queue" in which else (self.after_leaving, self.unanswered)
         # A log that names no channel at all has one.
         which = {column: value for column, value in which.items() if column != "channel" or cells[column].notna().any()}
         for column, value in which.items():
@@ -159,7 +150,7 @@ class PeriodLog:
                     f"{self.label}: no contact has the {column} {value!r}; there are {', '.join(known) or 'none'}."
                 )
             rows = None if rows is None else rows.filter(f"{column} = {sql_text(value)}")
-            after = None if after is None else after[after[column] == value]
+            after, waiting = (None if table is None else table[table[column] == value] for table in (after, waiting))
         before = self.previous
         if before is not None:
             try:
@@ -167,7 +158,8 @@ class PeriodLog:
             except LogError:
                 before = None
         return replace(
-            self, cells=cells, previous=before, after_leaving=after, _rows=rows, within=(*self.within, *which.items())
+            self, cells=cells, previous=before, after_leaving=after, unanswered=waiting, _rows=rows,
+            within=(*self.within, *which.items()),
         )  # fmt: skip
 
     def waits(self, by: str | Sequence[str] = ()) -> pd.DataFrame:
@@ -241,6 +233,8 @@ def kept_period(folder: Path) -> PeriodLog | None:
             kept_days=tuple(date.fromisoformat(day) for day in facts["kept_days"]), source=facts["source"],
             after_leaving=table_of_followed(facts["after_leaving"]) if facts.get("after_leaving") is not None else None,
             usable=pd.DataFrame(facts.get("usable", []), columns=USABLE),
+            unanswered=table_of_unanswered(facts["unanswered"]) if facts.get("unanswered") is not None else None,
+            begins=date.fromisoformat(facts["begins"]) if facts.get("begins") else None,
         )  # fmt: skip
     except Exception:  # whatever is wrong with a kept folder, the log is still there to be read
         return None
@@ -341,7 +335,13 @@ def _made(
         for log in both
     ]
     cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
-    both = [replace(log, after_leaving=after_leaving(read, log.period.start, log.period.end)) for log in both]
+    last_moment = last_known(read)
+    both = [
+        replace(
+            log, after_leaving=after_leaving(read, log.period.start, log.period.end),
+            unanswered=unanswered_by_day(read, log.period.start, log.period.end, last=last_moment), begins=None if pd.isna(first) else first.date(),
+        ) for log in both
+    ]  # fmt: skip
     before, now = (_filled(log, cells, None if pd.isna(first) else first.date(), archive) for log in both)
     if now is None:
         if in_parquet is not None:  # its rows outside were not read
@@ -366,9 +366,12 @@ def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb
     """
     rows, total = reading.rows, None
     if span is not None:
-        near = inside(span.previous.start, span.end)
+        near = f"({inside(span.previous.start, span.end)}) OR {carried(span.previous.start)}"
         if reading.paths and not reading.is_text:
-            rows = rows.filter(near)
+            # A day more shows that the log goes on.
+            rows = rows.filter(
+                f"{near} OR (opened_at >= DATE '{span.end}' AND opened_at < DATE '{span.end + timedelta(1)}')"
+            )
             files = [str(path) for path in reading.paths]
             known = reading.engine.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [files]).fetchall()
             total = int(known[0][0])
@@ -457,7 +460,7 @@ def _filled(
         if len(old) and (not parts or kept.simulated == log.simulated):
             parts.append(old)
             days |= set(old["day"].dt.date)
-            log = replace(log, simulated=kept.simulated, after_leaving=_joined(log, kept, old["day"]))
+            log = replace(log, simulated=kept.simulated, after_leaving=_joined(log, kept, old["day"]), unanswered=None)
     if not parts:
         return None
     cells = pd.concat(parts, ignore_index=True).sort_values("day", kind="stable", ignore_index=True)
@@ -494,4 +497,9 @@ def _facts(log: PeriodLog) -> dict[str, Any]:
             [day.isoformat(), None if pd.isna(channel) else channel, *map(int, numbers)]
             for day, channel, *numbers in log.after_leaving.itertuples(index=False)
         ],
+        "unanswered": None if log.unanswered is None else [
+            [day.isoformat(), None if pd.isna(channel) else channel, int(n)]
+            for day, channel, n in log.unanswered.itertuples(index=False)
+        ],
+        "begins": log.begins.isoformat() if log.begins else None,
     }  # fmt: skip

@@ -35,7 +35,7 @@ class Period:
 
     @property
     def label(self) -> str:
-        """February 1999, 14 February 1999, week 7 of 1999, first quarter of 1999, 1999."""
+        """February 1999, 14 February 1999, week 7 of 1999, quarter 1 of 1999, 1999."""
         month = MONTHS[self.start.month - 1]
         if self.kind == "day":
             return f"{self.start.day} {month} {self.start.year}"
@@ -45,7 +45,7 @@ class Period:
         if self.kind == "month":
             return f"{month} {self.start.year}"
         if self.kind == "quarter":
-            return f"{('first', 'second', 'third', 'fourth')[self.start.month // 3]} quarter of {self.start.year}"
+            return f"quarter {self.start.month // 3 + 1} of {self.start.year}"
         return str(self.start.year)
 
     def weekdays(self, numbers: Iterable[int] = ()) -> int:

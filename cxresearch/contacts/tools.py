@@ -15,13 +15,14 @@ from cxresearch.contacts.mapping import LogMapping, find_column, name_of, parse_
 @dataclass(frozen=True)
 class Tool:
     """One export of one tool: its ``name`` and ``title``, the columns that it ``needs``, the mapping of its ``columns``;
-    ``refused`` says why it cannot be used, where it cannot."""
+    ``refused`` says why it cannot be used, where it cannot; ``note`` what is told with every log of it."""
 
     name: str
     title: str
     needs: tuple[str, ...]
     columns: Mapping[str, Any]
     refused: str = ""
+    note: str = ""
 
     def fits(self, names: Sequence[str]) -> bool:
         """Whether all columns that it needs are among ``names``."""
@@ -52,7 +53,14 @@ def known_tools() -> tuple[Tool, ...]:
     """Every tool of tools.toml, the more special first."""
     text = (files("cxresearch.contacts") / "tools.toml").read_text(encoding="utf-8")
     return tuple(
-        Tool(name, said["title"], tuple(said["needs"]), said.get("columns", {}), said.get("refused", ""))
+        Tool(
+            name,
+            said["title"],
+            tuple(said["needs"]),
+            said.get("columns", {}),
+            said.get("refused", ""),
+            said.get("note", ""),
+        )
         for name, said in tomllib.loads(text).items()
     )
 

@@ -1,6 +1,9 @@
 """The face of exhibits, as type checkers and tab completion see it; loaded name by name."""
 
 from .bridges import bridge as bridge
+from .by_day import EVERY as EVERY
+from .by_day import MEASURES as MEASURES
+from .by_day import TICKET_MEASURES as TICKET_MEASURES
 from .by_day import arrivals_next as arrivals_next
 from .by_day import days_of as days_of
 from .by_day import headline_days as headline_days
@@ -107,6 +110,15 @@ from .targets import target_points as target_points
 from .targets import target_record as target_record
 from .targets import target_text as target_text
 from .targets import with_targets as with_targets
+from .ticket_numbers import ticket_days as ticket_days
+from .ticket_numbers import ticket_headlines as ticket_headlines
+from .ticket_numbers import tickets_of as tickets_of
+from .tickets import after_promise as after_promise
+from .tickets import asking_again as asking_again
+from .tickets import backlog as backlog
+from .tickets import channel_switches as channel_switches
+from .tickets import first_answer as first_answer
+from .tickets import first_answer_by as first_answer_by
 from .waiting import beside_published as beside_published
 from .waiting import calendar as calendar
 from .waiting import group_test as group_test

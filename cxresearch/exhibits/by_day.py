@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from cxresearch.risk_table import DayClusters, Link, deviations, ratio_of_sums, share_that_stays
+from cxresearch.risk_table import DayClusters, Link, deviations, ratio_of_sums, share_that_stays, time_until
 
 if TYPE_CHECKING:
     from cxresearch.contacts import PeriodLog
 
 COLUMNS = ["name", "day", "weekday", "weight", "influence", "queued", "top", "below"]
 MINUTE_S = 60.0
+_NEVER = np.empty(0)
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class Measure(NamedTuple):
     """How a headline is made of sums by day: ``top`` over ``below``; ``link``: the scale of its interval; ``size``: who
-    shares a good or a bad day. Headlines of one size have one correlation of neighbouring days."""
+    shares a good or a bad day. Headlines of one size have one correlation of neighbouring days. ``how``: a ratio; what
+    stays (Kaplan-Meier, ``top`` of ``below``); or when half has gone."""
 
     link: Link
     top: str
     below: str
     size: str = "queued"
+    how: Literal["ratio", "stays", "half"] = "ratio"
 
 
 MEASURES = {
@@ -38,9 +41,17 @@ MEASURES = {
     "service_level": Measure("logit", "in_time", "asked"),
     "mean_answer_s": Measure("log", "waited_answered_s", "answered"),
     "mean_wait_s": Measure("log", "waited_s", "queued"),
-    "patience_survival_60s": Measure("logit", "left_at", "at_risk"),
+    "patience_survival_60s": Measure("logit", "left_at", "at_risk", how="stays"),
     "lost_for_good_share": Measure("logit", "left_for_good", "known", "known"),
 }
+# Those of tickets (``ticket_numbers.ticket_days``).
+TICKET_MEASURES = {
+    "tickets_per_day": Measure("log", "tickets", "days", "tickets"),
+    "median_first_answer_s": Measure("log", "answered_at", "unanswered_at", "tickets", "half"),
+    "unanswered_after_promise_share": Measure("logit", "in_time_at", "due_at", "tickets", "stays"),
+    "asked_again_share": Measure("logit", "again", "known", "known"),
+}
+EVERY = {**MEASURES, **TICKET_MEASURES}
 
 
 def headline_days(period_log: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.DataFrame:
@@ -73,7 +84,7 @@ def headline_days(period_log: PeriodLog, *, channel: str, target_s: float = 20.0
         )
         own = {
             "name": [name] * len(counts), "day": counts["day"], "weekday": counts["weekday"], "weight": weight,
-            "influence": _estimate(name, top, below, weight)[1], "queued": size[:, 0], "top": top, "below": below,
+            "influence": estimated(name, top, below, weight)[1], "queued": size[:, 0], "top": top, "below": below,
         }  # fmt: skip
         for column, values in own.items():
             columns[column].extend(values)
@@ -158,10 +169,18 @@ def _first_minute(
     return left_at, at_risk
 
 
-def _estimate(name: str, top: np.ndarray, below: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
-    """The headline under these weights of the days, and its influence by day; NaN where it is not known."""
-    if MEASURES[name].below != "at_risk":
+def estimated(
+    name: str, top: np.ndarray, below: np.ndarray, weight: np.ndarray, at: np.ndarray = _NEVER
+) -> tuple[float, np.ndarray]:
+    """The headline under these weights of the days, and its influence by day; NaN where it is not known.
+
+    ``at`` are the seconds of ``top`` and ``below`` of a headline that says when half has gone.
+    """
+    how = EVERY[name].how
+    if how == "ratio":
         return ratio_of_sums(top[:, 0], below[:, 0], weight)
+    if how == "half":
+        return time_until(top, below, at, weight, 0.5)
     value, influence = share_that_stays(top, below, weight)
     # After the last one under watch the curve says nothing, unless everybody has gone.
     if not (weight @ below[:, 0] > 0 and (weight @ below[:, -1] > 0 or value == 0)):
@@ -178,15 +197,21 @@ class Days:
     size: dict[str, np.ndarray]
     top: dict[str, np.ndarray]
     below: dict[str, np.ndarray]
+    at: dict[str, np.ndarray] = field(default_factory=dict)
 
     def only(self, kept: np.ndarray) -> Days:
         """The days that are ``kept`` (bool)."""
         parts = ({name: values[kept] for name, values in part.items()} for part in (self.size, self.top, self.below))
-        return Days(self.day[kept], self.weekday[kept], *parts)
+        size, top, below = parts
+        return Days(self.day[kept], self.weekday[kept], size, top, below, self.at)
 
     def estimate(self, name: str, weight: np.ndarray) -> tuple[float, np.ndarray]:
         """A headline under these weights, and its influence by day."""
-        return _estimate(name, self.top[name], self.below[name], weight)
+        return estimated(name, self.top[name], self.below[name], weight, self.at.get(name, _NEVER))
+
+    def each(self, name: str) -> np.ndarray:
+        """The headline of every day by itself."""
+        return np.array([self.estimate(name, one)[0] for one in np.eye(len(self.day))])
 
 
 def days_of(frame: object) -> Days | None:
@@ -194,9 +219,7 @@ def days_of(frame: object) -> Days | None:
     if not isinstance(frame, pd.DataFrame) or not set(COLUMNS) <= set(frame) or frame.empty:
         return None
     try:
-        where = {
-            str(name): rows for name, rows in frame.groupby("name", sort=False).indices.items() if name in MEASURES
-        }
+        where = {str(name): rows for name, rows in frame.groupby("name", sort=False).indices.items() if name in EVERY}
         columns = {column: frame[column].to_numpy() for column in COLUMNS}
         first, *others = [np.asarray(columns["day"][rows], dtype="datetime64[ns]") for rows in where.values()]
         top, below = (
@@ -205,15 +228,21 @@ def days_of(frame: object) -> Days | None:
         )
         size = {name: columns["queued"][rows].astype(float) for name, rows in where.items()}
         weekday = columns["weekday"][next(iter(where.values()))].astype(int)
-    except (TypeError, ValueError):  # a kept file is data from outside
+        at = {
+            name: np.asarray(frame["at"].iloc[rows[0]], dtype=float)
+            for name, rows in where.items()
+            if EVERY[name].how == "half"
+        }
+    except (KeyError, TypeError, ValueError):  # a kept file is data from outside
         return None
     sound = (
         len(np.unique(first)) == len(first)
         and all(np.array_equal(first, own) for own in others)
         and ((weekday >= 1) & (weekday <= 7)).all()
         and all(top[name].ndim == 2 and top[name].shape == below[name].shape for name in where)
+        and all(seconds.shape == top[name].shape[1:] for name, seconds in at.items())
     )
-    return Days(first, weekday, size, top, below) if sound else None
+    return Days(first, weekday, size, top, below, at) if sound else None
 
 
 class Part(NamedTuple):
@@ -235,13 +264,13 @@ class Compared(NamedTuple):
 def compared(parts: Sequence[Part], *, linked: bool) -> dict[str, Compared]:
     """Every headline that all parts know, by name. ``linked``: on the scale of its link, as intervals of a value are."""
     parts = [Part(one.days.only(one.weight > 0), one.weight[one.weight > 0], one.sign) for one in parts]
-    known = [name for name in MEASURES if all(name in one.days.top for one in parts)]
+    known = [name for name in EVERY if all(name in one.days.top for one in parts)]
     found: dict[str, Compared] = {}
-    for size in dict.fromkeys(MEASURES[name].size for name in known):
-        names = [name for name in known if MEASURES[name].size == size]
+    for size in dict.fromkeys(EVERY[name].size for name in known):
+        names = [name for name in known if EVERY[name].size == size]
         values, columns = {}, []
         for name in names:
-            link: Link = MEASURES[name].link if linked else "identity"
+            link: Link = EVERY[name].link if linked else "identity"
             pairs = [(one, *one.days.estimate(name, one.weight)) for one in parts]
             values[name] = [value for _, value, _ in pairs]
             columns.append(np.concatenate([deviations(moved, one.weight, value, link) for one, value, moved in pairs]))

@@ -14,8 +14,13 @@ from cxresearch.style import format_interval, format_value
 
 COLUMNS = ["name", "label", "value", "lower", "upper", "unit", "kind", "better", "n", "base", "note"]
 NOT_TOLD, NOTHING = "not distinguishable from no change", "nothing to compare"
-COUNTED = "periods differ in days: contacts per open day are compared"
-ALONE = "lost_share"  # tested by itself; the other verdicts are corrected for their number
+COUNTED = {
+    "contacts": "periods differ in days: contacts per open day are compared",
+    "tickets": "periods differ in days: tickets per day are compared",
+    "backlog": "",  # its note says that it is the count of one moment
+}
+# Tested by itself, one in a report; the other verdicts are corrected for their number.
+ALONE = ("lost_share", "unanswered_after_promise_share")
 LEVEL = 0.05
 FEWEST_DAYS = 5  # in each of two periods: with fewer, their spread cannot be told
 _CHANGE = ["difference", "difference_lower", "difference_upper", "difference_se", "df", "p_value"]
@@ -26,6 +31,10 @@ _LEADS = {
     "mean_wait_s": {1: "The queue was slower.", -1: "The queue was faster.", 0: "The queue."},
     "patience_survival_60s": {1: "People were more patient.", -1: "People were less patient.", 0: "Patience."},
     "contacts_per_day": {1: "More contacts came.", -1: "Fewer contacts came.", 0: "Contacts."},
+    "unanswered_after_promise_share": {1: "More tickets stayed unanswered.", -1: "Fewer tickets stayed unanswered.", 0: "Unanswered tickets."},
+    "median_first_answer_s": {1: "First answers came later.", -1: "First answers came sooner.", 0: "First answers."},
+    "asked_again_share": {1: "More customers asked again.", -1: "Fewer customers asked again.", 0: "Asking again."},
+    "tickets_per_day": {1: "More tickets came.", -1: "Fewer tickets came.", 0: "Tickets."},
 }  # fmt: skip
 
 
@@ -40,9 +49,10 @@ def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame
     -------
     The columns of ``now`` and ``previous`` (the whole period before), ``difference, difference_lower, difference_upper,
     difference_se, df, p_value, verdict``. ``verdict`` is ``rose``, ``fell``, ``not distinguishable from no change``, or
-    ``nothing to compare``, where ``note`` says why. ``lost_share`` is tested alone at 5 %; the others so that all their
+    ``nothing to compare``, where ``note`` says why. ``lost_share``, of tickets
+    ``unanswered_after_promise_share``, is tested alone at 5 %; the others so that all their
     verdicts together are wrong in at most 5 % of reports in which nothing changed (Holm). ``p_value`` and the interval
-    are those of the one headline. A count has no exposure and no verdict: ``contacts_per_day`` has.
+    are those of the one headline. A count has no exposure and no verdict: ``contacts_per_day`` and ``tickets_per_day`` have.
     """
     moved = now.copy()
     moved.attrs = {}
@@ -56,7 +66,7 @@ def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame
             for name, known in zip(moved["name"], moved[["value", "previous"]].notna().all(axis=1), strict=True)
         ]
     tested = moved["p_value"].notna()
-    alone = moved["name"] == ALONE
+    alone = moved["name"].isin(ALONE)
     corrected = moved["p_value"].where(alone, holm(moved["p_value"].mask(alone)))
     clear = corrected < LEVEL
     moved["verdict"] = NOTHING
@@ -64,9 +74,8 @@ def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame
     moved.loc[clear, "verdict"] = np.where(moved.loc[clear, "difference"] > 0, "rose", "fell")
     if before is not None:
         reason = pd.Series(why or "no spread between days to go by", index=moved.index)
-        reason = reason.mask(moved["previous"].isna(), "not known in the period before").mask(
-            moved["name"] == "contacts", COUNTED
-        )
+        reason = reason.mask(moved["previous"].isna(), "not known in the period before")
+        reason = moved["name"].map(COUNTED).fillna(reason)
         says = reason.where(~tested, left_out)
         moved["note"] = [_joined(note, more) for note, more in zip(moved["note"], says, strict=True)]
     return moved
@@ -125,7 +134,7 @@ def change_points(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
             continue
         row = rows.loc[name]
         said = f"{_value(row, name)}{_change(row, before)}"
-        if name == ALONE and "queued_share" in rows.index and not math.isnan(rows.loc["queued_share", "value"]):
+        if name == "lost_share" and "queued_share" in rows.index and not math.isnan(rows.loc["queued_share", "value"]):
             said += f". Of all who asked, {format_value(rows.loc['queued_share', 'value'], 'share')} had to queue"
         points.append((_LEADS[name][_direction(row)], f"{said}."))
     return points
@@ -161,13 +170,17 @@ def _value(row: pd.Series, name: str) -> str:
         "mean_wait_s": f"The mean wait of those who queued was {value}",
         "patience_survival_60s": f"{value} would still wait after a minute",
         "contacts_per_day": f"{value} contacts came per open day",
+        "unanswered_after_promise_share": f"{value} of the tickets were {row['label'][:1].lower()}{row['label'][1:]}",
+        "median_first_answer_s": f"Half of the tickets had a first answer within {value}",
+        "asked_again_share": f"After {value} of the tickets the customer asked again before an answer came",
+        "tickets_per_day": f"{value} tickets came a day",
     }[name]
 
 
 def _change(row: pd.Series, before: str) -> str:
     if row["verdict"] == NOTHING:
         if math.isnan(row["previous"]):
-            return f"; there is no {before} to compare with"
+            return f"; there is nothing of {before} to compare with"
         return f"; whether it changed from {before} cannot be told"
     unit = "points" if row["unit"] == "share" else row["unit"]
     lower, upper = row["difference_lower"], row["difference_upper"]

@@ -13,6 +13,7 @@ from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.ranking import standing
 from cxresearch.exhibits.show import what_if_bundle
 from cxresearch.exhibits.waiting import FEW, clock, counted
+from cxresearch.risk_table import FEWEST_DAYS
 from cxresearch.style import format_duration, format_interval, format_number, format_value
 
 DAYS_FOR_TENTHS = 10  # with fewer days, nine of ten is no number
@@ -33,7 +34,7 @@ def day_load(
     kept = ["hour", "arrivals_per_h", "left_per_h", "share_left_of_asked", "handle_time_s"]
     return Exhibit(
         finding=_load_finding(ranks, minutes_of(hours)), table=hours, shown=shown[kept], kind=kind,
-        subtitle=f"Contacts an hour, and those who gave up, {place}, mean of {days} days",
+        subtitle=f"Contacts an hour, and those who gave up, {place}, {'mean of ' if days > 1 else ''}{days} day{'s' if days > 1 else ''}",
         draw=partial(figures.plot_load, hours),
     )  # fmt: skip
 
@@ -57,13 +58,15 @@ def staffing(
         missed = _share(table["days_missed"].sum() / table["days"].sum())
         finding += f". The same team every day misses that goal in {missed} of the time; {most} keep it on 9 of 10 days"
     few = int((hours["contacts"].between(1, FEW - 1)).sum())
+    tenths = table["days"].iloc[0] >= DAYS_FOR_TENTHS
+    band = " Band: what 8 of 10 days need" if tenths else f" No band: fewer than {DAYS_FOR_TENTHS} days"
     left_out = f". Not in it: {_intervals(few, minutes)} with fewer than {FEW} contacts in all" if few else ""
-    drawn = hours[["hour"]].merge(table, on="hour", how="left")
+    drawn = hours[["hour"]].merge(table if tenths else table.drop(columns=["lower", "upper"]), on="hour", how="left")
     shown = _timed(table, minutes).drop(columns="gap")
     return Exhibit(
         finding=finding, table=table, shown=shown, kind=kind,
         draw=partial(figures.plot_staffing, drawn),
-        subtitle=f"Agents, by time of day, {place}. Band: what 8 of 10 days need{left_out}",
+        subtitle=f"Agents, by time of day, {place}.{band}{left_out}",
     )  # fmt: skip
 
 
@@ -93,7 +96,8 @@ def busiest_hour_team(
             f"From {when}, {busiest}, {low} {on_days} keep {goal}; {most} do on 9 of 10 days. {mean_day}, which the "
             f"mean day takes, do on {kept} of {days}"
         )
-    finding += f". Other days drawn for the patience make it {between}"
+    if row["days"] >= FEWEST_DAYS:
+        finding += f". Other days drawn for the patience make it {between}"
     table = pd.concat([row, needed.drop("agents").rename({"lower": "drawn_lower", "upper": "drawn_upper"})])
     return Exhibit(finding=finding, table=table.to_frame().T, shown=pd.DataFrame(), kind=kind, caption=place)
 
@@ -172,7 +176,7 @@ def promise_what_if(
     ]  # fmt: skip
     units: Mapping[str, str] = {"left": "count"}
     bundle = what_if_bundle(
-        promises, finding=finding, subtitle=f"What each promise takes and saves, {place}, {days} days", kind=kind,
+        promises, finding=finding, subtitle=f"What each promise takes and saves, {place}, {days} day{'s' if days > 1 else ''}", kind=kind,
         formats=units, assumed=[given for given in assumed if given["upper"] > 0],
     )  # fmt: skip
     return Exhibit(finding=finding, table=promises, kind=kind, units=units, ready=(bundle,))

@@ -16,6 +16,7 @@ from cxresearch.exhibits import controls, day
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.forecasts import arrivals_forecast, expected_next, headline_forecast, headlines_ahead
 from cxresearch.exhibits.headlines import headline_table
+from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.waiting import FEW, week_in_words
 from cxresearch.impact import assumption_values, impact, load_assumptions
 from cxresearch.risk_table import ranked_by_day, ranked_losses
@@ -115,9 +116,9 @@ def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
         by_day = queueing.arrivals_ahead(seen, days)
         by_hour = queueing.arrivals_ahead_by_hour(seen, days)
     except ValueError as refusal:
-        return Exhibits([nothing(f"{before} cannot say what to expect of a day: {refusal}"), said, ahead])
+        return Exhibits([nothing(f"{opening(before)} cannot say what to expect of a day: {refusal}"), said, ahead])
     if by_day.empty:
-        return Exhibits([nothing(f"{before} has none of the weekdays of {month.period.label}"), said, ahead])
+        return Exhibits([nothing(f"{opening(before)} has none of the weekdays of {month.period.label}"), said, ahead])
     scores = [
         queueing.forecast_scores(by_day, queueing.naive_arrivals(seen.drop(columns="hour"), days), came),
         queueing.forecast_scores(by_hour, queueing.naive_arrivals(seen, days), came),

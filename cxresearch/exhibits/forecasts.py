@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import figures
-from cxresearch.exhibits.by_day import MEASURES, Part, compared, days_of
+from cxresearch.exhibits.by_day import EVERY, Part, compared, days_of
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.waiting import WEEKDAYS, counted, listed
 from cxresearch.risk_table import limits
 from cxresearch.style import format_interval, format_value
@@ -95,7 +96,7 @@ def headlines_ahead(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
         sure = np.isfinite(one.days).all() and one.clusters.df >= 1 and one.clusters.variance(one.days) > 0
         if not sure:
             continue
-        lower, upper = limits(said, wider * one.clusters.half_width(one.days, LEVEL), MEASURES[name].link)
+        lower, upper = limits(said, wider * one.clusters.half_width(one.days, LEVEL), EVERY[name].link)
         unchanged = float(earlier.loc[name, "value"])
         rows.append([name, row["label"], row["unit"], said, lower, upper, row["value"], unchanged,
                      lower <= row["value"] <= upper, abs(row["value"] - said), abs(row["value"] - unchanged)])  # fmt: skip
@@ -105,7 +106,7 @@ def headlines_ahead(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 def headline_forecast(ahead: pd.DataFrame, *, before: str, place: str = "", kind: str = "estimated") -> Exhibit:
     """The headlines as the period before let one expect them, and as they came (:func:`headlines_ahead`)."""
     if ahead.empty:
-        return nothing(f"{before} has too few days to say what to expect of a headline")
+        return nothing(f"{opening(before)} has too few days to say what to expect of a headline")
     inside, n = int(ahead["inside"].sum()), len(ahead)
     closer, farther = (int(side.sum()) for side in (
         ahead["miss"] < ahead["miss_unchanged"], ahead["miss"] > ahead["miss_unchanged"],
@@ -121,12 +122,16 @@ def headline_forecast(ahead: pd.DataFrame, *, before: str, place: str = "", kind
         for row in ahead.to_dict("records")
     ]
     finding = f"{counted(inside)} of {counted(n).lower()} headlines lay inside the 80 % interval that {before} gave"
-    better = "" if closer > farther else ": no better than the earlier value unchanged"
+    beside = (
+        f"Taken at the weekdays of this period it came closer than the earlier value unchanged for {counted(closer).lower()} and "
+        f"less close for {counted(farther).lower()}"
+    )
+    if not (closer or farther):
+        beside = "The weekdays are the same, so it is the earlier value unchanged"
+    better = "" if closer > farther or not (closer or farther) else ": no better than the earlier value unchanged"
     return Exhibit(
         finding=finding, table=ahead, shown=pd.DataFrame(as_text), kind=kind,
-        says=f"{finding}. Taken at the weekdays of this period it came closer than the earlier value unchanged for "
-        f"{counted(closer).lower()} and less close for {counted(farther).lower()}{better}. Headlines share their days, so "
-        "these are not so many separate tries.",
+        says=f"{finding}. {beside}{better}. Headlines share their days, so these are not so many separate tries.",
         caption=f"The headlines, said and come, {place}",
     )  # fmt: skip
 

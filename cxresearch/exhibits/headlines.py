@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import SLOW, LogError, PeriodLog
-from cxresearch.exhibits.by_day import MEASURES, Compared, Days, Part, compared, days_of, headline_days
+from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.exhibits.by_day import EVERY, Compared, Days, Part, compared, days_of, headline_days
 from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_record, change_text
 from cxresearch.exhibits.exhibit import Exhibit
+from cxresearch.exhibits.messages import silent
+from cxresearch.exhibits.ranking import LONGEST_LIST
 from cxresearch.exhibits.show import headline_bundle, points_bundle
 from cxresearch.exhibits.targets import target_points, target_record, target_text
 from cxresearch.exhibits.waiting import FEW, clock, counted
@@ -46,12 +48,22 @@ def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.
         ("contacts", "Contacts, all channels", contacts, contacts, contacts, "contacts", "", contacts, "all contacts",
          "a count of the log, no sampling error")
     ]  # fmt: skip
-    estimates = _estimates(days, period_log.previous, channel=channel, target_s=target_s)
-    mine = period_log.cells[period_log.cells["channel"] == channel]
-    if name in SLOW and not (mine["outcome"] == "abandoned").any():
-        for what in ("abandonment_share", "lost_share"):
-            _, _, _, n, _ = estimates[what]
-            estimates[what] = (math.nan, math.nan, math.nan, n, "on a channel of messages nobody is seen to give up")
+    before = period_log.previous
+    estimates = estimates_of(
+        days, lambda: None if before is None else headline_days(before, channel=channel, target_s=target_s),
+        before=before.label if before else "",
+    )  # fmt: skip
+    mine = period_log.only(channel=channel)
+    if silent(mine):
+        hidden = dict.fromkeys(
+            ("abandonment_share", "lost_share", "lost_for_good_share"), "nobody is seen to give up on a ticket"
+        )
+        if (mine.cells["outcome"] == "open").any():
+            hidden |= dict.fromkeys(
+                ("mean_wait_s", "mean_answer_s"), "some still wait: cxresearch report tickets counts them"
+            )
+        for what, why in hidden.items():
+            estimates[what] = (math.nan, math.nan, math.nan, estimates[what][3], why)
     for what, (label, unit, better, base) in _told(target_s).items():
         value, lower, upper, n, note = estimates[what]
         rows.append((what, f"{label} ({name})", value, lower, upper, unit, better, n, base, note))
@@ -82,15 +94,16 @@ def _told(target_s: float) -> dict[str, tuple[str, str, str, str]]:
     }
 
 
-def _estimates(
-    days: pd.DataFrame, before: PeriodLog | None, *, channel: str, target_s: float
-) -> dict[str, tuple[float, float, float, int, str]]:
-    """``value, lower, upper, n, note`` of every headline that is estimated from days."""
+def estimates_of(
+    days: pd.DataFrame, lender: Callable[[], pd.DataFrame | None], *, before: str
+) -> dict[str, tuple[float, float, float, int, str]]:  # fmt: skip
+    """``value, lower, upper, n, note`` of every headline that is estimated from days; ``lender`` gives those of the period
+    before, named ``before``, for a period with few."""
     mine = days_of(days)
     assert mine is not None
     n, lent = len(mine.day), None
-    if n < FEWEST_DAYS and before is not None:
-        lent = _same_weekdays(before, mine.weekday, channel=channel, target_s=target_s)
+    if n < FEWEST_DAYS:
+        lent = _same_weekdays(lender, mine.weekday)
     parts = [Part(mine, np.ones(n), 1), *([Part(lent, np.ones(len(lent.day)), 0)] if lent else [])]
     found = compared(parts, linked=True)
     # At risk at the first second are all who queued.
@@ -103,18 +116,18 @@ def _estimates(
         note = _unknown(name, value, totals) or _unsure(one, lent=lent is not None, n=n)
         lower, upper = math.nan, math.nan
         if not note:
-            lower, upper = limits(value, one.clusters.half_width(one.days), MEASURES[name].link)
+            lower, upper = limits(value, one.clusters.half_width(one.days), EVERY[name].link)
             note = "few days: wide and uncertain" if one.clusters.df < FEWEST_DF else ""
-            if lent and before:
-                note = f"{n} day{'s' if n > 1 else ''}: the spread between days is that of {before.label}"
+            if lent:
+                note = f"{n} day{'s' if n > 1 else ''}: the spread between days is that of {before}"
         rows[name] = (value, lower, upper, int(totals[name][1]), note)
     return rows
 
 
-def _same_weekdays(before: PeriodLog, weekday: np.ndarray, *, channel: str, target_s: float) -> Days | None:
+def _same_weekdays(lender: Callable[[], pd.DataFrame | None], weekday: np.ndarray) -> Days | None:
     """The days of the period before on these weekdays; None where they are fewer than five."""
     try:
-        past = days_of(headline_days(before, channel=channel, target_s=target_s))
+        past = days_of(lender())
     except LogError:
         return None
     same = past.only(np.isin(past.weekday, weekday)) if past else None
@@ -125,12 +138,15 @@ def _unknown(name: str, value: float, totals: Mapping[str, tuple[float, ...]]) -
     """Why a number of the period is not known."""
     if not math.isnan(value):
         return ""
-    left, queued = totals["abandonment_share"]
+    left, queued = totals.get("abandonment_share", (0, 0))
     if name == "patience_survival_60s" and queued:
         return "nobody was seen to wait a minute" if left else "nobody gave up, so patience cannot be seen"
     return {"mean_answer_s": "nobody was answered", "lost_share": "nobody asked", "queued_share": "nobody asked",
             "service_level": "nobody asked",
-            "lost_for_good_share": "no customer is known who could be followed for 24 hours"}.get(name, "nobody queued")  # fmt: skip
+            "lost_for_good_share": "no customer is known who could be followed for 24 hours",
+            "median_first_answer_s": "half of the tickets were not seen to be answered",
+            "unanswered_after_promise_share": "no ticket was watched until its promise ran out",
+            "asked_again_share": "no customer is known who could be followed for so long"}.get(name, "nobody queued")  # fmt: skip
 
 
 def _unsure(one: Compared, *, lent: bool, n: int) -> str:
@@ -170,15 +186,17 @@ _ENDED = {"abandoned": "rows of those who gave up", "answered": "rows of the ans
 
 
 def main_points(
-    moved: pd.DataFrame, before: str, *, hours: pd.DataFrame, unusable: Sequence[tuple[str, str]] = ()
-) -> Exhibit:
+    moved: pd.DataFrame, before: str, *, hours: pd.DataFrame | None = None, unusable: Sequence[tuple[str, str]] = (),
+    more: Sequence[tuple[str, str]] = (),
+) -> Exhibit:  # fmt: skip
     """The main points: the targets, the changes, the share lost of all who asked first, and the hour that loses most people.
 
     ``moved`` is a ``changes.change_table``, with targets or without; ``before`` names the period before; ``hours`` is a
     ``patience.waiting_table`` by hour, which may be empty; ``behind`` says where :func:`hours_behind` was asked.
-    ``unusable`` are the points of :func:`unusable_points`, which lead.
+    ``unusable`` are the points of :func:`unusable_points`, which lead; ``more`` are points of other kinds, which come last.
     """
-    points = [*unusable, *target_points(moved), *change_points(moved, before), *_worst_hour(hours)]
+    worst = [] if hours is None else _worst_hour(hours)
+    points = [*unusable, *target_points(moved), *change_points(moved, before), *worst, *more]
     if not points:
         points = [("Nothing is known.", f"No headline of the period has a value, so none can stand beside {before}.")]
     return Exhibit(
@@ -250,7 +268,7 @@ def _worst_hour(hours: pd.DataFrame) -> list[tuple[str, str]]:
             "No single hour loses most people.",
             f"{clock(first['hour'])} lost {lost} of the {format_value(first['queued'], 'count')} who queued then "
             f"({format_value(first['share_left_of_queued'], 'share')}), but day by day it cannot be told from "
-            f"{', '.join(clock(hour) for hour in sorted(beside['hour']))}.",
+            f"{_hours(beside)}.",
         )]  # fmt: skip
     if first["queued"] < ENOUGH and not first["lower"] > second["upper"]:
         return []
@@ -262,14 +280,26 @@ def _worst_hour(hours: pd.DataFrame) -> list[tuple[str, str]]:
     )]  # fmt: skip
 
 
+def _first(moved: pd.DataFrame) -> str:
+    """The headline that is judged alone, in words."""
+    tickets = (moved["name"] == "unanswered_after_promise_share").any()
+    return "The share unanswered after the promise" if tickets else "The share of all who asked that gave up"
+
+
+def _hours(beside: pd.DataFrame) -> str:
+    if len(beside) > LONGEST_LIST:
+        return f"{len(beside)} other hours"
+    return ", ".join(clock(hour) for hour in sorted(beside["hour"]))
+
+
 def change_overview(moved: pd.DataFrame, *, now: str, before: str, kind: str = "estimated") -> Exhibit:
     """Every headline beside the period before, and how many moved further than chance explains."""
     known = moved[moved["verdict"] != NOTHING]
     clear = int(known["verdict"].isin(["rose", "fell"]).sum())
     finding = f"{counted(clear)} of {counted(len(known)).lower()} changes can be told from chance"
     says = (
-        f"## {finding}\n\nThe day is the unit: each interval of a change is that of the one headline, at equal weekdays. The "
-        "share of all who asked that gave up is judged alone, the other verdicts are corrected for their number."
+        f"## {finding}\n\nThe day is the unit: each interval of a change is that of the one headline, at equal weekdays. "
+        f"{_first(moved)} is judged alone, the other verdicts are corrected for their number."
     )
     if known.empty:
         nowhere = moved["previous"].isna().all()

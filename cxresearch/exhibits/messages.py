@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
 
 from cxresearch import figures
+from cxresearch.contacts import SLOW, PeriodLog
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.style import format_duration, format_value
 
+SILENT = (
+    "Nobody is seen to give up on these contacts, so nothing is told of it; when they were answered is in a report of its own: "
+    "cxresearch report tickets"
+)
+LONG_S = 600.0  # on the line half do not wait for so long, and nobody gives up
 _FIRSTS = ("answered", "asked_again", "moved", "nothing_yet")
+
+
+def silent(log: PeriodLog) -> str:
+    """Why nothing is told of giving up, where nobody is seen to: messages, or waits too long for a line; else empty."""
+    cells = log.cells
+    if cells.empty or (cells["outcome"] == "abandoned").any():
+        return ""
+    if (known := cells["channel"].dropna()).size:
+        return SILENT if known.isin(SLOW).all() else ""
+    order = cells.sort_values("duration_s")
+    half = order["duration_s"].iloc[int((2 * order["contacts"].cumsum() >= order["contacts"].sum()).argmax())]
+    return SILENT if half >= LONG_S else ""
+
+
+def seen_to_leave(log: PeriodLog) -> PeriodLog:
+    """Without the channels of messages on which nobody is seen to give up: none of them gave up is not known of any."""
+    cells = log.cells
+    left = cells.loc[cells["outcome"] == "abandoned", "channel"].unique()
+    silent = cells["channel"].isin(SLOW) & ~cells["channel"].isin(left)
+    return replace(log, cells=cells[~silent]) if silent.any() else log
 
 
 def message_firsts(firsts: pd.DataFrame, *, unknown: int = 0, place: str = "", kind: str = "estimated") -> Exhibits:

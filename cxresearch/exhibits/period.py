@@ -7,14 +7,13 @@ does not hold what an exhibit needs, the exhibit says so in its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from cxresearch import evidence, patience, regression, survival
-from cxresearch.contacts import SLOW, LogError, PeriodLog, bridge_table
+from cxresearch.contacts import LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
 from cxresearch.exhibits import bridges, losses, messages, promises, run_chart, waiting
 from cxresearch.exhibits import headlines as lead
@@ -28,19 +27,23 @@ T = TypeVar("T")
 MINUTES_S = (60.0, 120.0)
 NO_TARGETS: Mapping[str, float] = {}
 STRATA = ("hour", "queue")
-NOBODY = "Nobody gave up, so how long people would wait cannot be seen"
+ONE_QUEUE = "No two queues have enough waits and a loss, so there is nothing to compare at the same hour"
+NOBODY = "Nobody was seen to give up, so how long people would wait cannot be seen"
 
 
 def account(mine: PeriodLog) -> Exhibit:
     """Where every row of the period went, from the rows read to those that queued and gave up."""
     table = rows_of(mine)
+    if messages.silent(mine):
+        table = table[table["step"] != "of those who queued: gave up"]
     caption = f"Where every row of {mine.period.label} went"
     return Exhibit(finding=caption, table=table, caption=caption, kind=mine.kind)
 
 
 def bridge(mine: PeriodLog) -> Exhibit:
     """From the rows of the log to those who were not answered within a day: every step adds up."""
-    return bridges.bridge(bridge_table(mine), mine.after_leaving, place=mine.label, kind=mine.kind)
+    table = bridge_table(mine)
+    return bridges.bridge(table, mine.after_leaving, silent=messages.silent(mine), place=mine.label, kind=mine.kind)
 
 
 def calendar(mine: PeriodLog) -> Exhibit:
@@ -89,9 +92,16 @@ def main_points(
     mine = month.only(channel=channel)
     hours = lead.hours_behind(*_by_hour(mine))
     moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
+    point = [("Nobody is seen to give up.", f"{why}.")] if (why := messages.silent(mine)) else []
+    return lead.main_points(
+        moved, month.period.previous.label, hours=hours, unusable=unusable_points(month), more=point
+    )
+
+
+def unusable_points(month: PeriodLog) -> list[tuple[str, str]]:
+    """What leads where many rows of the period, or of the one before, cannot be used."""
     logs = [log for log in (month, month.previous) if log is not None]
-    unusable = [point for log in logs for point in lead.unusable_points(log.usable, log.period.label)]
-    return lead.main_points(moved, month.period.previous.label, hours=hours, unusable=unusable)
+    return [point for log in logs for point in lead.unusable_points(log.usable, log.period.label)]
 
 
 def change_overview(
@@ -105,6 +115,8 @@ def change_overview(
 
 def loss_by_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by hour of the day."""
+    if why := messages.silent(mine):
+        return nothing(why)
     hours, ranks = _by_hour(mine)
     return waiting.loss_by_hour(hours, ranks=ranks, place=mine.label, kind=mine.kind)
 
@@ -159,13 +171,17 @@ def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng:
     drawn, why = _estimated(
         lambda: patience.clustered_patience(mine.contacts, duration_s, replicates=replicates, rng=rng)
     )
+    if drawn is not None and len(mine.days) < FEWEST_DAYS:  # a few days drawn again show how these differ, not days
+        drawn = drawn[drawn["drawn"] != "day"]
     return nothing(why) if drawn is None else waiting.how_sure(drawn, duration_s, place=mine.label, kind=mine.kind)
 
 
 def loss_by_group(month: PeriodLog, *, channel: str) -> Exhibit:
     """Share of those who queued who gave up, queue beside queue, or channel beside channel where there is one queue."""
     mine, by = _groups(month, channel)
-    mine = _seen_to_leave(mine)
+    if why := messages.silent(mine):
+        return nothing(why)
+    mine = messages.seen_to_leave(mine)
     if not by or not mine.cells["queued"].any():
         return nothing("There is one queue and one channel only, so there is nothing to set side by side")
     groups, ranks = _losses(mine, (by,))
@@ -175,6 +191,8 @@ def loss_by_group(month: PeriodLog, *, channel: str) -> Exhibit:
 def wait_distribution(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibit:
     """How long those who queued did wait, group beside group."""
     mine, by = _groups(month, channel)
+    if why := messages.silent(mine):
+        return nothing(why)
     if not by or not mine.cells["queued"].any():
         return nothing("There is one group of waits only")
     waits = mine.waits((by, "day"))
@@ -207,7 +225,7 @@ def hazard_ratios(mine: PeriodLog) -> Exhibit:
     """Rates of giving up of the queues at the same hour and after the same wait (Cox, a baseline for each hour)."""
     rows = _comparable(mine)
     if rows is None:
-        return nothing("There is one queue only, so there is nothing to compare at the same hour")
+        return nothing(ONE_QUEUE if _left(mine) is not None else NOBODY)
     if few := _too_few_days(rows):
         return nothing(few)
     ratios, why = _estimated(lambda: regression.cox(rows, "queue", strata="hour", cluster="day"))
@@ -221,7 +239,7 @@ def proportional_hazards(mine: PeriodLog) -> Exhibit:
     """Whether one ratio may stand for the whole wait."""
     rows = _comparable(mine)
     if rows is None:
-        return nothing("With one queue there is no ratio that could change")
+        return nothing(ONE_QUEUE if _left(mine) is not None else NOBODY)
     if few := _too_few_days(rows):
         return nothing(few)
     test, why = _estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour", cluster="day"))
@@ -239,6 +257,8 @@ def loss_regression(mine: PeriodLog, glm: Callable[..., Any], *, formula: str, f
 
 def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by weekday and hour."""
+    if why := messages.silent(mine):
+        return nothing(why)
     if not mine.cells["queued"].any():
         return nothing("Nobody queued")
     week, ranks = _losses(mine, ("weekday", "hour"))
@@ -276,7 +296,11 @@ def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generat
     """The published analysis of the Anonymous Bank beside this period; nothing for any other log."""
     if mine.preset != "anonymous_bank":
         return Exhibits([])
-    beside = patience.brown_comparison(mine.contacts, rng=rng, replicates=replicates)
+    beside, why = _estimated(lambda: patience.brown_comparison(mine.contacts, rng=rng, replicates=replicates))
+    if beside is None:
+        return Exhibits(
+            [nothing(f"The published analysis of this log cannot be set beside {mine.period.label}: {why}")]
+        )
     return Exhibits([waiting.beside_published(beside, place=mine.period.label, kind=mine.kind)])
 
 
@@ -446,14 +470,6 @@ def _groups(month: PeriodLog, channel: str) -> tuple[PeriodLog, str]:
     if several(mine, "queue"):
         return mine, "queue"
     return (month, "channel") if several(month, "channel") else (mine, "")
-
-
-def _seen_to_leave(log: PeriodLog) -> PeriodLog:
-    """Without the channels of messages on which nobody is seen to give up: none of them gave up is not known of any."""
-    cells = log.cells
-    left = cells.loc[cells["outcome"] == "abandoned", "channel"].unique()
-    silent = cells["channel"].isin(SLOW) & ~cells["channel"].isin(left)
-    return replace(log, cells=cells[~silent]) if silent.any() else log
 
 
 def _largest(waits: pd.DataFrame, by: str) -> pd.DataFrame:

@@ -79,6 +79,11 @@ def plural(group: str) -> str:
     return group.replace("hour", "hours") if "hour" in group else f"{group}s"
 
 
+def opening(text: str) -> str:
+    """As a sentence begins: Week 7 of 1999."""
+    return text[:1].upper() + text[1:]
+
+
 def listed(parts: list[str]) -> str:
     """a, b and c"""
     return "".join(parts) if len(parts) < 2 else ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import figures
-from cxresearch.exhibits.by_day import MEASURES, Days, Part, compared, days_of
+from cxresearch.exhibits.by_day import EVERY, Days, Part, compared, days_of
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.waiting import counted
 from cxresearch.risk_table import process_limits, signs_of_change
 from cxresearch.style import format_date, format_interval, format_number, format_value
 
 CHARTED = ("lost_share", "service_level", "mean_wait_s", "contacts_per_day")
+CHARTED_OF_TICKETS = ("unanswered_after_promise_share", "median_first_answer_s", "asked_again_share", "tickets_per_day")
 FEWEST_DAYS = 12
 FEWEST_OF_WEEKDAY = 3  # with two of a weekday, taking it out leaves mirror images
 # Charts and sets of charts with a sign although nothing changed, where days stand apart and where they hang together:
@@ -46,7 +47,7 @@ def run_points(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
     told = now.set_index("name")
     rows = [
         charted
-        for name in CHARTED if name in told.index
+        for name in (*CHARTED, *CHARTED_OF_TICKETS) if name in told.index and pd.notna(told.loc[name, "value"])
         if (charted := _charted(name, periods)) is not None
     ]  # fmt: skip
     if not rows:
@@ -63,17 +64,15 @@ def _charted(name: str, periods: list[Days]) -> pd.DataFrame | None:
         return None
     days = pd.concat([
         pd.DataFrame({
-            "day": one.day, "weekday": one.weekday, "size": one.size[name], "top": one.top[name][:, 0],
-            "below": one.below[name][:, 0],
+            "day": one.day, "weekday": one.weekday, "size": one.size[name], "value": one.each(name),
         }) for one in known
     ]).sort_values("day")  # fmt: skip
-    days["value"] = days["top"] / days["below"].where(days["below"] > 0)
     busy = days.groupby("weekday")["size"].transform("mean")
     days = days[(2 * busy >= busy.max()) & days["value"].notna()]
     days = days[days.groupby("weekday")["day"].transform("size") >= FEWEST_OF_WEEKDAY]
     if len(days) < FEWEST_DAYS:
         return None
-    share = MEASURES[name].link == "logit"
+    share = EVERY[name].link == "logit"
     root = np.sqrt(days["value"].clip(0, 1 if share else None))
     level = np.arcsin(root) if share else root
     level = (level - level.groupby(days["weekday"]).transform("mean") + level.mean()).round(12)
@@ -131,6 +130,8 @@ def run_charts(now: pd.DataFrame, before: pd.DataFrame | None, *, place: str, ki
         f"False alarms: in SIMULATED logs {where} and in which nothing changed, {format_number(single, 0)} % of such "
         f"charts show a sign, and {format_number(of_set, 0)} % of reports show one in any of the four."
     )
+    if points["name"].isin(CHARTED_OF_TICKETS).any():
+        says = f"False alarms: in SIMULATED logs of calls {where} and in which nothing changed, {format_number(single, 0)} % of such charts show a sign."
     return Exhibit(
         finding=finding, says=says, table=points, shown=shown, kind=kind,
         subtitle=f"A point is a day, what its weekday usually does taken out; dashed: natural limits; {place}",

@@ -8,6 +8,7 @@ from cxresearch import patience, queueing, survival
 from cxresearch.contacts import PeriodLog
 from cxresearch.exhibits import sources
 from cxresearch.exhibits.exhibit import Exhibits, nothing
+from cxresearch.exhibits.messages import silent
 from cxresearch.exhibits.period import changes
 from cxresearch.risk_table import equal_weekdays
 
@@ -16,6 +17,8 @@ def change_sources(month: PeriodLog, *, channel: str) -> Exhibits:
     """Where the change of the share lost comes from, and what each queue contributes; nothing to say without a period before."""
     mine = month.only(channel=channel)
     before = mine.previous
+    if why := silent(mine):
+        return _nothing(why)
     if before is None:
         return _nothing(f"There is nothing before {month.period.label}, so no change has a source")
     moved = changes(month, channel=channel).set_index("name").loc["lost_share"]

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
 
-from cxresearch.exhibits.by_day import MEASURES
+from cxresearch.exhibits.by_day import EVERY
 from cxresearch.style import format_interval, format_value
 
 MET, MISSED, NOT_TOLD = "met", "missed", "cannot be told"
 SINGLE = {MET: "A target is met.", MISSED: "A target is missed.", NOT_TOLD: "Whether a target is met cannot be told."}
-NO_WAY = ("contacts", "contacts_per_day")  # more of them is neither better nor worse
+NO_WAY = ("contacts", "contacts_per_day", "tickets", "tickets_per_day")  # more of them is neither better nor worse
 
 
-def check_targets(given: Any) -> dict[str, float]:
+def check_targets(given: Any, names: Collection[str] = tuple(EVERY)) -> dict[str, float]:
     """``{headline: limit}`` as numbers; ValueError with what to write where a name or a limit cannot be right.
+
+    ``names``: the headlines that there are, of all kinds of reports if nothing is said.
 
     A share is from 0 to 1, a wait a number of seconds above 0. Which way is better is the headline's own.
     """
@@ -26,18 +28,18 @@ def check_targets(given: Any) -> dict[str, float]:
         raise ValueError(
             f"[targets] is a table of headlines with their limits, such as service_level = 0.80; got {given!r}."
         )
-    known = [name for name in MEASURES if name not in NO_WAY]
+    known = [name for name in names if name not in NO_WAY]
     checked = {}
     for name, limit in given.items():
         if name in NO_WAY:
             raise ValueError(
-                f"[targets] {name}: neither more nor fewer contacts are better, so no limit can be met; take it out."
+                f"[targets] {name}: neither more nor fewer of them are better, so no limit can be met; take it out."
             )
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
             like = f" (did you mean {near[0]!r}?)" if near else ""
             raise ValueError(f"[targets] {name}: no headline has this name{like}; write one of {', '.join(known)}.")
-        share = MEASURES[name].link == "logit"
+        share = EVERY[name].link == "logit"
         if type(limit) not in (int, float):
             example = "0.80" if share else "20.0"
             raise ValueError(f"[targets] {name} is a number: write {name} = {example}, for example; got {limit!r}.")

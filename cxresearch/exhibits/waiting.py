@@ -84,7 +84,14 @@ def how_sure(drawn: pd.DataFrame, duration_s: float, *, place: str = "", kind: s
         if math.isfinite(row["times_formula"])
     ]  # fmt: skip
     least = rest["times_formula"].max() if len(rest) else math.nan
-    then = "Bands on this page take the day as the unit." if least > 1.1 else "Here that makes little difference."
+    few = (drawn["drawn"] != "day").all()
+    then = (
+        "Too few days tell how days differ."
+        if few
+        else "Bands on this page take the day as the unit."
+        if least > 1.1
+        else "Here that makes little difference."
+    )
     measured = f" Its standard error is {listed(others)}. {then}" if others else ""
     finding = "How sure is that?"
     return Exhibit(
@@ -316,12 +323,26 @@ def calendar(table: pd.DataFrame, missing: Sequence[date], *, place: str = "", k
         if not row.fully_open and row.open_to > row.open_from
     ]  # fmt: skip
     finding = f"Fully open: {week_in_words(whole)}{f'; in part: {listed(parts)}' if parts else ''}"
-    gone = f" No contact on {listed([format_date(day) for day in missing])}: nothing is told of days without records."
+    gone = f" No contact on {listed(_days_in_rows(missing))}: nothing is told of days without records."
     shown = table.assign(weekday=[WEEKDAYS[int(number) - 1] for number in table["weekday"]])
     return Exhibit(
         finding=finding, says=f"{finding}.{gone if missing else ''}", table=table, shown=shown, kind=kind,
         units={"open_from": "text", "open_to": "text"}, caption=f"The week as the log has it, {place}",
     )  # fmt: skip
+
+
+def _days_in_rows(days: Sequence[date]) -> list[str]:
+    """Dates; three and more in a row are told by their ends."""
+    rows: list[list[date]] = []
+    for day in sorted(days):
+        if rows and (day - rows[-1][-1]).days == 1:
+            rows[-1].append(day)
+        else:
+            rows.append([day])
+    return [
+        said for row in rows
+        for said in ([f"{format_date(row[0])} to {format_date(row[-1])}"] if len(row) > 2 else map(format_date, row))
+    ]  # fmt: skip
 
 
 def loss_by_hour(hours: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "", kind: str = "estimated") -> Exhibit:

@@ -2,7 +2,7 @@
 
 from cxresearch.figures.day import plot_forecast, plot_load, plot_staffing
 from cxresearch.figures.parts import axes_or_new, root_figure
-from cxresearch.figures.run_chart import plot_run_charts
+from cxresearch.figures.run_chart import plot_backlog, plot_run_charts
 from cxresearch.figures.spread import (
     plot_amounts,
     plot_indices,
@@ -33,6 +33,7 @@ from cxresearch.figures.week import plot_week
 __all__ = [
     "axes_or_new",
     "plot_amounts",
+    "plot_backlog",
     "plot_bars_hour",
     "plot_claims",
     "plot_dots",

@@ -1,4 +1,4 @@
-"""Numbers over time beside their natural limits, one small chart above the other."""
+"""Numbers over time: beside their natural limits, one small chart above the other, or a count at the end of each day."""
 
 from __future__ import annotations
 
@@ -51,4 +51,18 @@ def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         unit = " (s)" if first["unit"] == "s" else ""
         panel.annotate(f"{first['label']}{unit}", (0, 1), xycoords="axes fraction", xytext=(0, 0.5 * size),
                        textcoords="offset points", fontsize=size, parse_math=False)  # fmt: skip
+    return ax
+
+
+def plot_backlog(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw a count at the end of each day as steps: ``day``, ``unanswered``."""
+    parts.require_columns(days, ["day", "unanswered"], "plot_backlog")
+    ax = parts.axes_or_new(ax)
+    ax.fill_between(days["day"], days["unanswered"], step="pre", color=theme.C1, alpha=theme.BAND_ALPHA, linewidth=0)
+    ax.step(days["day"], days["unanswered"], where="pre", color=theme.C1)
+    ax.set_xlim(days["day"].min(), days["day"].max())
+    ax.set_ylim(bottom=0)
+    ax.set_xticks(days["day"].iloc[sorted({0, len(days) // 2, len(days) - 1})])
+    ax.xaxis.set_major_formatter(DateFormatter("%d %b"))
+    parts.measure_above(ax, "Tickets without an answer")
     return ax

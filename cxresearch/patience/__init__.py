@@ -29,6 +29,15 @@ from cxresearch.patience.promise import (
 )
 from cxresearch.patience.promise_lot import e_value, promises_follow
 from cxresearch.patience.redials import later_contacts, redial_shares
+from cxresearch.patience.tickets import (
+    after_tickets,
+    asked_again,
+    channel_switches,
+    first_answer_table,
+    late_ranks,
+    ticket_waits,
+    watched,
+)
 from cxresearch.patience.two_clocks import (
     clustered_patience,
     patience_and_offered_wait,
@@ -41,18 +50,23 @@ from cxresearch.patience.two_clocks import (
 
 __all__ = [
     "abandonment_by_promise",
+    "after_tickets",
+    "asked_again",
     "broken_promise",
     "broken_promise_growth",
     "brown_comparison",
     "change_sources",
+    "channel_switches",
     "clustered_patience",
     "daily_curve",
     "e_value",
+    "first_answer_table",
     "first_responses",
     "first_shares",
     "hourly_table",
     "interval_survival",
     "kitagawa",
+    "late_ranks",
     "later_contacts",
     "loss_counts",
     "loss_ranks",
@@ -75,8 +89,10 @@ __all__ = [
     "split_at_promise",
     "standardised_patience",
     "survival_at",
+    "ticket_waits",
     "twitter_account",
     "twitter_responses",
     "unanswered_shares",
     "waiting_table",
+    "watched",
 ]

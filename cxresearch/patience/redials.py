@@ -92,7 +92,7 @@ def redial_shares(table: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(
             "of nobody who gave up is it known who it was"
             if not known
-            else f"the log ends within 24 hours of all {known:,} who gave up and are known"
+            else f"the period ends within 24 hours of all {known:,} who gave up and are known"
         )
     day, weekday, weight = table["day"], table["weekday"], np.ones(len(table))
     size = table["followed"] / (table["followed"].mean() or 1.0)

@@ -175,7 +175,7 @@ class _Weekdays:
         self.df = len(days) - len(self.groups)
         if self.df < FEWEST_FREE:
             raise ValueError(
-                f"{len(days)} days on {len(self.groups)} weekdays are too few for a forecast: at least {FEWEST_FREE} more "
+                f"{_counted(len(days), 'day')} on {_counted(len(self.groups), 'weekday')} are too few for a forecast: at least {FEWEST_FREE} more "
                 "days than weekdays are needed to see how far days stray."
             )
         contacts = days["contacts"].to_numpy(dtype=float)
@@ -247,6 +247,10 @@ def _calendar(days: Sequence[object] | pd.DatetimeIndex, weekdays: pd.Series | n
     dates = pd.DatetimeIndex(days).as_unit("us")
     table = pd.DataFrame({"day": dates, "weekday": dates.day_of_week + 1})
     return table[table["weekday"].isin(weekdays)].reset_index(drop=True)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def _by_day(asked: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from cxresearch.risk_table.day_clusters import (
     limits,
     ratio_of_sums,
     share_that_stays,
+    time_until,
 )
 from cxresearch.risk_table.day_groups import (
     ENOUGH,
@@ -85,5 +86,6 @@ __all__ = [
     "share_limits",
     "share_that_stays",
     "signs_of_change",
+    "time_until",
     "validated",
 ]

@@ -2,7 +2,7 @@
 
 A number that is a smooth function of counts by day has one influence value a day (the infinitesimal jackknife): what it
 moves by when that day counts a little more. The influence of a ratio of sums and of Kaplan-Meier is closed in the
-counts, so nothing is drawn at random. With weekday and period taken out, what is left gives the variance:
+counts, so nothing is drawn at random; a quantile needs the slope of the curve besides. With weekday and period taken out, what is left gives the variance:
 
 - HC2: each day's square over 1 - its leverage. MacKinnon & White (1985), doi:10.1016/0304-4076(85)90158-7.
 - Degrees of freedom: Satterthwaite's, those of Bell & McCaffrey (2002), Survey Methodology 28:169. The law that they
@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import expit, stdtr, stdtrit
+from scipy.special import expit, ndtri, stdtr, stdtrit
 
 from cxresearch.risk_table.risk_sets import Floats
 
@@ -56,6 +56,35 @@ def share_that_stays(left: Floats, at_risk: Floats, weight: Floats) -> tuple[flo
     over = np.where(staying > 0, 1.0 / np.where(staying > 0, staying, 1.0), 0.0)
     value = float(np.prod(1.0 - hazard))
     return value, -value * ((left - hazard * at_risk) @ over)
+
+
+def time_until(
+    left: Floats, at_risk: Floats, times: Floats, weight: Floats, share: float
+) -> tuple[float, Floats]:  # fmt: skip
+    """The first of ``times`` after which at most ``share`` stays (Kaplan-Meier), and its influence by day.
+
+    ``left`` and ``at_risk`` as for :func:`share_that_stays`, of the ascending ``times``. NaN where the curve is not seen to
+    fall so low. The influence is that of the share there, over the density: the slope of the curve between two shares as
+    far from ``share`` as Hall & Sheather (1988), J. R. Stat. Soc. B 50:381, take for so many contacts.
+    """
+    gone, there = weight @ left, weight @ at_risk
+    stays = np.cumprod(1.0 - np.divide(gone, there, out=np.zeros(len(times)), where=there > 0))
+    below = np.flatnonzero(stays <= share + _SEEN)
+    unknown = math.nan, np.full(len(weight), np.nan)
+    if not (len(below) and there[0] > 0):
+        return unknown
+    at = int(below[0])
+    z = float(ndtri(share))
+    density = math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    apart = (ndtri(0.975) ** 2 * 1.5 * density**2 / (2 * z**2 + 1) / there[0]) ** (1 / 3)
+    apart = min(apart, 0.8 * share, 0.8 * (1 - share))
+    first = int(np.searchsorted(-stays, -(share + apart)))
+    last = min(int(np.searchsorted(-stays, -(share - apart))), len(times) - 1)
+    if not stays[first] > stays[last]:
+        return float(times[at]), unknown[1]
+    slope = float((times[last] - times[first]) / (stays[first] - stays[last]))
+    _, moved = share_that_stays(left[:, : at + 1], at_risk[:, : at + 1], weight)
+    return float(times[at]), np.asarray(slope * moved)
 
 
 def deviations(influence: Floats, weight: Floats, value: float, link: Link = "identity") -> Floats:

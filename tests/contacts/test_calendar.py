@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from cxresearch.contacts import load
+from cxresearch.exhibits import waiting
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,12 @@ def test_a_log_that_ends_early_lacks_its_last_days():
     calls = pd.DataFrame({"opened_at": days.repeat(20) + pd.Timedelta("10h"), "wait_s": 5.0, "outcome": "answered"})
     month = load(calls).period("2026-10")
     assert month.missing_days == tuple(date(2026, 10, day) for day in range(21, 32))
+    gone = "No contact on 21 October 2026 to 31 October 2026:"
+    assert gone in waiting.calendar(month.calendar, month.missing_days).says
+    year = load(calls).period("2026")
+    assert year.calendar["fully_open"].all(), "of a year that the log covers in part, the part"
+    assert year.missing_days[0] == date(2026, 1, 1)
+    assert len(year.missing_days) == 365 - 50
 
 
 def test_a_week_worked_by_hand():

@@ -289,3 +289,56 @@ def test_report_takes_the_mapping_of_one_run(tmp_path, monkeypatch):
     assert main([*report, "--map", "wait_s=a", "--map", "wait_s=b"]) == 2
     assert main([*report, "--map", "wait_s={column"]) == 2
     assert len(asked) == 1
+
+
+TICKETS = (
+    "Ticket ID,Status,Source,Created time,Initial response time,First response time (in hrs),Group\n"
+    "1,Open,Email,2026-10-01 08:00:00,2026-10-01 10:00:00,02:00:00,a\n"
+    "2,Open,Portal,2026-10-02 08:00:00,,,a\n"
+)
+
+
+def test_tickets_are_looked_at_as_such_and_get_a_report_of_their_own(tmp_path, root, monkeypatch, capsys):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "notebooks").symlink_to(root / "notebooks")
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    log = written(tmp_path / "log.csv", TICKETS)
+    assert main(["look", str(log)]) == 0
+    said = capsys.readouterr().out
+    assert "nobody is seen to give up" in said
+    assert "Its report: cxresearch report tickets" in said
+    assert "Without customer_key a report cannot say who asked again" in said
+    assert "handle_s" not in said
+    assert main(["new", "desk", "--from", str(log)]) == 0
+    report = load_report("desk", tmp_path)
+    assert [path.stem for path in report.notebooks] == ["06-when-are-tickets-answered"]
+    assert "median_first_answer_s" in report.headlines
+    path = tmp_path / "reports" / "desk.toml"
+    path.write_text(path.read_text() + "\n[targets]\nservice_level = 0.8\n")
+    with pytest.raises(ValueError, match=r"no headline has this name.*unanswered_after_promise_share"):
+        load_report("desk", tmp_path)
+
+
+LEGS = (
+    "Contact_ID,Master_Contact_ID,Media_Name,Skill_Name,Start_Date,start_time,PreQueue,InQueue,Agent_Time,Abandon\n"
+    "9001,9001,Call,Billing,10/01/2026,09:00:00,5,40,100,N\n"
+    "9002,9001,Call,Tech,10/01/2026,09:02:25,0,90,200,N\n"  # transferred
+    "9003,9002,Call,Tech 2,10/01/2026,09:10:00,0,30,0,Y\n"  # and once more: its master is the second leg
+    "9004,,Call,Billing,10/13/2026,10:00:00,5,20,0,Y\n"
+)
+
+
+def test_later_legs_of_a_contact_are_set_aside_and_the_line_that_counts_them_is_told(tmp_path, capsys):
+    log = written(tmp_path / "log.csv", LEGS)
+    assert main(["look", str(log)]) == 0
+    said = capsys.readouterr().out
+    assert "4 rows read, 2 kept, 2 set aside" in said
+    assert "2 set aside: not chosen by rows: Master_Contact_ID is not Contact_ID" in said
+    line = said.split("--map '")[1].split("'")[0]
+    assert load(log).contacts.df()["wait_s"].sum() == 60
+    assert main(["look", str(log), "--map", line]) == 0
+    assert "4 rows read, 4 kept, 0 set aside" in capsys.readouterr().out
+    with pytest.raises(LogError, match="same_as"):
+        parse_mapping({"rows": {"Master": {"same": "Contact"}}})
+    with pytest.raises(LogError, match="no column 'Contact'"):
+        load(log, mapping={"rows": {"Master_Contact_ID": {"same_as": "Contact"}}}).counts  # noqa: B018

@@ -12,7 +12,7 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.exhibits import day_of_period, period, sources_of_period
+from cxresearch.exhibits import day_of_period, period, sources_of_period, tickets_of_period
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits
 
 NAME = "2024-05"
@@ -167,3 +167,12 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     )
     yield "redials", partial(day_of_period.redials, day)
     yield "scenarios", partial(day_of_period.scenarios, day, evening_experts=2)
+
+
+def every_exhibit_of_tickets(month: PeriodLog) -> Iterator[tuple[str, Callable[[], Exhibit | Exhibits]]]:
+    """Every exhibit of a period of tickets, as the notebook asks for it, by name."""
+    for name in ("tickets_happened", "first_answer", "after_promise", "backlog", "asking_again", "channel_switches",
+                 "ticket_change_overview", "ticket_run_charts", "ticket_account"):  # fmt: skip
+        yield name, partial(getattr(tickets_of_period, name), month)
+    for by in ("channel", "queue", "weekday", "hour"):
+        yield f"first_answer_by {by}", partial(tickets_of_period.first_answer_by, month, by)

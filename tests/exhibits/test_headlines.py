@@ -335,7 +335,7 @@ def shown_points(exhibit) -> dict[str, str]:
 def test_nothing_to_compare_is_said():
     alone = change_table(headline_table(weeks(uneven), channel="phone"), None)
     points = shown_points(headlines.main_points(alone, "January 1999", hours=by_hour()[:0]))
-    assert "there is no January 1999 to compare with." in points["People lost."]
+    assert "there is nothing of January 1999 to compare with." in points["People lost."]
     overview = headlines.change_overview(alone, now="February 1999", before="January 1999")
     assert overview.finding == "There is nothing before February 1999 to compare with"
     assert set(change_text(alone)["change"]) == {"not known"}

@@ -93,12 +93,12 @@ def test_every_exhibit_of_any_small_log_says_something(frame):
 @pytest.mark.parametrize(
     ("changes", "exhibit", "why"),
     [
-        ({"outcome": "answered"}, "patience_curve", "Nobody gave up"),
+        ({"outcome": "answered"}, "patience_curve", "Nobody was seen to give up"),
         ({"outcome": "abandoned"}, "two_clocks", "some were answered after a wait"),
         ({"queued": False}, "wait_outcomes", "Nobody queued"),
         ({"outcome": "open"}, "wait_outcomes", "still open"),
         ({"promised_s": 60.0}, "promised", "all promises are alike"),
-        ({"queue": "one"}, "hazard_ratios", "one queue only"),
+        ({"queue": "one"}, "hazard_ratios", "No two queues"),
         ({}, "loss_by_week_hour", "Too few contacts"),
     ],
 )

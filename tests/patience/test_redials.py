@@ -67,7 +67,7 @@ def test_where_nobody_is_known_nothing_is_said():
     with pytest.raises(ValueError, match="of nobody who gave up is it known"):
         redial_shares(nobody)
     too_late = later_contacts(calls(("a", "06 09:00", "abandoned"), ("a", "06 09:30", "answered")))
-    with pytest.raises(ValueError, match="the log ends within 24 hours of all 1 who"):
+    with pytest.raises(ValueError, match="the period ends within 24 hours of all 1 who"):
         redial_shares(too_late)
     with pytest.raises(ValueError, match="no column customer_key"):
         later_contacts(duckdb.sql("SELECT '1' AS contact_id, now() AS opened_at, 'answered' AS outcome"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from cxresearch import __main__ as command_line
+from cxresearch.exhibits import TICKET_MEASURES, days_of
 from tests.exhibits.odd_logs import NAME, odd_logs, plain_log
 
 NOTEBOOKS = ("05-executive-summary", "02-how-long-do-people-wait", "04-when-are-we-there")
@@ -74,3 +76,46 @@ def test_a_log_that_cannot_serve_ends_with_a_sentence(checkout, odd, capsys, mon
     assert sentence in said
     assert "Traceback" not in said
     assert not (checkout / "out" / "odd").exists()
+
+
+def mail(contacts: int = 600) -> pd.DataFrame:
+    """Two months of e-mail as a ticket tool writes it: no handle time, nobody who gave up, the last ones open."""
+    rng = np.random.default_rng(5)
+    opened = pd.Timestamp("2024-04-01") + pd.to_timedelta(rng.integers(0, 61 * 86_400, contacts), unit="s")
+    wait = rng.exponential(20_000, contacts).round()
+    frame = pd.DataFrame({"opened_at": opened, "wait_s": wait, "outcome": "answered", "channel": "email", "queue": "a",
+                          "customer_key": rng.integers(1, 200, contacts).astype(str)}).sort_values("opened_at")  # fmt: skip
+    left = (frame["opened_at"].max() - frame["opened_at"]).dt.total_seconds()
+    return frame.assign(outcome=np.where(wait > left, "open", "answered"), wait_s=np.minimum(wait, left))
+
+
+def test_tickets_get_their_report_and_its_days_are_kept(checkout, root, capsys):
+    (checkout / "notebooks" / "06-when-are-tickets-answered.ipynb").symlink_to(
+        root / "notebooks" / "06-when-are-tickets-answered.ipynb"
+    )
+    text = (root / "reports" / "tickets.toml").read_text()
+    (checkout / "reports" / "tickets.toml").write_text(f"{text}\n[targets]\nunanswered_after_promise_share = 0.5\n")
+    mail().to_csv(checkout / "log.csv", index=False)
+    asked = ["report", "tickets", "--out", str(checkout / "out"), "--set", "log=log.csv"]
+    assert command_line.main([*asked, "--period", "2024-05"]) == 0, capsys.readouterr().err
+    folder = checkout / "out" / "tickets" / "2024-05"
+    told = {h["name"]: h for h in json.loads((folder / "headlines.json").read_text())}
+    assert {"tickets", "median_first_answer_s", "unanswered_after_promise_share", "backlog", "asked_again_share"} < set(
+        told
+    )
+    assert told["unanswered_after_promise_share"]["target"] == {"limit": 0.5, "verdict": "met"}
+    assert told["median_first_answer_s"]["change"]["previous_period_label"] == "April 2024"
+    days = pd.read_parquet(folder / "tables" / "headline_days.parquet")
+    assert set(days["name"]) == set(TICKET_MEASURES)
+    assert days_of(days) is not None, "a later run tells its change from them"
+    plain_log().to_csv(checkout / "log.csv", index=False)
+    assert command_line.main([*asked, "--period", NAME]) == 2
+    assert "cxresearch report monthly" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_report_of_calls_on_tickets_measures_their_channel_and_says_so(checkout, capsys):
+    assert run(checkout, mail()) == 0
+    said = capsys.readouterr().err
+    assert "the log holds no phone, so email is measured" in said
+    assert "cxresearch report tickets --period 2024-05" in said

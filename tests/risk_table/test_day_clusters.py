@@ -19,6 +19,7 @@ from cxresearch.risk_table import (
     limits,
     ratio_of_sums,
     share_that_stays,
+    time_until,
 )
 from cxresearch.risk_table.day_clusters import weekday_groups
 
@@ -269,3 +270,21 @@ def test_limits_by_link():
     assert limits(10.0, math.log(2), "log") == pytest.approx((5.0, 20.0))
     assert limits(0.5, math.log(3), "logit") == pytest.approx((0.25, 0.75))
     assert limits(0.5, 800.0, "logit") == pytest.approx((0.0, 1.0))
+
+
+def test_a_quantile_of_answers_by_hand_and_its_influence_by_reweighting():
+    """Each day's influence is what the quantile moves by when the day counts a little more, on a curve that is smooth."""
+    one = time_until(np.array([[1.0, 1, 1]]), np.array([[4.0, 3, 2]]), np.array([10.0, 20, 30]), np.ones(1), 0.5)
+    assert one[0] == 20.0, "after 20 s two of four stay"
+    assert math.isnan(time_until(np.array([[1.0]]), np.array([[4.0]]), np.array([10.0]), np.ones(1), 0.5)[0])
+
+    rng = np.random.default_rng(1)
+    times, days = np.arange(1.0, 2_001.0), 12
+    scale = rng.uniform(300, 500, days)
+    stays = np.exp(-np.concatenate([[0.0], times])[None, :] / scale[:, None])
+    left, at_risk = 1e4 * -np.diff(stays, axis=1), 1e4 * stays[:, :-1]
+    value, influence = time_until(left, at_risk, times, np.ones(days), 0.5)
+    moved = [time_until(left, at_risk, times, 1.0 + np.eye(days)[day], 0.5)[0] - value for day in range(days)]
+    # Twice a day is no small step (12 of 13 of it), and the times are whole seconds.
+    np.testing.assert_allclose(moved, influence * 12 / 13, atol=1.0)
+    assert np.ptp(moved) > 5

@@ -9,9 +9,10 @@ import importlib
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from cxresearch.contacts import (
+    SLOW,
     Copy,
     Period,
     PeriodLog,
@@ -33,7 +35,7 @@ from cxresearch.contacts import (
     open_log,
     read_period,
 )
-from cxresearch.exhibits import arrivals_next, headline_days
+from cxresearch.exhibits import arrivals_next, headline_days, ticket_days, tickets_of
 from cxresearch.report.archive import publish
 from cxresearch.report.archive.recorded import ARRIVALS, HEADLINE_DAYS
 from cxresearch.report.run.execute import (
@@ -113,7 +115,7 @@ def execute_report(
     """
     started, report = datetime.now(UTC), order.report
     with kept_in(build / _ROWS):
-        month, places = _read(order)
+        order, month, places = _read(order)
         for name in ("tables", "notebooks"):
             (build / name).mkdir()
         executed, facts = _execute(order, build, kernels, month, places)
@@ -129,35 +131,66 @@ def execute_report(
     return run, notebooks, headlines
 
 
-def _read(order: Order) -> tuple[PeriodLog, Sequence[Place]]:
-    """The period of the log, read once for all notebooks, and its files; what cannot be right is refused here."""
+def _read(order: Order) -> tuple[Order, PeriodLog, Sequence[Place]]:
+    """The period of the log, read once for all notebooks, its files, and the order with a channel that it has; what cannot be
+    right is refused here."""
     report, parameters = order.report, order.parameters
     reading = open_log(
         order.log, preset=parameters.get("preset") or None, columns=report.columns or None,
         timezone=parameters.get("timezone", _default(report, "timezone")), query=parameters.get("log_query") or None,
     )  # fmt: skip
     month = read_period(reading, order.period.name, archive=_archive(order))
-    if channel := parameters.get("channel", _default(report, "channel")):
-        month.only(channel=channel)
+    channel = parameters.get("channel", _default(report, "channel"))
+    if _of_tickets(report):
+        tickets_of(month, channel=channel)
+    elif channel:
+        order = _measured(order, month, channel)
     for name in report.inputs:
         if not (order.root / name).is_file():
             raise ParameterError(f"report {report.name}: input {name} is not there.")
     for name, path in _named_files(parameters).items():
         if not path.is_file():
             raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
-    return month, reading.places
+    return order, month, reading.places
+
+
+def _measured(order: Order, month: PeriodLog, channel: str) -> Order:
+    """The order with the main channel of a log of tickets, where nobody named one: it has no calls.
+
+    Raises LogError for a channel that was named and is not there.
+    """
+    number = month.cells.groupby("channel")["contacts"].sum()
+    most = "" if number.empty else str(number.idxmax())
+    if "channel" in order.parameters or channel in number.index or most not in SLOW:
+        month.only(channel=channel)
+        return order
+    print(
+        f"cxresearch: {order.report.name} {order.period.name}: the log holds no {channel}, so {most} is measured, the channel "
+        f"with most contacts; tickets have a report of their own: cxresearch report tickets --period {order.period.name}.",
+        file=sys.stderr,
+    )  # fmt: skip
+    return replace(order, settings={**order.settings, "channel": most})
 
 
 def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
     """Keep the days of the headlines, from which later runs tell their change, and what is expected of the days after."""
     asked = {
         name: order.parameters.get(name, _default(order.report, name))
-        for name in ("channel", "target_s")
+        for name in ("channel", "target_s", "promise_s", "again_h")
         if name in order.parameters or name in order.report.declared
     }
-    if asked.get("channel"):
-        headline_days(month, **asked).to_parquet(path, index=False)
+    if _of_tickets(order.report):
+        tickets = tickets_of(month, channel=asked["channel"])
+        ticket_days(tickets, promise_s=asked["promise_s"], again_h=asked["again_h"]).to_parquet(path, index=False)
+    elif asked.get("channel"):
+        calls = {name: asked[name] for name in ("channel", "target_s") if name in asked}
+        headline_days(month, **calls).to_parquet(path, index=False)
         publish.write_json(path.parent.parent / ARRIVALS, arrivals_next(month, channel=asked["channel"]))
+
+
+def _of_tickets(report: Report) -> bool:
+    """Whether its headlines are those of tickets, not of calls."""
+    return {"promise_s", "again_h"} <= set(report.declared) and "target_s" not in report.declared
 
 
 def _default(report: Report, name: str) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 import nbformat
 
 from cxresearch.contacts import PERIOD_KINDS
-from cxresearch.exhibits import check_targets
+from cxresearch.exhibits import EVERY, MEASURES, TICKET_MEASURES, check_targets
 
 SCALARS = ("bool", "int", "float", "str", "date")
 
@@ -128,10 +128,10 @@ def load_report(name: str, root: Path) -> Report:
 
 
 _NEW = """# A report of {log}, as it was looked at: {title}. Every key is explained in docs/failures.md and docs/own-log.md.
-title = "Waiting and giving up"
+title = {told[title]}
 period = {period}
-notebooks = ["05-executive-summary", "02-how-long-do-people-wait", "04-when-are-we-there"]
-headlines = ["contacts", "abandonment_share", "lost_share", "mean_wait_s", "patience_survival_60s"]
+notebooks = {told[notebooks]}
+headlines = {told[headlines]}
 inputs = []
 
 [parameters]
@@ -139,8 +139,20 @@ inputs = []
 
 # What is aimed at, a headline's name = its limit, for example:
 # [targets]
-# service_level = 0.80
+# {told[target]}
 {columns}"""
+_TOLD = {
+    "monthly": {
+        "title": '"Waiting and giving up"', "target": "service_level = 0.80",
+        "notebooks": '["05-executive-summary", "02-how-long-do-people-wait", "04-when-are-we-there"]',
+        "headlines": '["contacts", "abandonment_share", "lost_share", "mean_wait_s", "patience_survival_60s"]',
+    },
+    "tickets": {
+        "title": '"Tickets: when they are answered, and who asks again"', "target": "unanswered_after_promise_share = 0.10",
+        "notebooks": '["06-when-are-tickets-answered"]',
+        "headlines": '["tickets", "median_first_answer_s", "unanswered_after_promise_share", "backlog", "asked_again_share"]',
+    },
+}  # fmt: skip
 
 
 def new_report(
@@ -149,7 +161,7 @@ def new_report(
 ) -> str:  # fmt: skip
     """The text of ``reports/NAME.toml`` for a log that was looked at (``contacts.look_at``), with the mapping that was given.
 
-    The channel is the one with the most contacts. How each column is read stands in comments. Raises ParameterError for a
+    The report is the one that fits the log. Of calls the channel is the one with the most contacts, of tickets all. How each column is read stands in comments. Raises ParameterError for a
     name that is none.
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
@@ -159,8 +171,7 @@ def new_report(
         "log_query": query,
         "preset": preset,
         "timezone": timezone,
-        "channel": found["channel"] or "phone",
-        "controls": False,
+        **({} if found["report"] == "tickets" else {"channel": found["channel"] or "phone", "controls": False}),
     }
     lines = [f"{key} = {_toml(value)}" for key, value in given.items() if value != ""]
     said = [
@@ -168,7 +179,7 @@ def new_report(
     ]
     mapped = ["", "[columns]", *(f"{key} = {_toml(value)}" for key, value in columns.items())] if columns else []
     return _NEW.format(
-        period=_toml(period), log=found["log"], title=found["format"], parameters="\n".join(lines),
+        period=_toml(period), told=_TOLD[found["report"]], log=found["log"], title=found["format"], parameters="\n".join(lines),
         columns="\n".join(["", *said, *mapped]) + "\n",
     )  # fmt: skip
 
@@ -233,11 +244,12 @@ def _targets(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Pa
         raise ParameterError(f"{path}: targets are a table of their own: write [targets], not [parameters] targets.")
     if text.get("targets") and "targets" not in declared:
         raise ParameterError(
-            f"{path}: [targets] is set, and none of its notebooks takes targets; add 05-executive-summary to notebooks, or "
+            f"{path}: [targets] is set, and none of its notebooks takes targets; add 05-executive-summary (of tickets 06-when-are-tickets-answered) to notebooks, or "
             "take the table out."
         )
+    names = [*(MEASURES if "target_s" in declared else ()), *(TICKET_MEASURES if "promise_s" in declared else ())]
     try:
-        return check_targets(text.get("targets", {}))
+        return check_targets(text.get("targets", {}), names or EVERY)
     except ValueError as error:
         raise ParameterError(f"{path}: {error}") from error
 
