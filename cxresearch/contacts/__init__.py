@@ -7,6 +7,7 @@ from cxresearch.contacts.bank import BANK_HEADER, BANK_LONGEST_SERVICE_S, BANK_L
 from cxresearch.contacts.canonical import CANONICAL, REQUIRED, SLOW, WORDS, LogError, LogQuestionError
 from cxresearch.contacts.files import SUFFIXES, FileFacts, file_facts, has_quotes, log_facts
 from cxresearch.contacts.followed import after_leaving
+from cxresearch.contacts.layout import text_layout
 from cxresearch.contacts.log import ContactLog, load, load_contacts
 from cxresearch.contacts.look import look_at, look_text
 from cxresearch.contacts.memory import FOLDER, kept_folder, kept_in
@@ -18,5 +19,5 @@ __all__ = [
     "BANK_HEADER", "BANK_LONGEST_SERVICE_S", "BANK_LONGEST_WAIT_S", "BANK_QUEUES", "CANONICAL", "FOLDER", "PERIOD_KINDS",
     "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "FileFacts", "LogError", "LogQuestionError", "Period", "PeriodError", "PeriodLog",
     "Reading", "account_table", "after_leaving", "bridge_table", "file_facts", "has_quotes", "kept_folder", "kept_in", "kept_period", "load", "load_contacts", "log_facts", "look_at", "look_text",
-    "open_log", "parse_period", "period_of", "read_period",
+    "open_log", "parse_period", "period_of", "read_period", "text_layout",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ marked SIMULATED. ``items`` leads from such a column to the claim that it stands
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -17,17 +18,19 @@ from cxresearch.survey import compare, rake, share_table, weighted_share
 
 
 def own_beside_cited(
-    respondents: pd.DataFrame, claims: pd.DataFrame, bases: pd.DataFrame, *, items: Mapping[str, str], weight: str = ""
-) -> Exhibits:
+    respondents: pd.DataFrame, claims: pd.DataFrame, bases: pd.DataFrame, *, items: Mapping[str, str], weight: str = "",
+    people: str = "", **design: Any,
+) -> Exhibits:  # fmt: skip
     """The share of each item among your own respondents beside the cited share, with their difference in points.
 
-    ``weight`` is the respondents' column of weights; empty: all count alike.
+    ``weight`` is the respondents' column of weights; empty: all count alike. ``people`` says who they are, in words;
+    ``design`` is the rest of the sampling design, as in :func:`survey.weighted_share`.
     """
     if not items:
         return Exhibits([nothing("No item of your own survey is set beside a cited claim")])
     kind = _kind(respondents)
-    shares = share_table(respondents, list(items), weight=weight or None)
-    whose = "SIMULATED respondents" if kind == "SIMULATED" else "own respondents"
+    shares = share_table(respondents, list(items), weight=weight or None, **design)
+    whose = "SIMULATED respondents" if kind == "SIMULATED" else people or "own respondents"
     shares = shares.assign(claim_id=list(items.values()), base=whose)
     wording = bases.set_index("base")["wording"]
     beside = compare(shares, claims.assign(base=claims["base"].map(wording)))
