@@ -20,7 +20,7 @@ from cxresearch import figures
 from cxresearch.evidence import load_claims, load_evidence
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.own_survey import own_beside_cited
-from cxresearch.exhibits.show import headline_bundle, points_bundle
+from cxresearch.exhibits.show import headline_bundle, literal, points_bundle
 from cxresearch.style import format_interval, format_value
 from cxresearch.survey import Survey, group_differences, share_table
 
@@ -33,12 +33,15 @@ SURE, UNSURE = "differs", "cannot be told apart"
 UNITS = {"design_effect": "number"}
 
 
-def check_survey(survey: Survey, **design: str) -> None:
-    """Work out every number of a report once; ValueError with a sentence where one of them cannot be."""
-    share_rows(survey, design)
+def check_survey(survey: Survey, **design: str) -> pd.DataFrame:
+    """Work out every number of a report once; returns :func:`share_rows`, or raises ValueError with a sentence."""
+    if survey.kept < 2:
+        raise ValueError(f"{survey.file}: one respondent has answered; a share with an interval needs two.")
+    shares = share_rows(survey, design)
     survey_raked(survey, **design)
     survey_groups(survey, **design)
     survey_beside_cited(survey, load_claims(), load_evidence("bases"), **design)
+    return shares
 
 
 def share_rows(survey: Survey, design: Mapping[str, str], *, raked: bool = False) -> pd.DataFrame:
@@ -147,7 +150,7 @@ def _figure(rows: pd.DataFrame, labels: Sequence[str], question: str, design: Ma
     finding = (
         f"{_called(top)}: {format_value(top['share'], 'share')}"
         if len(rows) == 1
-        else f"Most often: {_short(_called(top), 60)}, {format_value(top['share'], 'share')}"
+        else f"Most often: {_short(top['answer'], 60)}, {format_value(top['share'], 'share')}"
     )
     words = [f"{label}: {format_value(share, 'share')}" for label, share in zip(labels, rows["share"], strict=True)]
     how = ", weighted" if design.get("weight") else ""
@@ -260,8 +263,9 @@ def survey_beside_cited(survey: Survey, claims: pd.DataFrame, bases: pd.DataFram
         raise ValueError(f"no share was published for {unknown}; see the column claim_id of data/evidence/claims.csv.")
     known = share_rows(survey, design).set_index("item")["lower"].notna()
     items = {item.column: item.claim for item in survey.items if item.claim and known[item.column]}
+    labels = {item.column: item.label for item in survey.items}
     responses, given = _drawn(survey, design)
-    return own_beside_cited(responses, claims, bases, items=items, people=survey.mapping.people, **given)
+    return own_beside_cited(responses, claims, bases, items=items, people=survey.mapping.people, labels=labels, **given)
 
 
 def _kind(survey: Survey) -> str:
@@ -270,7 +274,8 @@ def _kind(survey: Survey) -> str:
 
 def _called(row: dict[Any, Any]) -> str:
     """What was counted, in words: the answer to its question."""
-    return f"{_short(row['question'])}: {row['answer']}" if row["question"] != row["answer"] else row["answer"]
+    question = _short(row["question"])
+    return f"{question}{' ' if question.endswith('?') else ': '}{row['answer']}"
 
 
 def _sure(row: dict[str, Any]) -> str:
@@ -296,8 +301,8 @@ def _short(text: str, most: int = 80) -> str:
 
 
 def _plain(name: Any) -> str:
-    """A name of the file as prose: no Markdown is meant by it."""
-    return re.sub(r"([\\`*_\[\]<>#$|])", r"\\\1", _short(name, 60))
+    """A name of the file as prose."""
+    return literal(_short(name, 60))
 
 
 def _an(tool: str) -> str:

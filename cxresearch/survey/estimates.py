@@ -390,4 +390,5 @@ def _wilson(share: Any, n: Any) -> tuple[Any, Any]:
     squared = Z95**2 / n
     middle = (share + squared / 2) / (1 + squared)
     reach = np.sqrt(share * (1 - share) * squared + squared**2 / 4) / (1 + squared)
-    return np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
+    # At 0 and 1 an end is the share itself, which rounding may miss.
+    return np.clip(middle - reach, 0.0, share), np.clip(middle + reach, share, 1.0)

@@ -35,7 +35,7 @@ class Column:
 class Export:
     """Rows below the header, of text where ``text``. ``finished`` and ``status`` name columns, ``dates`` those that hold one;
     ``tight`` is the separator that the tool writes between ticks without a blank, "" where it has none. ``whole``: a cell
-    is one answer, whatever stands in it."""
+    is one answer, whatever stands in it. ``above``: lines with text over the header."""
 
     tool: str
     columns: tuple[Column, ...]
@@ -46,6 +46,7 @@ class Export:
     tight: str = ""
     text: bool = True
     whole: bool = False
+    above: int = 0
 
 
 def read_export(path: Path, mapping: SurveyMapping) -> Export:
@@ -54,22 +55,33 @@ def read_export(path: Path, mapping: SurveyMapping) -> Export:
         rows, header = _sheet(path), 0
     else:
         rows, header = _text(path, mapping)
-    rows = [row for row in rows[header:] if any(cell.strip() for cell in row)]
+    lines = [n for n, row in enumerate(rows) if any(cell.strip() for cell in row)]
+    # The first line of two may be nearly empty: a question stands over the first of its columns.
+    known = _tool([rows[n] for n in lines[:4]])
+    lines = lines if known else [n for n in lines if n >= header]
+    above, rows, numbers = 0 if known else sum(any(row) for row in rows[:header]), [rows[n] for n in lines], lines
     if len(rows) < 2:
         columns = len(rows[0]) if rows else 0
         raise SurveyError(f"{path.name} holds no respondent: 0 rows, {columns} columns.")
-    width = max(i + 1 for row in rows[:3] for i, cell in enumerate(row) if cell.strip())
-    for number, row in enumerate(rows, start=header + 1):
+    last = max(i + 1 for row in rows for i, cell in enumerate(row) if cell.strip())
+    width = min(len(rows[0]), last)
+    for number, row in zip(numbers, rows, strict=True):
         if any(cell.strip() for cell in row[width:]):
             raise SurveyError(
-                f"{path.name}: row {number} has {len(row)} cells, the header {width}. Was a cell with the delimiter in it "
+                f"{path.name}: row {number + 1} has {len(row)} cells, the header {width}. Was a cell with the delimiter in it "
                 "not quoted? Export the file again."
             )
     rows = [[*row[:width], *[""] * (width - len(row))] for row in rows]
-    for known in TOOLS:
-        if export := known(rows):
-            return export
-    return _plain(path, rows)
+    return _tool(rows) or replace(_plain(path, rows), above=above)
+
+
+def _tool(rows: list[list[str]]) -> Export | None:
+    """The export of the tool whose header stands in the first rows; None where it is none that is known."""
+    if not rows or not rows[0]:
+        return None
+    width = len(rows[0])
+    level = [[*row[:width], *[""] * (width - len(row))] for row in rows]
+    return next((export for tool in TOOLS if (export := tool(level))), None)
 
 
 def tool_of(path: Path) -> str:
@@ -87,11 +99,7 @@ def tool_of(path: Path) -> str:
         with path.open(encoding=layout.encoding, newline="") as file:
             rows = list(itertools.islice(csv.reader(file, delimiter=layout.delimiter), 4))
     rows = [row for row in rows if any(cell.strip() for cell in row)]
-    if not rows or not rows[0]:
-        return ""
-    width = max(map(len, rows))
-    rows = [[*row, *[""] * (width - len(row))] for row in rows]
-    found = next((export for known in TOOLS if (export := known(rows))), None)
+    found = _tool(rows)
     if found is None or (found.tool == "Google Forms" and not any(c.name.endswith("?") for c in found.columns)):
         return ""
     return found.tool

@@ -39,7 +39,7 @@ def every_item(found: Sequence[Question], responses: pd.DataFrame) -> tuple[pd.D
             yes = [choice for choice in question.choices if choice.casefold() in POSITIVE]
             for choice in sorted(question.choices) if question.kind == ONE else yes or question.choices[:1]:
                 column = f"{question.name}: {choice}"
-                more[column] = choice_share(responses[question.name], [choice], where=column)
+                more[column] = choice_share(responses[question.name], [choice], where=column, known=question.choices)
                 items.append(Item(column, question.text, choice))
     return responses.assign(**more), tuple(items)
 
@@ -76,8 +76,10 @@ def _values(
             )
         chosen = responses[[_choice(one, question, name) for one in choice]]
         return chosen.max(axis=1)
+    if not question.answered:
+        raise SurveyError(f"survey: items: {name}: nobody answered {question.name!r}; take the item out.")
     if choice:
-        return choice_share(responses[question.name], choice, where=f"items: {name}")
+        return choice_share(responses[question.name], choice, where=f"items: {name}", known=question.choices)
     cells = responses[column or question.name]
     if question.kind not in (SEVERAL, YES_NO):
         there = ", ".join(map(quoted, list(question.counts)[:8])) or "many different values"

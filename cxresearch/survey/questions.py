@@ -59,12 +59,14 @@ class Asking:
                 groups.setdefault(column.question, []).append(column)
         for group in groups.values():
             choices = {column.name: column.choice for column in group}
-            ticked = any(choices.values()) and rules.block(self.cells[list(choices)], choices, file_shows=self._marks)
+            ticked, between = self._block(choices)
             if ticked:
                 written = [c.name for c in self.columns if c.role == FREE and c.question == group[0].question]
-                other = self.cells[written].notna().any(axis=1)
+                other = between | self.cells[written].notna().any(axis=1)
                 question, table = self._ticked(group[0].question, group[0].text, *ticked, choices, other)
-                parts |= {name: self.cells[name] if question.line else table[name] for name in choices}
+                parts |= {
+                    name: self.cells[name].where(table[name] == 1) if question.line else table[name] for name in choices
+                }
                 found.append(question)
             else:
                 for column in group:
@@ -72,6 +74,22 @@ class Asking:
                     parts |= table
                     found.append(question)
         return pd.DataFrame(parts, index=self.cells.index), found
+
+    def _block(self, choices: Mapping[str, str]) -> tuple[tuple[pd.DataFrame, pd.Series] | None, pd.Series]:
+        """Ticks, and the rows with something written in the one column of three or more that holds other words, too."""
+        cells, none = self.cells[list(choices)], pd.Series(False, index=self.cells.index)
+        if not any(choices.values()):
+            return None, none
+        if ticked := rules.block(cells, choices, file_shows=self._marks):
+            return ticked, none
+        for name in reversed(list(choices)) if len(choices) > 2 else []:
+            tick = cells[name].map(as_word, na_action="ignore").eq(as_word(choices[name]))
+            written = cells[name].notna() & ~tick & (cells[name] != rules.SEEN)
+            if ticked := rules.block(
+                cells.assign(**{name: cells[name].mask(written)}), choices, file_shows=self._marks
+            ):
+                return ticked, written
+        return None, none
 
     @property
     def _marks(self) -> bool:
@@ -176,7 +194,7 @@ class Asking:
             and not self._several(name, text)
         ):
             # The cells as they stand are the choices: one of them was chosen.
-            return {name: given}, _single(name, text, given)
+            return {name: given}, _single(name, text, given, known)
         try:
             ticks, choices, other = rules.split_ticks(filled, joined[0], tight=joined[1], known=known or ())
         except rules.UndecidedError as undecided:
@@ -202,9 +220,11 @@ class Asking:
         return said(self.mapping.asked, name, text, []) is not None
 
 
-def _single(name: str, text: str, given: pd.Series) -> Question:
+def _single(name: str, text: str, given: pd.Series, known: Sequence[str] = ()) -> Question:
     values, answered = given.dropna(), int(given.notna().sum())
     counts = values.map(as_word).value_counts().to_dict()
+    folded = {word.casefold() for word in counts}
+    counts |= {word: 0 for word in known if word.casefold() not in folded}
     if len(counts) > rules.MOST_CHOICES:
         counts = {}
     truth = pd.api.types.is_bool_dtype(given)

@@ -268,6 +268,8 @@ def _kept_rows(cells: pd.DataFrame, export: Export) -> tuple[pd.DataFrame, pd.Se
     if ids:
         again = kept[ids[0]].notna() & kept.duplicated(ids[0])
         remarks[f"kept, but {quoted(ids[0])} stands in another row, too, with other answers"] = int(again.sum())
+    if export.above:
+        remarks["lines above the header, left out"] = export.above
     return kept, unfinished, why[why != ""].value_counts().to_dict(), {remark: n for remark, n in remarks.items() if n}
 
 

@@ -6,6 +6,7 @@ Nothing is guessed where two readings are possible: it is said what is to be ans
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -188,11 +189,11 @@ def separator_of(texts: Iterable[str], tool_has: str) -> tuple[str, bool] | None
     for separator in (";", "|"):
         if any(separator in cell for cell in cells):
             return separator, False
-    parts = [{part.strip() for part in cell.split(",")} for cell in set(cells) if "," in cell]
+    different = sorted(set(cells))
+    seen = Counter(part for cell in different for part in {part.strip() for part in cell.split(",")})
     # A comma alone is also one in a sentence: it joins choices only where a part comes again in another cell.
-    whole = {cell.strip() for cell in cells if "," not in cell}
-    again = any(one & whole or any(one & other for other in parts[n + 1 :]) for n, one in enumerate(parts))
-    return (",", False) if parts and again else None
+    joins = any("," in cell and any(seen[part.strip()] > 1 for part in cell.split(",")) for cell in different)
+    return (",", False) if joins else None
 
 
 def why_dropped(name: str, text: str, cells: pd.Series) -> str:
@@ -215,7 +216,8 @@ def why_dropped(name: str, text: str, cells: pd.Series) -> str:
         or (many and words[len(words) // 2] >= 3)
     ):
         return FREE
-    return "nearly all differ" if many and len(different) > MOST_CHOICES else ""
+    differ = many and (len(different) > 7 or len(different) == len(texts) > 2)
+    return "nearly all differ" if differ else ""
 
 
 def as_numbers(cells: pd.Series) -> pd.Series | None:
@@ -231,18 +233,19 @@ def as_numbers(cells: pd.Series) -> pd.Series | None:
     return numbers if (numbers.notna() == cells.notna()).all() else None
 
 
-def choice_share(cells: pd.Series, choice: Sequence[str], *, where: str) -> pd.Series:
+def choice_share(cells: pd.Series, choice: Sequence[str], *, where: str, known: Sequence[str] = ()) -> pd.Series:
     """1 where a cell is one of ``choice``, 0 where it is another answer, missing where it is none.
 
-    Raises SurveyError for a choice that nobody gave, with the one that was meant.
+    Raises SurveyError for a choice that nobody gave, with the one that was meant, unless it is ``known`` or a number.
     """
     words = cells.map(as_word, na_action="ignore")
     folded = words.map(str.casefold, na_action="ignore")
     for one in choice:
-        if one.casefold() not in set(folded.dropna()):
+        number = pd.api.types.is_numeric_dtype(cells) and re.fullmatch(r"-?\d+(\.\d+)?", one)
+        if one.casefold() not in {*folded.dropna(), *map(str.casefold, known)} and not number:
             there = list(dict.fromkeys(words.dropna()))
             raise SurveyError(
-                f"survey: items: {where}: nobody answered {quoted(one)}{meant(one, there)}; "
+                f"survey: {where}: nobody answered {quoted(one)}{meant(one, there)}; "
                 f"there {'is' if len(there) == 1 else 'are'} {', '.join(map(quoted, there[:10]))}."
             )
     return folded.isin([one.casefold() for one in choice]).astype(float).where(cells.notna())

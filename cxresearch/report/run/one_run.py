@@ -35,6 +35,7 @@ from cxresearch.report.run.execute import (
 from cxresearch.report.run.parameters import ParameterError, Report
 from cxresearch.report.run.stop import RunTimedOut
 from cxresearch.report.run.version import Version
+from cxresearch.survey import load_responses
 
 __all__ = ["execute_report", "failed_run", "run_lock"]
 
@@ -84,7 +85,8 @@ class Order:
         """What the notebooks are given, and run.json records."""
         targets = {"targets": self.report.targets} if self.report.targets else {}
         of_log = {"log": self.log, "period": self.period.name} if isinstance(self.period, Period) else {}
-        return {**self.report.parameters, **self.settings, **targets, **of_log}
+        survey = {"survey": self.report.survey} if self.report.survey else {}
+        return {**self.report.parameters, **self.settings, **targets, **survey, **of_log}
 
 
 def execute_report(
@@ -142,6 +144,8 @@ def _require_inputs(order: Order) -> None:
     for name, path in _named_files(order.parameters).items():
         if not path.is_file():
             raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
+    if isinstance(order.period, Period) and (file := order.parameters.get("survey_file")):
+        load_responses(file, order.report.survey)  # whatever is wrong with it is said before a kernel starts
 
 
 def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
@@ -171,7 +175,7 @@ def _execute(
     order: Order, build: Path, kernels: Kernels, month: PeriodLog | None
 ) -> tuple[list[tuple[Executed, nbformat.NotebookNode]], dict[str, Any]]:
     report = order.report
-    given = {**order.parameters, "columns": report.columns, "survey": report.survey}
+    given = {**order.parameters, "columns": report.columns}
     say = order.progress or (lambda text: None)
     import_papermill()
     pool = ThreadPoolExecutor(max_workers=order.jobs or cores() + 1)
@@ -187,6 +191,8 @@ def _execute(
         if month is not None:
             month.keep(build / TABLES)
             _keep_days(order, month, build / HEADLINE_DAYS)
+        if isinstance(order.period, Version):
+            order.period.shares.to_parquet(build / TABLES / "shares.parquet", index=False)
         facts = _facts(order, month)
         wait(futures)
     except RunTimedOut:

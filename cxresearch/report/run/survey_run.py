@@ -29,13 +29,13 @@ def read_version(report: Report, settings: Mapping[str, Any], out: Path) -> Vers
         )
     design = {name: str(parameters.get(f"survey_{name}", "")) for name in DESIGN}
     survey = read_survey(file, report.survey, keep=list(design.values()))
-    check_survey(survey, **design)
+    shares = check_survey(survey, **design)
     digest, path = digest_of(file), Path(file)
     day = survey.newest or date.fromtimestamp(path.stat().st_mtime)
     standing = sorted(p.name for p in (out / report.name).glob(f"*-{digest}"))
     label = "answers up to" if survey.newest else "a file of"
     name = standing[0] if standing else f"{day.isoformat()}-{digest}"
-    return Version(name, f"{label} {day.day} {day:%B} {day.year}", _facts(survey))
+    return Version(name, f"{label} {day.day} {day:%B} {day.year}", _facts(survey), shares)
 
 
 def _facts(survey: Survey) -> dict[str, Any]:
