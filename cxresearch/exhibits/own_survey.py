@@ -50,7 +50,9 @@ def own_beside_cited(
         shown=beside[columns],
         units={"own": "share", "cited": "share", "difference": "points", "lower": "points", "upper": "points"},
     )
-    says = "\n".join(f"- {literal(answer)}. {sentence}" for answer, sentence in zip(called, beside["sentence"], strict=True))
+    says = "\n".join(
+        f"- {literal(answer)}. {sentence}" for answer, sentence in zip(called, beside["sentence"], strict=True)
+    )
     return Exhibits([table, Exhibit(finding=finding, says=says, kind=kind)])
 
 

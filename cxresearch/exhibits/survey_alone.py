@@ -71,8 +71,10 @@ def _level(cell: Any) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def survey_account(survey: Survey) -> Exhibits:
+def survey_account(survey: Survey, **design: str) -> Exhibits:
     """How many rows are respondents, why the others are not, and what the file asks."""
+    drawn = {column.casefold() for name, column in design.items() if name != "by"}
+    asked = [q for q in survey.questions if not {column.casefold() for column in q.columns} & drawn]
     kept = f"{format_value(survey.kept, 'count')} {'person' if survey.kept == 1 else 'people'} answered"
     of = survey.tool or "a table"
     says = [f"{kept}. The file is {_an(of)}; it holds {format_value(survey.read, 'count')} rows."]
@@ -83,8 +85,11 @@ def survey_account(survey: Survey) -> Exhibits:
         says.append(f"- Not carried on ({why}): {', '.join(_plain(name) for name in names)}.")
     rows = [
         {"question": _short(q.text), "kind": q.kind, "asked": q.asked, "answered": q.answered, "written_in": q.other}
-        for q in survey.questions
+        for q in asked
     ]
+    shown = {item.question for item in survey.items}
+    if silent := [q.text for q in asked if q.text not in shown and not survey.mapping.items]:
+        says.append(f"- No share is told of {', '.join(map(_plain, silent))}: it is not said which answers count.")
     table = pd.DataFrame(rows).astype({"asked": "Int64"})
     kind = _kind(survey)
     return Exhibits([
@@ -118,7 +123,8 @@ def survey_headlines(survey: Survey, **design: str) -> Exhibits:
 def _counted(survey: Survey) -> tuple[str, str]:
     aside = survey.read - survey.kept
     why = "; ".join(f"{format_value(rows, 'count')}: {reason}" for reason, rows in survey.set_aside.items())
-    said = f"Of {format_value(survey.read, 'count')} rows read {format_value(aside, 'count')} were set aside{f' ({why})' if why else ''}."
+    rows = f"{format_value(aside, 'count')} {'was' if aside == 1 else 'were'}" if aside else "none was"
+    said = f"Of {format_value(survey.read, 'count')} rows read {rows} set aside{f' ({why})' if why else ''}."
     return f"{format_value(survey.kept, 'count')} {'person' if survey.kept == 1 else 'people'} answered.", said
 
 
@@ -147,11 +153,14 @@ def survey_shares(survey: Survey, **design: str) -> Exhibits:
 def _figure(rows: pd.DataFrame, labels: Sequence[str], question: str, design: Mapping[str, str], kind: str) -> Exhibit:
     top = rows.loc[rows["share"].idxmax()].to_dict()
     ends = sorted({format_value(n, "count") for n in (rows["n"].min(), rows["n"].max())}, key=len)
-    finding = (
-        f"{_called(top)}: {format_value(top['share'], 'share')}"
-        if len(rows) == 1
-        else f"Most often: {_short(top['answer'], 60)}, {format_value(top['share'], 'share')}"
-    )
+    least = rows.loc[rows["share"].idxmin()].to_dict()
+    most = f"{format_value(top['share'], 'share')}"
+    if len(rows) == 1:
+        finding = f"{_short(_called(top), 70)}: {most}"
+    elif len(rows["question"].unique()) == 1:
+        finding = f"Most often: {_short(top['answer'], 60)}, {most}"
+    else:
+        finding = f"From {format_value(least['share'], 'share')} ({_short(_called(least), 40)}) to {most} ({_short(_called(top), 40)})"
     words = [f"{label}: {format_value(share, 'share')}" for label, share in zip(labels, rows["share"], strict=True)]
     how = ", weighted" if design.get("weight") else ""
     return Exhibit(
@@ -170,7 +179,10 @@ def survey_raked(survey: Survey, **design: str) -> Exhibit:
     targets = survey.mapping.targets
     if not targets:
         return nothing("Nothing was said of everybody, so no share is weighted to it")
-    plain, raked = share_rows(survey, design), share_rows(survey, design, raked=True)
+    known = _of_columns(survey, list(targets))
+    plain, raked = (_without(share_rows(survey, design, raked=one), known) for one in (False, True))
+    if plain.empty:
+        return nothing("Every answer is known of everybody, so none is weighted")
     table = plain[["question", "answer"]].assign(
         own_share=plain["share"], weighted_share=raked["share"], lower=raked["lower"], upper=raked["upper"], n=raked["n"],
         design_effect=raked["design_effect"],
@@ -207,7 +219,8 @@ def survey_groups(survey: Survey, **design: str) -> Exhibit:
             f"survey_by: {by!r} has {len(sizes)} groups; a page compares {MOST_GROUPS} at most. Join some in a new column."
         )
     rows = []
-    for item in survey.items:
+    own = _of_columns(survey, [by])
+    for item in (item for item in survey.items if item.question not in own):
         answered = responses.loc[responses[item.column].notna(), by]
         if len(answered.unique()) > 1:
             found = group_differences(responses, item.column, by=by, **given)
@@ -242,6 +255,16 @@ def survey_groups(survey: Survey, **design: str) -> Exhibit:
         units={"difference": "points", "lower": "points", "upper": "points"},
         says=f"{finding}. {len(sure)} of {len(table)} comparisons can be told, corrected for their number.{few}",
     )  # fmt: skip
+
+
+def _of_columns(survey: Survey, columns: Sequence[str]) -> set[str]:
+    """The questions that these columns hold: of them nothing is weighted, or compared, by themselves."""
+    folded = {column.casefold() for column in columns}
+    return {q.text for q in survey.questions if folded & {column.casefold() for column in (q.name, *q.columns)}}
+
+
+def _without(rows: pd.DataFrame, questions: set[str]) -> pd.DataFrame:
+    return rows[~rows["question"].isin(questions)].reset_index(drop=True)
 
 
 def _verdicts(table: pd.DataFrame) -> list[str]:

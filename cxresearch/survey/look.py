@@ -42,17 +42,11 @@ def look_at_survey(path: str | PathLike[str], survey: Mapping[str, Any] | None =
     elif not found.items:
         said["error"] = f"{found.file}: no question is closed, so no share can be told."
     return {
-        **said, "survey": found.file, "format": _format(found), "read": found.read, "kept": found.kept,
+        **said, "survey": found.file, "format": found.tool or "columns by their names", "read": found.read, "kept": found.kept,
         "set_aside": found.read - found.kept, "reasons": dict(found.set_aside), "remarks": dict(found.repaired),
         "dropped": dict(found.dropped), "newest": found.newest.isoformat() if found.newest else None, "simulated": found.simulated,
         "questions": [_question(question) for question in found.questions], "lines": item_lines(found),
     }  # fmt: skip
-
-
-def _format(found: Survey) -> str:
-    return found.tool or (
-        "labels of SPSS or Stata" if found.file.lower().endswith(LABELLED) else "columns by their names"
-    )
 
 
 def _question(question: Question) -> dict[str, Any]:

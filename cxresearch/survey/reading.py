@@ -57,6 +57,7 @@ _STATUS = {
 }  # fmt: skip
 _MISSING = ("", "NA", "NaN", "nan", "NULL", "null", "#N/A")
 MARK = "simulated"
+_MADE_BY = {".sav": "SPSS", ".zsav": "SPSS", ".dta": "Stata"}
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _read(source: Any, mapping: SurveyMapping, keep: Sequence[str], *, every: bo
     elif every:
         responses, items = every_item([q for q in found if MARK not in q.columns], responses)
     return Survey(
-        file=file, tool=export.tool, responses=responses.reset_index(drop=True), questions=tuple(found), items=items,
+        file=file, tool=export.tool or _MADE_BY.get(Path(file).suffix.lower(), ""), responses=responses.reset_index(drop=True), questions=tuple(found), items=items,
         read=read, set_aside=set_aside, repaired=repaired, dropped=dropped, newest=_newest(cells, export),
         mapping=mapping, question=_question_text(file, open_),
     )  # fmt: skip

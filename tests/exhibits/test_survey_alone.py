@@ -35,7 +35,7 @@ def people(n: int, seed: int = 1) -> pd.DataFrame:
 def all_of(survey, **design) -> list:
     claims, bases = evidence.load_claims(), evidence.load_evidence("bases")
     return [
-        *exhibits.survey_account(survey), *exhibits.survey_headlines(survey, **design), *exhibits.survey_shares(survey, **design),
+        *exhibits.survey_account(survey, **design), *exhibits.survey_headlines(survey, **design), *exhibits.survey_shares(survey, **design),
         exhibits.survey_raked(survey, **design), exhibits.survey_groups(survey, **design),
         *exhibits.survey_beside_cited(survey, claims, bases, **design),
     ]  # fmt: skip
@@ -59,7 +59,7 @@ def test_shares_headlines_and_points_worked_by_hand():
     assert [h["name"] for h in headlines] == ["respondents", "told", "age_18_34", "age_35"]
     assert (headlines[0]["value"], headlines[1]["value"]) == (45, 0.75)
     (points,) = [bundle[POINTS]["points"] for bundle in shown if POINTS in bundle]
-    assert points[0] == ["45 people answered.", "Of 45 rows read 0 were set aside."]
+    assert points[0] == ["45 people answered.", "Of 45 rows read none was set aside."]
     assert points[1][0] == "told: yes: 75.0 %."
 
 
@@ -169,3 +169,12 @@ def test_simulated_rows_are_marked_everywhere():
     kinds = {bundle[TABLE]["kind"] for bundle in bundles(shown) if TABLE in bundle}
     kinds |= {bundle[HEADLINE]["kind"] for bundle in bundles(shown) if HEADLINE in bundle}
     assert kinds == {"SIMULATED"}
+
+
+def test_a_group_is_not_compared_by_itself_and_a_target_not_weighted_to_itself():
+    survey = read_survey(people(40), {"targets": {"age": {"18-34": 0.4, "35+": 0.6}}})
+    assert set(exhibits.survey_groups(survey, by="age").table["question"]) == {"told"}
+    assert set(exhibits.survey_raked(survey).table["question"]) == {"told"}
+    account = exhibits.survey_account(survey, weight="w", by="age")
+    assert account[1].table["question"].tolist() == ["told", "age"], "a weight is no question"
+    assert "No share is told of w" in exhibits.survey_account(survey)[0].says
