@@ -117,8 +117,10 @@ def _is_survey(given: argparse.Namespace) -> bool:
     """Whether one file is named that is a survey, by ``--survey`` or by its looks."""
     from cxresearch.contacts import LogError
 
-    if len(given.log) > 1 and given.survey:
-        raise LogError("a survey is one file; name one.")
+    if given.survey and (len(given.log) > 1 or given.format or given.timezone):
+        raise LogError(
+            "a survey is one file, and says by itself which tool wrote it; leave out --format and --timezone."
+        )
     if len(given.log) > 1 or given.format:
         return given.survey
     from cxresearch.survey import is_survey

@@ -35,7 +35,7 @@ class Column:
 class Export:
     """Rows below the header, of text where ``text``. ``finished`` and ``status`` name columns, ``dates`` those that hold one;
     ``tight`` is the separator that the tool writes between ticks without a blank, "" where it has none. ``whole``: a cell
-    is one answer, whatever stands in it. ``above``: lines with text over the header."""
+    is one answer, whatever stands in it. ``above``: lines with text over the header. ``comma``: a number may have a decimal one."""
 
     tool: str
     columns: tuple[Column, ...]
@@ -47,14 +47,15 @@ class Export:
     text: bool = True
     whole: bool = False
     above: int = 0
+    comma: bool = False
 
 
 def read_export(path: Path, mapping: SurveyMapping) -> Export:
     """The export in a text file or a spreadsheet. Raises SurveyError where a row does not fit the header."""
     if path.suffix.lower() in SHEETS:
-        rows, header = _sheet(path), 0
+        rows, header, delimiter = _sheet(path), 0, ","
     else:
-        rows, header = _text(path, mapping)
+        rows, header, delimiter = _text(path, mapping)
     lines = [n for n, row in enumerate(rows) if any(cell.strip() for cell in row)]
     # The first line of two may be nearly empty: a question stands over the first of its columns.
     known = _tool([rows[n] for n in lines[:4]])
@@ -72,7 +73,7 @@ def read_export(path: Path, mapping: SurveyMapping) -> Export:
                 "not quoted? Export the file again."
             )
     rows = [[*row[:width], *[""] * (width - len(row))] for row in rows]
-    return _tool(rows) or replace(_plain(path, rows), above=above)
+    return _tool(rows) or replace(_plain(path, rows), above=above, comma=delimiter != ",")
 
 
 def _tool(rows: list[list[str]]) -> Export | None:
@@ -92,12 +93,15 @@ def tool_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if not path.is_file() or suffix not in (*TEXTS, *SHEETS):
         return ""
-    if suffix in SHEETS:
-        rows = _sheet(path)[:4]
-    else:
-        layout = text_layout(path, skip=0)
-        with path.open(encoding=layout.encoding, newline="") as file:
-            rows = list(itertools.islice(csv.reader(file, delimiter=layout.delimiter), 4))
+    try:
+        if suffix in SHEETS:
+            rows = _sheet(path)[:4]
+        else:
+            layout = text_layout(path, skip=0)
+            with path.open(encoding=layout.encoding, newline="") as file:
+                rows = list(itertools.islice(csv.reader(file, delimiter=layout.delimiter), 4))
+    except (ValueError, csv.Error):
+        return ""  # whoever reads it says what is wrong
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     found = _tool(rows)
     if found is None or (found.tool == "Google Forms" and not any(c.name.endswith("?") for c in found.columns)):
@@ -105,7 +109,8 @@ def tool_of(path: Path) -> str:
     return found.tool
 
 
-def _text(path: Path, mapping: SurveyMapping) -> tuple[list[list[str]], int]:
+def _text(path: Path, mapping: SurveyMapping) -> tuple[list[list[str]], int, str]:
+    """The cells, the row of the header, the delimiter."""
     layout = text_layout(path, encoding=mapping.encoding, delimiter=mapping.delimiter)
     text = path.read_bytes().decode(layout.encoding)
     lines = text.removeprefix("\ufeff").split("\n", 1)
@@ -115,7 +120,7 @@ def _text(path: Path, mapping: SurveyMapping) -> tuple[list[list[str]], int]:
     rows = list(csv.reader(io.StringIO(body, newline=""), delimiter=layout.delimiter))
     # A second line of a header is taken for a record's, and the first one for a title, by a layout made for logs.
     first = next((n for n, row in enumerate(rows) if sum(bool(c.strip()) for c in row) * 2 >= _usual(rows)), 0)
-    return rows, first
+    return rows, first, layout.delimiter
 
 
 def _usual(rows: Sequence[Sequence[str]]) -> int:
@@ -163,10 +168,16 @@ _QUALTRICS_PERSONAL = {"ipaddress", "recipientlastname", "recipientfirstname", "
 
 
 def _qualtrics(rows: list[list[str]]) -> Export | None:
-    """Three lines of header: names, wordings, import ids in JSON."""
-    if len(rows) < 3 or sum("ImportId" in cell for cell in rows[2]) * 2 < len(rows[2]):
+    """Three lines of header: names, wordings, import ids in JSON. Some take the last one, or two, out."""
+    names = unique(_stripped(rows[0]))
+    low_names = [name.casefold() for name in names]
+    if len(rows) > 2 and sum("ImportId" in cell for cell in rows[2]) * 2 >= len(names):
+        header = 3
+    elif {"startdate", "finished", "responseid"} <= set(low_names):
+        header = 1 if len(rows) < 2 or re.search(r"\d", rows[1][low_names.index("startdate")]) else 2
+    else:
         return None
-    names, texts = unique(_stripped(rows[0])), _stripped(rows[1])
+    texts = names if header == 1 else _stripped(rows[1])
     columns = []
     for name, text in zip(names, texts, strict=True):
         low = name.casefold()
@@ -185,7 +196,7 @@ def _qualtrics(rows: list[list[str]]) -> Export | None:
             columns.append(Column(name, name, text.removesuffix(" - Selected Choice")))
     dates = [name for name in ("RecordedDate", "EndDate", "StartDate") if name in names]
     return Export(
-        "Qualtrics", tuple(columns), rows[3:], status="Status" if "Status" in names else "",
+        "Qualtrics", tuple(columns), rows[header:], status="Status" if "Status" in names else "",
         finished="Finished" if "Finished" in names else "", dates=tuple(dates), tight=",",
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 [survey]
 items = { email = { column = "Q3", choice = "E-mail", claim = "C003-09" } }  # a 0/1 column; the cited finding beside it
-asked = { Q3 = { Q1 = "Yes" }, Q5 = "all" }        # who was asked a question that leaves nothing where nobody ticked
+asked = { Q3 = { Q1 = "Yes" }, Q5 = "all" }        # who was asked what leaves nothing unless ticked; or "answered"
 choices = { Q7 = ["E-mail", "Phone, or fax"] }       # the choices of a cell such as "E-mail, Phone, or fax"
 missing = { Q8 = ["Refused"] }                       # answers that are none
 targets = { age = { "18-34" = 0.3, "35+" = 0.7 } }   # what is known of everybody, to weight to
@@ -21,6 +21,8 @@ from typing import Any
 
 KEYS = ("items", "asked", "choices", "missing", "targets", "people", "encoding", "delimiter")
 ALL = "all"
+ANSWERED = "answered"
+ONLY_ANSWERED: Mapping[str, tuple[str, ...]] = {ANSWERED: ()}
 
 
 class SurveyError(ValueError):
@@ -43,7 +45,8 @@ class ItemSource:
 
 @dataclass(frozen=True)
 class SurveyMapping:
-    """A checked ``[survey]``; see the module. Of ``asked`` an empty mapping says that everybody was asked."""
+    """A checked ``[survey]``; see the module. Of ``asked`` an empty mapping says that everybody was asked, and
+    ``ONLY_ANSWERED`` that nobody was who left nothing."""
 
     items: Mapping[str, ItemSource] = field(default_factory=dict)
     asked: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -103,12 +106,12 @@ def _item(name: str, said: Any) -> ItemSource:
 
 
 def _asked(name: str, said: Any) -> Mapping[str, tuple[str, ...]]:
-    if said == ALL:
-        return {}
+    if said in (ALL, ANSWERED):
+        return {} if said == ALL else ONLY_ANSWERED
     if not isinstance(said, Mapping) or not said:
         raise SurveyError(
             f'survey: asked: {name} = {said!r}; write {quoted(name)} = {{ "Q1" = "Yes" }}: those who answered so were '
-            f'asked, or {quoted(name)} = "all".'
+            f'asked, or {quoted(name)} = "all"; "answered" says that only those were who ticked.'
         )
     return {str(column): _words("asked", f"{name}: {column}", words) for column, words in said.items()}
 

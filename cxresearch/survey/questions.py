@@ -11,9 +11,9 @@ import pandas as pd
 
 from cxresearch.survey import ticks as rules
 from cxresearch.survey.exports import ANSWER, FREE, Column, Export
-from cxresearch.survey.mapping import SurveyError, SurveyMapping, as_word, meant, quoted, toml
+from cxresearch.survey.mapping import ONLY_ANSWERED, SurveyError, SurveyMapping, as_word, meant, quoted, toml
 
-ONE, SEVERAL, NUMBER, YES_NO = "one choice", "several choices", "number", "yes or no"
+ONE, SEVERAL, NUMBER, YES_NO, RANKING = "one choice", "several choices", "number", "yes or no", "ranking"
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,8 @@ class Asking:
 
     def _asked(self, name: str, rule: Mapping[str, tuple[str, ...]], answered: pd.Series, did: str) -> pd.Series:
         """Who was asked by the rule; nobody else can have answered."""
+        if rule is ONLY_ANSWERED:
+            return answered
         asked = pd.Series(True, index=self.cells.index)
         for column, words in rule.items():
             full = find(column, self.cells.columns, f"asked: {name}")
@@ -162,7 +164,7 @@ class Asking:
         text = f"{column.text}: {column.choice}" if column.choice else column.text
         words = raw.map(lambda cell: as_word(cell).casefold() if isinstance(cell, str) else "", na_action="ignore")
         given = raw.mask(words.isin([rules.SEEN, *rules.NOT_ASKED]))
-        numbers = rules.as_numbers(given) if self.export.text else None
+        numbers = rules.as_numbers(given, comma=self.export.comma) if self.export.text else None
         known = said(self.mapping.choices, name, text, [])
         texts = [cell for cell in given.dropna() if isinstance(cell, str)]
         joined = None if numbers is not None or self.export.whole else rules.separator_of(texts, self.export.tight)
@@ -171,7 +173,15 @@ class Asking:
             return self._joined(name, text, given, words == rules.SEEN, separator, known)
         if numbers is not None:
             given = numbers
-        elif self.export.text and set(given.dropna()) <= {"True", "False"} and given.notna().all():
+        ticked = rules.only_ticks(given)
+        if ticked is not None:
+            table = ticked.to_frame(name)
+            choice = as_word(given.dropna().iloc[0])
+            question, table = self._ticked(
+                name, text, table, given.isna() & ~self._marks, {name: choice}, pd.Series(False, index=given.index)
+            )
+            return {name: given if question.line else table[name]}, question
+        if numbers is None and self.export.text and set(given.dropna()) <= {"True", "False"} and given.notna().all():
             given = given == "True"
         rule = said(self.mapping.asked, name, text, [])
         if rule is not None:
@@ -204,6 +214,9 @@ class Asking:
             )
             line = ("choices", {name: undecided.choices})
             return {name: given}, Question(name, text, SEVERAL, (name,), answered=len(filled), line=line, why=why)
+        if len(choices) > 1 and len(set(filled)) > 1 and all(found == set(choices) for found in ticks):
+            # All choices in every cell, in another order: put in order, not ticked.
+            return {name: given}, Question(name, text, RANKING, (name,), tuple(choices), len(filled), len(filled))
         names = {f"{name}: {choice}": choice for choice in choices}
         table = pd.DataFrame(np.nan, index=given.index, columns=list(names))
         for column, choice in names.items():

@@ -170,6 +170,7 @@ def _read(source: Any, mapping: SurveyMapping, keep: Sequence[str], *, every: bo
     dropped = {column.name: why for column, why in columns if why}
     asking = Asking(cells, export, mapping, [column for column, _ in columns], unfinished)
     responses, found = asking.questions()
+    found = [question for question in found if MARK not in question.columns]
     for name in dict.fromkeys([*keep, *mapping.targets]):
         full = find(name, cells.columns, "the design")
         if dropped.pop(full, "") == PERSONAL:
@@ -182,7 +183,7 @@ def _read(source: Any, mapping: SurveyMapping, keep: Sequence[str], *, every: bo
     if mapping.items:
         responses, items, open_ = named_items(mapping, found, responses)
     elif every:
-        responses, items = every_item([q for q in found if MARK not in q.columns], responses)
+        responses, items = every_item(found, responses)
     return Survey(
         file=file, tool=export.tool or _MADE_BY.get(Path(file).suffix.lower(), ""), responses=responses.reset_index(drop=True), questions=tuple(found), items=items,
         read=read, set_aside=set_aside, repaired=repaired, dropped=dropped, newest=_newest(cells, export),
@@ -287,7 +288,7 @@ def _judged(column: Column, cells: pd.Series, named: set[str], export: Export) -
     """The column with its role, and why it is not carried on; "" where it is."""
     if column.role != ANSWER:
         return column, column.role
-    why = why_dropped(column.name, column.text, cells)
+    why = why_dropped(column.name, column.text, cells, comma=export.comma)
     known = {name.casefold() for name in (column.name, column.question, column.text)} & named
     texts = [cell for cell in cells.dropna() if isinstance(cell, str)]
     if not why or (why != PERSONAL and (known or (not export.whole and separator_of(texts, export.tight)))):

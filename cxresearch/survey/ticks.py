@@ -164,6 +164,21 @@ def block(
     return ticks, unknown
 
 
+def only_ticks(given: pd.Series) -> pd.Series | None:
+    """1 where a cell says the one thing that any cell of its column says, else missing; None where that is no tick.
+
+    Nothing else in such a column shows whether an empty cell is a no, or nobody was asked.
+    """
+    values = given.dropna().unique()
+    if len(values) != 1 or given.notna().all():
+        return None
+    tick = as_word(values[0]).casefold()
+    numeric = pd.api.types.is_numeric_dtype(given)
+    if tick in NEGATIVE or (numeric and tick != "1"):
+        return None
+    return given.notna().astype(float).where(given.notna())
+
+
 def filter_of(unknown: pd.Series, others: pd.DataFrame) -> dict[str, list[str]] | None:
     """The question whose answers could say who was asked: some answers of it never go with a tick. None where none could."""
     best: tuple[int, dict[str, list[str]]] | None = None
@@ -196,11 +211,11 @@ def separator_of(texts: Iterable[str], tool_has: str) -> tuple[str, bool] | None
     return (",", False) if joins else None
 
 
-def why_dropped(name: str, text: str, cells: pd.Series) -> str:
+def why_dropped(name: str, text: str, cells: pd.Series, *, comma: bool = False) -> str:
     """Why a column of answers is not carried on: "personal", "free text" or "nearly all differ"; "" where it is."""
     personal = any(_PERSONAL.fullmatch(words.strip(" ?:*.")) for words in (name, text))
     texts = [cell.strip() for cell in cells.dropna() if isinstance(cell, str)]
-    numbers = as_numbers(cells) if texts else cells.dropna()
+    numbers = as_numbers(cells, comma=comma) if texts else cells.dropna()
     if numbers is not None:
         return PERSONAL if personal and not numbers.dropna().isin([0, 1]).all() else ""
     different = set(texts)
@@ -220,12 +235,13 @@ def why_dropped(name: str, text: str, cells: pd.Series) -> str:
     return "nearly all differ" if differ else ""
 
 
-def as_numbers(cells: pd.Series) -> pd.Series | None:
-    """Text cells as numbers where all that are there are; a decimal comma is one where no cell can mean thousands."""
+def as_numbers(cells: pd.Series, *, comma: bool = False) -> pd.Series | None:
+    """Text cells as numbers where all that are there are. ``comma``: it may be a decimal one, unless all cells can mean
+    thousands."""
     texts = cells.dropna()
     if texts.empty:
         return None
-    if texts.astype(str).str.fullmatch(r"\s*-?\d+(,\d+)?\s*").all() and texts.str.contains(",").any():
+    if comma and texts.astype(str).str.fullmatch(r"\s*-?\d+(,\d+)?\s*").all() and texts.str.contains(",").any():
         if texts.str.fullmatch(r"\s*-?\d{1,3}(,\d{3})?\s*").all():
             return None
         cells = cells.str.replace(",", ".", regex=False)

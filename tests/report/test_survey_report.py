@@ -145,3 +145,22 @@ def test_look_at_a_survey_for_a_machine_and_a_table_by_name(checkout, capsys):
     before = sorted(p.name for p in checkout.iterdir())
     assert run("look", "nowhere.csv", "--survey") == 2
     assert sorted(p.name for p in checkout.iterdir()) == before
+
+
+def test_a_survey_beside_a_log_is_refused_before_a_kernel_too(checkout, capsys, monkeypatch):
+    from nbformat import write
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    monkeypatch.setattr(
+        "cxresearch.report.run.one_run.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started")
+    )
+    cell = new_code_cell('log: str = ""\nsurvey_file: str = ""\nsurvey: dict = {}', metadata={"tags": ["parameters"]})
+    write(new_notebook(cells=[cell]), checkout / "notebooks" / "one.ipynb")
+    (checkout / "log.csv").write_text("opened_at,wait_s,outcome\n1999-02-01 08:00,1,answered\n")
+    made.google(checkout / "own.csv", made.truth())
+    (checkout / "reports" / "both.toml").write_text(
+        'title = "Both"\nperiod = "month"\nnotebooks = ["one"]\n[parameters]\nlog = "log.csv"\nsurvey_file = "own.csv"\n'
+        f'[survey.items]\nemail = {{ column = "{made.TOLD}", choice = "E-mail" }}\n'
+    )
+    assert run("report", "both", "--period", "1999-02", "--out", "out") == 2
+    assert "asked = " in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 import warnings
 
@@ -74,6 +75,41 @@ def test_what_nobody_says_is_left_as_it_is_with_a_warning(tmp_path):
         responses = load_responses(path, mapping)
     assert responses["email"].equals(ROWS["E-mail"].rename("email"))
     assert list(responses) == ["Q1", "Q2_1", "Q2_2", "Q2_3", "Q2_4", "QAge", "email"]
+
+
+def test_lines_of_the_header_may_have_been_taken_out(tmp_path):
+    path = made.qualtrics(tmp_path / "a.csv", ROWS)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.reader(file))
+    lines[10][1] = "Survey Preview"
+    for left in ([0, 1], [0]):
+        made.written(path, [*(lines[n] for n in left), *lines[3:]])
+        survey = read_survey(
+            path, {"asked": dict.fromkeys(("Q2", "Q2_1")[: len(left) - 1], "all"), "items": {"problem": "Q1"}}
+        )
+        assert (survey.tool, survey.read, survey.kept) == ("Qualtrics", 40, 39), "no wording is taken for an answer"
+
+
+def test_numbers_of_choices_are_no_decimals_and_a_ranking_is_no_tick(tmp_path):
+    path = made.written(
+        tmp_path / "a.csv", [["codes", "rank"], ["1", "a;b;c"], ["1,4", "b;a;c"], ["4", "c;b;a"], ["1", "a;b;c"]]
+    )
+    survey = read_survey(path, {"asked": {"codes": "all"}, "choices": {"rank": ["a", "b", "c"]}})
+    assert [item.column for item in survey.items] == ["codes: 1", "codes: 4"]
+    assert survey.questions[1].kind == "ranking"
+
+
+def test_a_lone_column_of_ticks_is_asked_about(tmp_path):
+    """Half ticked, half left empty: everybody, or nobody knows whom; never 100 %."""
+    for tick in ("E-mail", "1", "Yes"):
+        path = made.written(tmp_path / "a.csv", [["told", "n"], *[[tick, 0], ["", 1], [tick, 1], ["", 0]] * 3])
+        with pytest.raises(SurveyQuestionError) as question:
+            read_survey(path, {"items": {"told": "told"}})
+        assert pasted(question.value) == {"asked": {"told": "all"}}
+        for said, share, n in (("all", 0.5, 12), ("answered", 1.0, 6)):
+            survey = read_survey(path, {"items": {"told": "told"}, "asked": {"told": said}})
+            (row,) = share_table(survey.responses, ["told"]).to_dict("records")
+            assert (row["estimate"], row["n"]) == (share, n)
 
 
 def test_a_mark_of_a_question_seen_shows_who_was_asked(tmp_path):
