@@ -29,6 +29,7 @@ from cxresearch.survey.exports import (
 from cxresearch.survey.items import Item, every_item, named_items
 from cxresearch.survey.labelled import LABELLED, read_labelled
 from cxresearch.survey.mapping import (
+    ONLY_ANSWERED,
     SurveyError,
     SurveyMapping,
     SurveyQuestionError,
@@ -38,7 +39,7 @@ from cxresearch.survey.mapping import (
     toml,
 )
 from cxresearch.survey.questions import Asking, Question, find, question_named
-from cxresearch.survey.ticks import NEGATIVE, SEEN, separator_of, why_dropped
+from cxresearch.survey.ticks import NEGATIVE, SEEN, looks_joined, why_dropped
 
 SUFFIXES = (*TEXTS, ".parquet", *LABELLED, *SHEETS)
 NO_ANSWER, SAME_AGAIN = "nothing was answered", "the same row again, with the same id"
@@ -187,7 +188,7 @@ def _read(source: Any, mapping: SurveyMapping, keep: Sequence[str], *, every: bo
     return Survey(
         file=file, tool=export.tool or _MADE_BY.get(Path(file).suffix.lower(), ""), responses=responses.reset_index(drop=True), questions=tuple(found), items=items,
         read=read, set_aside=set_aside, repaired=repaired, dropped=dropped, newest=_newest(cells, export),
-        mapping=mapping, question=_question_text(file, open_),
+        mapping=mapping, question=_question_text(file, open_, mapping),
     )  # fmt: skip
 
 
@@ -291,19 +292,21 @@ def _judged(column: Column, cells: pd.Series, named: set[str], export: Export) -
     why = why_dropped(column.name, column.text, cells, comma=export.comma)
     known = {name.casefold() for name in (column.name, column.question, column.text)} & named
     texts = [cell for cell in cells.dropna() if isinstance(cell, str)]
-    if not why or (why != PERSONAL and (known or (not export.whole and separator_of(texts, export.tight)))):
+    if not why or (why != PERSONAL and (known or (not export.whole and looks_joined(texts, export.tight)))):
         return column, ""
     return Column(column.name, column.question, column.text, column.choice, PERSONAL if why == PERSONAL else FREE), why
 
 
-def _question_text(file: str, open_: Sequence[Question]) -> str:
-    """What is asked of all open questions, and the lines that answer it."""
+def _question_text(file: str, open_: Sequence[Question], mapping: SurveyMapping) -> str:
+    """What is asked of all open questions, and the lines that answer it; they hold what was said already."""
     if not open_:
         return ""
-    lines: dict[str, dict[str, Any]] = {}
+    asked = {name: "answered" if rule is ONLY_ANSWERED else rule or "all" for name, rule in mapping.asked.items()}
+    lines: dict[str, dict[str, Any]] = {"asked": asked, "choices": dict(mapping.choices)}
     for question in open_:
         if question.line:
-            lines.setdefault(question.line[0], {}).update(question.line[1])
+            lines[question.line[0]] |= question.line[1]
+    lines = {key: value for key, value in lines.items() if key in {q.line[0] for q in open_ if q.line}}
     paste = "\n".join(f"    {key} = {toml(value)}" for key, value in lines.items())
     return (
         f"{file}: "

@@ -211,6 +211,15 @@ def separator_of(texts: Iterable[str], tool_has: str) -> tuple[str, bool] | None
     return (",", False) if joins else None
 
 
+def looks_joined(texts: Sequence[str], tool_has: str) -> bool:
+    """Whether cells are joined choices and no sentences with commas: few parts, each of them often."""
+    found = separator_of(texts, tool_has)
+    if found is None:
+        return False
+    parts = Counter(part.strip() for text in texts for part in text.split(found[0]) if part.strip())
+    return len(parts) <= MOST_CHOICES and 2 * len(parts) <= parts.total()
+
+
 def why_dropped(name: str, text: str, cells: pd.Series, *, comma: bool = False) -> str:
     """Why a column of answers is not carried on: "personal", "free text" or "nearly all differ"; "" where it is."""
     personal = any(_PERSONAL.fullmatch(words.strip(" ?:*.")) for words in (name, text))

@@ -323,6 +323,25 @@ def test_names_addresses_and_free_text_stay_behind(tmp_path):
         read_survey(tmp_path / "a.csv", keep=["contact"])
 
 
+def test_remarks_with_commas_are_no_choices(tmp_path):
+    words = ["slow", "rude", "kind"]
+    rows = [
+        [n % 2, f"{words[n % 3]}, and {words[(n + 1) % 3]} on day {n}, said Ann", f"{words[n % 3]}, day {n}"]
+        for n in range(30)
+    ]
+    survey = read_survey(made.written(tmp_path / "a.csv", [["told", "how was it", "note"], *rows]))
+    assert survey.dropped == {"how was it": "free text", "note": "free text"}
+
+
+def test_the_lines_to_paste_hold_what_was_said_already(tmp_path):
+    rows = [["a", "b", "n"], *[["x", "", 0], ["", "y", 1]] * 4]
+    path = made.written(tmp_path / "a.csv", rows)
+    with pytest.raises(SurveyQuestionError) as question:
+        read_survey(path, {"asked": {"a": "answered"}})
+    assert pasted(question.value)["asked"].keys() == {"a", "b"}
+    assert answered(path, {"asked": {"a": "answered"}})[0]["asked"]["a"] == "answered"
+
+
 def test_a_row_that_does_not_fit_is_named(tmp_path):
     (tmp_path / "a.csv").write_text("a,b\n1,0\n1,0,7\n")
     with pytest.raises(SurveyError, match="row 3 has 3 cells, the header 2"):
