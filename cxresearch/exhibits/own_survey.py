@@ -25,7 +25,8 @@ def own_beside_cited(
     """The share of each item among your own respondents beside the cited share, with their difference in points.
 
     ``weight`` is the respondents' column of weights; empty: all count alike. ``people`` says who they are, in words,
-    ``labels`` what an item is called (its name where nothing is said); ``design`` is the rest of the sampling design, as in :func:`survey.weighted_share`.
+    ``labels`` what an item is called (its name where nothing is said); ``design`` is the rest of the sampling design, as
+    in :func:`survey.weighted_share`.
     """
     if not items:
         return Exhibits([nothing("No item of your own survey is set beside a cited claim")])

@@ -35,7 +35,6 @@ from cxresearch.report.run.execute import (
 from cxresearch.report.run.parameters import ParameterError, Report
 from cxresearch.report.run.stop import RunTimedOut
 from cxresearch.report.run.version import Version
-from cxresearch.survey import load_responses
 
 __all__ = ["execute_report", "failed_run", "run_lock"]
 
@@ -145,6 +144,8 @@ def _require_inputs(order: Order) -> None:
         if not path.is_file():
             raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
     if isinstance(order.period, Period) and (file := order.parameters.get("survey_file")):
+        from cxresearch.survey import load_responses
+
         load_responses(file, order.report.survey)  # whatever is wrong with it is said before a kernel starts
 
 

@@ -325,7 +325,7 @@ def parse_settings(
         line = _declared(name, declared, "--set")
         if name in GIVEN_BY_RUNNER:
             raise ParameterError(
-                f"{name} is set by the run itself; use --period for the period, and the tables [columns], [targets] and [survey] of the "
+                f"{name} is set by the run itself; use --period for the period, and the tables [columns] and [targets] or [survey] of the "
                 "report's TOML for these."
             )
         if name in parsed:
