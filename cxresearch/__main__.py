@@ -43,10 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     diff = command("diff", "two runs of a report in numbers: headlines, parameters, inputs")
     diff.add_argument("before", metavar="PERIOD")
     diff.add_argument("after", metavar="PERIOD")
-    look = commands.add_parser("look", help="read a log and say what it is", description=_look.__doc__)
+    look = commands.add_parser("look", help="read a log or a survey and say what it is", description=_look.__doc__)
     look.add_argument("log", nargs="+", help="a file, a folder, a pattern, an address or a database")
     look.add_argument("--json", action="store_true", help="for a machine")
-    new = commands.add_parser("new", help="write reports/NAME.toml for a log of your own", description=_new.__doc__)
+    new = commands.add_parser(
+        "new", help="write reports/NAME.toml for a log or a survey of your own", description=_new.__doc__
+    )
     new.add_argument("name", help="of the report")
     new.add_argument("--from", dest="log", nargs="+", required=True, metavar="LOG", help="as for look")
     new.add_argument("--period", default="month", help="day, week, month (the default), quarter or year")
@@ -61,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for reading in (look, new):
         reading.add_argument("--format", help="the tool that wrote the log, where its columns do not say")
         reading.add_argument("--query", help="which rows are the log, where it lies in a database")
+        reading.add_argument(
+            "--survey", action="store_true", help="the file is a survey; lines of --map are those of [survey]"
+        )
         reading.add_argument("--timezone", help="where the customers live, such as Europe/Berlin")
     commands.add_parser(
         "list", help="the reports that there are", description="Every report, its notebooks and parameters."
@@ -98,9 +103,37 @@ def _look(given: argparse.Namespace) -> int:
 
     from cxresearch.contacts import look_text
 
+    if _is_survey(given):
+        from cxresearch.survey import survey_text
+
+        found, _ = _looked_at_survey(given)
+        print(json.dumps(found, indent=2, default=str, ensure_ascii=False) if given.json else survey_text(found))
+        return 0 if found["would_run"] else 2
     found, _ = _looked(given)
     print(json.dumps(found, indent=2, default=str, ensure_ascii=False) if given.json else look_text(found))
     return 0 if found["would_run"] else 2
+
+
+def _is_survey(given: argparse.Namespace) -> bool:
+    """Whether one file is named that is a survey, by ``--survey`` or by its looks."""
+    from cxresearch.contacts import LogError
+
+    if given.survey and (len(given.log) > 1 or given.format or given.timezone or given.query):
+        raise LogError(
+            "a survey is one file, and says by itself which tool wrote it; leave out --format, --query and --timezone."
+        )
+    if len(given.log) > 1 or given.format or given.query:
+        return given.survey
+    from cxresearch.survey import is_survey
+
+    return given.survey or is_survey(given.log[0])
+
+
+def _looked_at_survey(given: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    from cxresearch.survey import look_at_survey
+
+    survey = _mapped(given)
+    return look_at_survey(given.log[0], survey), survey
 
 
 def _looked(given: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -143,6 +176,8 @@ def _new(given: argparse.Namespace) -> int:
         raise LogError(f"{path} is there already; choose another name, or remove it.")
     if given.period not in PERIOD_KINDS:
         raise LogError(f"--period is one of {', '.join(PERIOD_KINDS)}; got {given.period!r}.")
+    if _is_survey(given):
+        return _new_survey(given, path)
     found, columns = _looked(given)
     if not found["would_run"]:
         print(look_text(found))
@@ -159,6 +194,20 @@ def _new(given: argparse.Namespace) -> int:
     return 0
 
 
+def _new_survey(given: argparse.Namespace, path: Path) -> int:
+    from cxresearch.report.run.survey_run import new_survey_report
+    from cxresearch.survey import survey_text
+
+    found, survey = _looked_at_survey(given)
+    print(survey_text(found))
+    if not found["would_run"]:
+        return 2
+    text = new_survey_report(given.name, path=Path(given.log[0]).resolve(), found=found, survey=survey)
+    path.write_text(text, encoding="utf-8")
+    print(f"\nWritten: {path}\nNext:    cxresearch report {given.name}")
+    return 0
+
+
 def _list(given: argparse.Namespace) -> int:
     """Every report, its notebooks and its parameters."""
     from cxresearch.report.run.parameters import load_report
@@ -168,7 +217,7 @@ def _list(given: argparse.Namespace) -> int:
         print(f"{report.name}: {report.title} (by {report.period})")
         print(f"  notebooks: {', '.join(one.stem for one in report.notebooks)}")
         for name, line in report.declared.items():
-            if name not in ("period", "columns", "targets"):
+            if name not in ("period", "columns", "targets", "survey"):
                 value = report.parameters.get(name, line.default)
                 print(f"  {name} = {value!r}")
     return 0
@@ -176,12 +225,21 @@ def _list(given: argparse.Namespace) -> int:
 
 def _report(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.contacts import parse_period, period_of
-    from cxresearch.report.run.parameters import load_report, parse_settings
+    from cxresearch.report.run.parameters import VERSION, ParameterError, load_report, parse_settings
 
     report = load_report(given.name, ROOT)
     report = replace(report, columns={**report.columns, **_mapped(given)})
     settings = parse_settings(given.set, report.declared, report.ranges)
-    if given.period:
+    periods: list[Any]
+    if report.period == VERSION:
+        from cxresearch.report.run.survey_run import read_version
+
+        if given.period or given.last:
+            raise ParameterError(
+                f"report {report.name} reads a survey and has no periods; leave --period and --last out."
+            )
+        periods = [read_version(report, settings, given.out)]
+    elif given.period:
         periods = [parse_period(name, report.period) for name in given.period]
     else:
         periods = [period_of(date.today(), report.period).previous]
@@ -194,7 +252,7 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
         from cxresearch.report.job import make_report
         from cxresearch.report.run.one_run import Order
 
-        log = _log(report, settings)
+        log = "" if report.period == VERSION else _log(report, settings)
         return worst([
             make_report(Order(report, period, settings, log=log, out=given.out, root=ROOT, progress=_progress()), guard)
             for period in periods
@@ -222,9 +280,11 @@ def worst(codes: Any) -> int:
 def _range(given: argparse.Namespace) -> tuple[Any, list[Any]]:
     from cxresearch.contacts import parse_period, period_of
     from cxresearch.report.archive.history import periods_between
-    from cxresearch.report.run.parameters import load_report
+    from cxresearch.report.run.parameters import VERSION, ParameterError, load_report
 
     report = load_report(given.name, ROOT)
+    if report.period == VERSION:
+        raise ParameterError(f"report {report.name} reads a survey and has no periods, so none can be missing.")
     first = parse_period(given.first, report.period)
     last = parse_period(given.last, report.period) if given.last else period_of(date.today(), report.period).previous
     return report, periods_between(first, last)
@@ -270,11 +330,13 @@ def _backfill(given: argparse.Namespace, guard: Any) -> int:
 def _diff(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.contacts import parse_period
     from cxresearch.report.archive.history import by_period, diff_facts, diff_headlines, load_runs
-    from cxresearch.report.run.parameters import ParameterError, load_report
+    from cxresearch.report.run.parameters import VERSION, ParameterError, load_report
     from cxresearch.style import format_value, is_missing
 
     report = load_report(given.name, ROOT)
-    names = [parse_period(name, report.period).name for name in (given.before, given.after)]
+    names = [given.before, given.after]
+    if report.period != VERSION:
+        names = [parse_period(name, report.period).name for name in names]
     runs = by_period(load_runs(given.out))
     for name in names:
         if (report.name, name) not in runs:

@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "evidence": set(),
     "spread": set(),
     "cascade": set(),
-    "survey": set(),
+    "survey": {"contacts"},
     "style": set(),
     "risk_table": set(),
     "survival": {"risk_table"},
@@ -40,9 +40,9 @@ ARROWS: dict[str, set[str]] = {
     "queueing": {"survival", "risk_table", "contacts"},
     "decisions": {"patience", "queueing", "impact", "contacts", "risk_table", "survival", "evidence"},
     "exhibits": {*MODELS, "figures", "style"},
-    "report": {"exhibits", "decisions", "contacts", "risk_table", "style"},
+    "report": {"exhibits", "decisions", "contacts", "risk_table", "style", "survey"},
     "simulate": {"cascade"},
-    "__main__": {"report", "contacts", "style", "simulate"},
+    "__main__": {"report", "contacts", "style", "simulate", "survey"},
     "": {"exhibits", "contacts"},
 }
 # One module may do more than its package: it keeps the risk tables of a log's periods.
@@ -58,7 +58,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),
     "cascade": ("on_network", "percolation", "runs"),
-    "survey": ("design", "estimates"),
+    "survey": ("design", "estimates", "exports", "items", "labelled", "look", "mapping", "questions", "reading", "ticks"),
     "style": ("theme", "words"),
     "risk_table": ("bootstrap", "day_clusters", "day_groups", "group_by", "intervals", "process_limits", "risk_sets"),
     "survival": ("competing", "curves", "hazard"),
@@ -68,13 +68,13 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials", "tickets", "two_clocks"),
     "queueing": ("arrivals", "day", "loss_sources", "measures", "offered_wait", "promises", "teams", "what_if"),
     "exhibits": (
-        "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "surveys", "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "waiting",
+        "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "survey_alone", "surveys", "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "waiting",
     ),
     "report": (
         "backfill", "job",
         "archive", "archive.deliver", "archive.forecast", "archive.freshness", "archive.history", "archive.publish", "archive.recorded",
         "page", "page.blocks", "page.brand", "page.browser", "page.gate", "page.prose", "page.render",
-        "run", "run.execute", "run.kernel", "run.one_run", "run.parameters", "run.stop", "run.warm_start",
+        "run", "run.execute", "run.kernel", "run.one_run", "run.parameters", "run.stop", "run.survey_run", "run.version", "run.warm_start",
     ),
     "simulate": ("contact_truth", "contacts", "default", "network", "respondents"),
 }  # fmt: skip

@@ -75,6 +75,13 @@ from .show import show_table as show_table
 from .show import what_if as what_if
 from .show import what_if_bundle as what_if_bundle
 from .sources import change_sources as change_sources
+from .survey_alone import check_survey as check_survey
+from .survey_alone import survey_account as survey_account
+from .survey_alone import survey_beside_cited as survey_beside_cited
+from .survey_alone import survey_groups as survey_groups
+from .survey_alone import survey_headlines as survey_headlines
+from .survey_alone import survey_raked as survey_raked
+from .survey_alone import survey_shares as survey_shares
 from .surveys import claims_by_document as claims_by_document
 from .surveys import claims_by_verdict as claims_by_verdict
 from .surveys import contradictions as contradictions

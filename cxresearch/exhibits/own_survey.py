@@ -7,35 +7,42 @@ marked SIMULATED. ``items`` leads from such a column to the claim that it stands
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from cxresearch.evidence import InfeasibleMargins, joint_range
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.show import literal
 from cxresearch.style import format_interval, format_value
 from cxresearch.survey import compare, rake, share_table, weighted_share
 
 
 def own_beside_cited(
-    respondents: pd.DataFrame, claims: pd.DataFrame, bases: pd.DataFrame, *, items: Mapping[str, str], weight: str = ""
-) -> Exhibits:
+    respondents: pd.DataFrame, claims: pd.DataFrame, bases: pd.DataFrame, *, items: Mapping[str, str], weight: str = "",
+    people: str = "", labels: Mapping[str, str] | None = None, **design: Any,
+) -> Exhibits:  # fmt: skip
     """The share of each item among your own respondents beside the cited share, with their difference in points.
 
-    ``weight`` is the respondents' column of weights; empty: all count alike.
+    ``weight`` is the respondents' column of weights; empty: all count alike. ``people`` says who they are, in words,
+    ``labels`` what an item is called (its name where nothing is said); ``design`` is the rest of the sampling design, as
+    in :func:`survey.weighted_share`.
     """
     if not items:
         return Exhibits([nothing("No item of your own survey is set beside a cited claim")])
     kind = _kind(respondents)
-    shares = share_table(respondents, list(items), weight=weight or None)
-    whose = "SIMULATED respondents" if kind == "SIMULATED" else "own respondents"
+    shares = share_table(respondents, list(items), weight=weight or None, **design)
+    whose = "SIMULATED respondents" if kind == "SIMULATED" else people or "own respondents"
     shares = shares.assign(claim_id=list(items.values()), base=whose)
     wording = bases.set_index("base")["wording"]
     beside = compare(shares, claims.assign(base=claims["base"].map(wording)))
+    called = [(labels or {}).get(item, item.replace("_", " ")) for item in items]
+    beside = beside.assign(answer=called)
     widest = beside.loc[beside["difference"].abs().idxmax()]
     finding = (
         f"The widest gap to a cited share is {format_value(abs(widest['difference']), 'points')} ({widest['claim_id']})"
     )
-    columns = ["claim_id", "own", "own_lower", "own_upper", "cited", "difference", "lower", "upper"]
+    columns = ["answer", "claim_id", "own", "own_lower", "own_upper", "cited", "difference", "lower", "upper"]
     table = Exhibit(
         finding=finding,
         caption="Own shares beside the cited ones",
@@ -44,7 +51,9 @@ def own_beside_cited(
         shown=beside[columns],
         units={"own": "share", "cited": "share", "difference": "points", "lower": "points", "upper": "points"},
     )
-    says = "\n".join(f"- {sentence}" for sentence in beside["sentence"])
+    says = "\n".join(
+        f"- {literal(answer)}. {sentence}" for answer, sentence in zip(called, beside["sentence"], strict=True)
+    )
     return Exhibits([table, Exhibit(finding=finding, says=says, kind=kind)])
 
 

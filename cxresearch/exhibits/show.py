@@ -222,7 +222,7 @@ def points_bundle(points: Sequence[tuple[str, str]]) -> dict[str, Any]:
     if not points:
         raise ValueError("there is no main point to show; say in words why there is none.")
     pairs = [[_text(lead, "lead"), _text(sentence, "sentence")] for lead, sentence in points[:MOST_POINTS]]
-    prose = "\n".join(f"- **{_literal(lead)}** {_literal(sentence)}" for lead, sentence in pairs)
+    prose = "\n".join(f"- **{literal(lead)}** {literal(sentence)}" for lead, sentence in pairs)
     return {"text/markdown": prose, POINTS: {"points": pairs}}
 
 
@@ -344,7 +344,8 @@ def _number(value: float | None, name: str) -> float | None:
     return int(value) if isinstance(value, numbers.Integral) else float(value)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text of somebody's as prose: no Markdown is meant by it."""
     return re.sub(r"([\\`*_\[\]<>#$|])", r"\\\1", text)
 
 

@@ -23,6 +23,7 @@ from cxresearch.report.run import one_run as run
 from cxresearch.report.run.execute import Kernels
 from cxresearch.report.run.parameters import Report
 from cxresearch.report.run.stop import Guard, RunTimedOut
+from cxresearch.report.run.version import Version
 from cxresearch.report.run.warm_start import warm_start_for
 from cxresearch.style import load_words
 
@@ -180,7 +181,7 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
         good = history.by_period(history.load_runs(order.out))
         if order.standing is not None:
             good = {key: r for key, r in good.items() if key[1] in order.standing}
-        earlier = good.get((report.name, period.previous.name))
+        earlier = good.get((report.name, period.previous.name)) if period.previous else None
         record["redefined"] = history.redefinitions(headlines, earlier["headlines"] if earlier else [])
         mine = good[report.name, period.name] = {**record, "headlines": headlines, "next_said": [], **tables_of(build)}
         if order.standing is None:
@@ -224,7 +225,7 @@ def _print(page: Path, target: Path) -> str:
     return target.name
 
 
-def _what_failed(report: Report, period: Period, error: BaseException, started: datetime) -> dict[str, Any]:
+def _what_failed(report: Report, period: Period | Version, error: BaseException, started: datetime) -> dict[str, Any]:
     too_long = isinstance(error, RunTimedOut)
     reason = run.too_long(report) if too_long else f"{type(error).__name__}: {error}"
     return run.failed_run(report, period, reason, started=started)

@@ -7,21 +7,36 @@ from cxresearch.survey.estimates import (
     Z95,
     choices_table,
     compare,
-    load_responses,
+    group_differences,
     rake,
     share_table,
     weighted_mean,
     weighted_share,
 )
+from cxresearch.survey.items import Item
+from cxresearch.survey.look import is_survey, look_at_survey, survey_text
+from cxresearch.survey.mapping import SurveyError, SurveyQuestionError
+from cxresearch.survey.reading import SUFFIXES, Survey, digest_of, load_responses, read_survey
 
 __all__ = [
     "ESTIMATE_COLUMNS",
+    "SUFFIXES",
     "Z95",
+    "Item",
+    "Survey",
+    "SurveyError",
+    "SurveyQuestionError",
     "choices_table",
     "compare",
+    "digest_of",
+    "group_differences",
+    "is_survey",
     "load_responses",
+    "look_at_survey",
     "rake",
+    "read_survey",
     "share_table",
+    "survey_text",
     "weighted_mean",
     "weighted_share",
 ]

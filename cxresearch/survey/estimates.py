@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyreadstat
 from scipy import stats
 
 from cxresearch.survey.design import (
@@ -30,42 +27,6 @@ from cxresearch.survey.design import (
 
 ESTIMATE_COLUMNS = ["estimate", "se", "lower", "upper", "n", "design_effect"]
 Z95 = float(stats.norm.ppf(0.975))
-
-
-def load_responses(path: str | PathLike[str]) -> pd.DataFrame:
-    """Read respondent rows from CSV, Parquet, SPSS (.sav) or Stata (.dta), chosen by the suffix.
-
-    SPSS and Stata columns in which every answer has a value label come back as the labels (text); a column with labels
-    on some values only, such as the two ends of a scale, keeps its codes, refusal codes like 99 included. Values that
-    the file declares missing are missing. CSV is read as UTF-8; an empty cell is missing.
-
-    Returns
-    -------
-    DataFrame, one row per respondent, columns as in the file. Where ``path`` is empty there is no survey yet: no rows.
-
-    Raises ValueError if the suffix is another one, the file cannot be read, or it holds no respondent.
-    """
-    if not path:
-        return pd.DataFrame()
-    path = Path(path)
-    readers = {".csv": _read_csv, ".parquet": pd.read_parquet, ".sav": _read_labelled, ".dta": _read_labelled}
-    if path.suffix.lower() not in readers:
-        raise ValueError(
-            f"{path.name}: cannot read {path.suffix or 'a file without suffix'!r}; "
-            f"save the responses as one of {', '.join(readers)}."
-        )
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file.")
-    try:
-        responses = readers[path.suffix.lower()](path)
-    except (ValueError, OSError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
-        raise ValueError(
-            f"{path.name} could not be read as {path.suffix.lower()}: {error}. "
-            "Open it where it was made and save it again (CSV: in UTF-8)."
-        ) from error
-    if responses.empty:
-        raise ValueError(f"{path.name} holds no respondent: {len(responses)} rows, {responses.shape[1]} columns.")
-    return responses
 
 
 def choices_table(responses: pd.DataFrame, column: str, *, delimiter: str = ";") -> pd.DataFrame:
@@ -225,6 +186,50 @@ def share_table(responses: pd.DataFrame, items: Sequence[str], **design: Any) ->
     ]
 
 
+def group_differences(responses: pd.DataFrame, answer: str, *, by: str, **design: Any) -> pd.DataFrame:
+    """How the share of 1 in each group of ``by`` differs from that of all the others; ``design`` as :func:`weighted_share`.
+
+    Returns
+    -------
+    DataFrame, one row per group: ``by``, ``estimate``, ``n``, ``others`` (their share), ``others_n``, ``difference``, its
+        ``lower`` and ``upper`` (MOVER from the two intervals, with the correlation that clusters and raking leave between
+        them) and ``p_value`` (t, design-based; missing where both shares are 0 or 1 and have no variance).
+
+    Raises ValueError for fewer than two groups with answers, and as :func:`weighted_share`.
+    """
+    weighted_share(responses, answer, by=by, **design)  # whatever is wrong is refused there
+    values = numbers(responses, answer)
+    drawn = sampling_design(
+        responses, *(design.get(name) for name in ("weight", "strata", "cluster", "population", "targets"))
+    )
+    answered = ~np.isnan(values)
+    groups = sorted(responses.loc[answered, by].unique())
+    if len(groups) < 2:
+        raise ValueError(f"{by!r} has one group among those who answered {answer!r}; a comparison needs two.")
+    freedom = len(np.unique(drawn.cluster[answered])) - len(np.unique(drawn.stratum[answered]))
+    rows = []
+    for group in groups:
+        inside = answered & (responses[by] == group).to_numpy()
+        one, rest = (_row(values, base, drawn, share=True) for base in (inside, answered & ~inside))
+        influence = _influence(values, inside, one[0], drawn) - _influence(values, answered & ~inside, rest[0], drawn)
+        variance, difference = drawn.variance(influence), one[0] - rest[0]
+        both = one[1] * rest[1]
+        tied = (one[1] ** 2 + rest[1] ** 2 - variance) / (2 * both) if both > 0 else 0.0
+        ends = []
+        for mine, other in ((one[0] - one[2], rest[3] - rest[0]), (one[3] - one[0], rest[0] - rest[2])):
+            ends.append(math.sqrt(max(mine**2 + other**2 - 2 * tied * mine * other, 0.0)))
+        p_value = (
+            float(2 * stats.t.sf(abs(difference) / math.sqrt(variance), freedom))
+            if variance > 0 and freedom > 0
+            else math.nan
+        )
+        rows.append(
+            [group, one[0], one[4], rest[0], rest[4], difference, difference - ends[0], difference + ends[1], p_value]
+        )
+    columns = [by, "estimate", "n", "others", "others_n", "difference", "lower", "upper", "p_value"]
+    return pd.DataFrame(rows, columns=columns).astype({"n": int, "others_n": int})
+
+
 def compare(own: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
     """Set own estimates beside cited findings: difference, 95 % interval and a plain sentence.
 
@@ -377,21 +382,13 @@ def _row(values: np.ndarray, base: np.ndarray, design: SamplingDesign, share: bo
     return [estimate, math.sqrt(variance), lower, upper, n, effect]
 
 
+def _influence(values: np.ndarray, base: np.ndarray, share: float, design: SamplingDesign) -> np.ndarray:
+    return np.where(base, values - share, 0.0) / design.weights[base].sum()
+
+
 def _wilson(share: Any, n: Any) -> tuple[Any, Any]:
     squared = Z95**2 / n
     middle = (share + squared / 2) / (1 + squared)
     reach = np.sqrt(share * (1 - share) * squared + squared**2 / 4) / (1 + squared)
-    return np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, encoding="utf-8-sig")
-
-
-def _read_labelled(path: Path) -> pd.DataFrame:
-    reader = pyreadstat.read_sav if path.suffix.lower() == ".sav" else pyreadstat.read_dta
-    responses, meta = reader(path)
-    for column, labels in meta.variable_value_labels.items():
-        if responses[column].dropna().isin(list(labels)).all():
-            responses[column] = responses[column].map(labels)
-    return responses
+    # At 0 and 1 an end is the share itself, which rounding may miss.
+    return np.clip(middle - reach, 0.0, share), np.clip(middle + reach, share, 1.0)

@@ -451,12 +451,12 @@ def test_own_shares_stand_beside_the_cited_ones():
     own = crowd((1, 1, 40), (1, 0, 20), (0, 1, 10), (0, 0, 30))
     table, words = exhibits.own_beside_cited(own, CITED, BASES, items=AB)
     assert table.finding == "The widest gap to a cited share is 10.0 points (A)"
-    assert rows(table)[0][:2] == ["A", "60.0 %"]
-    assert rows(table)[0][4:6] == ["50.0 %", "10.0 points"]
+    assert rows(table)[0][:3] == ["a", "A", "60.0 %"]
+    assert rows(table)[0][5:7] == ["50.0 %", "10.0 points"]
     assert [exhibit.kind for exhibit in (table, words)] == ["estimated"] * 2
-    assert said(words).startswith("- Own survey: 60.0 % (50.2 to 69.1 %, n = 100) of own respondents. Cited: 50.0 %")
+    assert said(words).startswith("- a. Own survey: 60.0 % (50.2 to 69.1 %, n = 100) of own respondents. Cited: 50.0 %")
     weighted, _ = exhibits.own_beside_cited(own.assign(w=own["a"] * 1.0 + 1), CITED, BASES, items=AB, weight="w")
-    assert rows(weighted)[0][1] == "75.0 %"
+    assert rows(weighted)[0][2] == "75.0 %"
     marked = exhibits.own_beside_cited(own.assign(simulated=True), CITED, BASES, items=AB)
     assert {exhibit.kind for exhibit in marked} == {"SIMULATED"}
     assert "of SIMULATED respondents" in said(marked)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,17 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from cxresearch.survey import choices_table, compare, load_responses, rake, share_table, weighted_mean, weighted_share
+from cxresearch import __main__ as command_line
+from cxresearch.survey import (
+    choices_table,
+    compare,
+    load_responses,
+    rake,
+    read_survey,
+    share_table,
+    weighted_mean,
+    weighted_share,
+)
 
 CLUSTERED = {"weight": "pw", "cluster": "dnum", "population": "fpc"}
 SCHOOL_TYPES = {"E": 4421, "H": 755, "M": 1018}
@@ -489,12 +501,26 @@ def test_compare_refuses(own: pd.DataFrame, claims: pd.DataFrame, message: str):
         compare(own, claims)
 
 
-def test_the_how_to_page_runs(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Block by block, on rehearsal rows that its first block makes, against the register of claims."""
+def test_the_how_to_page_runs(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Block by block, on rehearsal rows that its first block makes, against the register of claims; then its commands."""
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    for block in code_blocks(root / "docs/own-survey.md"):
+    page = root / "docs/own-survey.md"
+    for block in code_blocks(page):
         exec(compile(block, "docs/own-survey.md", "exec"), names)
+    assert (names["account"].read, names["account"].kept) == (890, 890)
+    assert names["shares"]["n"].tolist() == [800] * 3
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    (tmp_path / "reports").mkdir()
+    look, new, report = re.findall(r"^cxresearch (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for line in (look, new):
+        assert command_line.main(shlex.split(line)) == 0, capsys.readouterr()
+    (text,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    said = read_survey("export.csv", tomllib.loads(text)["survey"])
+    assert [item.column for item in said.items] == ["email", "phone", "content"]
+    assert report == "report own", "made in tests/report/test_survey_report.py"
     told = names["beside"].set_index("claim_id")
     assert told.index.tolist() == ["C003-07", "C003-08", "C003-09"]
     # Rehearsal rows were drawn from the cited shares: nothing but chance is between them.
@@ -536,7 +562,7 @@ def test_plain_files(tmp_path: Path):
     assert load_responses(str(tmp_path / "survey.csv")).shape == (3, 3)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".sav", ".dta"])
+@pytest.mark.parametrize("suffix", [".xlsx", ".parquet", ".sav", ".dta"])
 def test_unreadable_files_are_named(tmp_path: Path, suffix: str):
     path = tmp_path / f"survey{suffix}"
     path.write_bytes(b"a,b\n1,\xe9\n")
@@ -549,8 +575,10 @@ def test_no_path_is_no_survey_yet():
 
 
 def test_other_files_are_refused(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"cannot read '\.xlsx'; save the responses as one of \.csv, \.parquet, \.sav"):
-        load_responses(tmp_path / "survey.xlsx")
+    with pytest.raises(
+        ValueError, match=r"cannot read '\.json'; save the responses as one of \.csv, .*\.parquet, \.sav"
+    ):
+        load_responses(tmp_path / "survey.json")
     with pytest.raises(ValueError, match="there is no such file"):
         load_responses(tmp_path / "survey.csv")
     (tmp_path / "survey.csv").write_text("a,b\n")

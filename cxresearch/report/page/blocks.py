@@ -141,9 +141,10 @@ def tile(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[s
         "range": known and format_interval(headline["lower"], headline["upper"], headline["unit"], language=language),
         "note": headline["note"] if known else "",
         "target": _target_in_words(headline, language),
-        # A number from a book does not move from month to month.
+        # A number from a book does not move from month to month, and a survey has no period before it.
         "change": None
-        if headline["kind"] in ("quoted", "assumed") and headline.get("change") is None
+        if headline.get("change") is None
+        and (headline["kind"] in ("quoted", "assumed") or run.get("previous_period", "") is None)
         else change_in_words(_labelled(headline, run), run.get("previous_period_label"), language=language),
     }
 

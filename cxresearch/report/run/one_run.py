@@ -47,6 +47,7 @@ from cxresearch.report.run.execute import (
 )
 from cxresearch.report.run.parameters import ParameterError, Report
 from cxresearch.report.run.stop import RunTimedOut
+from cxresearch.report.run.version import Version
 
 __all__ = ["execute_report", "failed_run", "run_lock"]
 
@@ -63,15 +64,16 @@ PACKAGES = ("cxresearch", "pandas", "numpy", "scipy", "statsmodels", "duckdb", "
 class Order:
     """What one run is told.
 
-    report, period, settings : what to run; ``settings`` are checked values of the command line.
-    log : the contact log, already chosen. out : where reports are kept. root : the checkout.
+    report, period, settings : what to run; ``settings`` are checked values of the command line. A report of a survey alone
+        has a version of it in the place of a period.
+    log : the contact log, already chosen; empty where none is read. out : where reports are kept. root : the checkout.
     jobs : notebooks at the same time; as many as there are cores and one more when not given.
     progress : is told what happens. standing : names of the periods that this run may look back at. Given by a
         backfill, whose periods are made in no fixed order and must not depend on it.
     """
 
     report: Report
-    period: Period
+    period: Period | Version
     settings: Mapping[str, Any]
     log: str | list[str]
     out: Path
@@ -94,7 +96,9 @@ class Order:
     def parameters(self) -> dict[str, Any]:
         """What the notebooks are given, and run.json records."""
         targets = {"targets": self.report.targets} if self.report.targets else {}
-        return {**self.report.parameters, **self.settings, **targets, "log": self.log, "period": self.period.name}
+        of_log = {"log": self.log, "period": self.period.name} if isinstance(self.period, Period) else {}
+        survey = {"survey": self.report.survey} if self.report.survey else {}
+        return {**self.report.parameters, **self.settings, **targets, **survey, **of_log}
 
 
 def execute_report(
@@ -115,7 +119,11 @@ def execute_report(
     """
     started, report = datetime.now(UTC), order.report
     with kept_in(build / _ROWS):
-        order, month, places = _read(order)
+        month: PeriodLog | None = None
+        places: Sequence[Place] = ()
+        if isinstance(order.period, Period):
+            order, month, places = _read(order)
+        _require_inputs(order)
         for name in ("tables", "notebooks"):
             (build / name).mkdir()
         executed, facts = _execute(order, build, kernels, month, places)
@@ -145,12 +153,6 @@ def _read(order: Order) -> tuple[Order, PeriodLog, Sequence[Place]]:
         tickets_of(month, channel=channel)
     elif channel:
         order = _measured(order, month, channel)
-    for name in report.inputs:
-        if not (order.root / name).is_file():
-            raise ParameterError(f"report {report.name}: input {name} is not there.")
-    for name, path in _named_files(parameters).items():
-        if not path.is_file():
-            raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
     return order, month, reading.places
 
 
@@ -170,6 +172,19 @@ def _measured(order: Order, month: PeriodLog, channel: str) -> Order:
         file=sys.stderr,
     )  # fmt: skip
     return replace(order, settings={**order.settings, "channel": most})
+
+
+def _require_inputs(order: Order) -> None:
+    for name in order.report.inputs:
+        if not (order.root / name).is_file():
+            raise ParameterError(f"report {order.report.name}: input {name} is not there.")
+    for name, path in _named_files(order.parameters).items():
+        if not path.is_file():
+            raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
+    if isinstance(order.period, Period) and (file := order.parameters.get("survey_file")):
+        from cxresearch.survey import load_responses
+
+        load_responses(file, order.report.survey)  # whatever is wrong with it is said before a kernel starts
 
 
 def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
@@ -205,7 +220,7 @@ def _archive(order: Order) -> list[Path]:
 
 
 def _execute(
-    order: Order, build: Path, kernels: Kernels, month: PeriodLog, places: Sequence[Place]
+    order: Order, build: Path, kernels: Kernels, month: PeriodLog | None, places: Sequence[Place]
 ) -> tuple[list[tuple[Executed, nbformat.NotebookNode]], dict[str, Any]]:
     report = order.report
     given = {**order.parameters, "columns": report.columns}
@@ -221,8 +236,11 @@ def _execute(
             ))  # fmt: skip
         # While the kernels work, this process has time for what does not depend on them.
         importlib.import_module("cxresearch.report.page.render")
-        month.keep(build / TABLES)
-        _keep_days(order, month, build / HEADLINE_DAYS)
+        if month is not None:
+            month.keep(build / TABLES)
+            _keep_days(order, month, build / HEADLINE_DAYS)
+        if isinstance(order.period, Version):
+            order.period.shares.to_parquet(build / TABLES / "shares.parquet", index=False)
         facts = _facts(order, month, places)
         wait(futures)
     except RunTimedOut:
@@ -246,7 +264,7 @@ def too_long(report: Report) -> str:
     return f"the whole run took longer than run_timeout_s = {report.run_timeout_s:g} s"
 
 
-def failed_run(report: Report, period: Period, reason: str, *, started: datetime) -> dict[str, Any]:
+def failed_run(report: Report, period: Period | Version, reason: str, *, started: datetime) -> dict[str, Any]:
     """What run.json says of a run that ended before its notebooks could be judged."""
     return {
         **_names(report, period), "status": "failed", "reason": reason, "simulated": False, "parameters": {},
@@ -255,25 +273,30 @@ def failed_run(report: Report, period: Period, reason: str, *, started: datetime
     }  # fmt: skip
 
 
-def _names(report: Report, period: Period) -> dict[str, Any]:
+def _names(report: Report, period: Period | Version) -> dict[str, Any]:
     previous = period.previous
     return {
         "report": report.name, "title": report.title, "organisation": report.organisation, "period": period.name,
-        "period_label": period.label, "previous_period": previous.name, "previous_period_label": previous.label,
+        "period_label": period.label, "previous_period": previous and previous.name,
+        "previous_period_label": previous and previous.label,
     }  # fmt: skip
 
 
-def _facts(order: Order, month: PeriodLog, places: Sequence[Place]) -> dict[str, Any]:
+def _facts(order: Order, month: PeriodLog | None, places: Sequence[Place]) -> dict[str, Any]:
     """All that run.json says which the notebooks do not decide."""
+    if isinstance(order.period, Version):
+        rows = order.period.facts
+    elif month is not None:
+        rows = {
+            "simulated": month.simulated, "counts": month.counts, "set_aside": month.set_aside.to_dict("records"),
+            "repaired": month.repaired.to_dict("records"),
+            "left_out": month.files.loc[~month.files["used"].astype(bool), ["path", "reason"]].to_dict("records"),
+            "kept_days": [day.isoformat() for day in month.kept_days], "pseudonym_key": key_fingerprint(),
+            "newest_record": month.newest.isoformat(" ", "seconds") if month.newest else None,
+        }  # fmt: skip
     return {
-        **_names(order.report, order.period), "simulated": month.simulated,
-        "parameters": order.parameters, "inputs": _inputs(order, month, places),
-        "counts": month.counts, "pseudonym_key": key_fingerprint(), "set_aside": month.set_aside.to_dict("records"),
-        "repaired": month.repaired.to_dict("records"),
-        "left_out": month.files.loc[~month.files["used"].astype(bool), ["path", "reason"]].to_dict("records"),
-        "kept_days": [day.isoformat() for day in month.kept_days], "format": FORMAT,
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
-        "commit": _commit(order.root), "newest_record": month.newest.isoformat(" ", "seconds") if month.newest else None,
+        **_names(order.report, order.period), **rows, "parameters": order.parameters, "inputs": _inputs(order, month, places), "format": FORMAT,
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}}, "commit": _commit(order.root),
     }  # fmt: skip
 
 
@@ -298,16 +321,29 @@ def _rows_in(path: Path, records: int | None) -> int | None:
     return int(pq.read_metadata(path).num_rows) if path.suffix.lower() == ".parquet" else None
 
 
-def _inputs(order: Order, month: PeriodLog, places: Sequence[Place]) -> list[dict[str, Any]]:
-    """Every file read: as it was named, its hash, its own rows; the newest record where the log is one file.
+def _inputs(order: Order, month: PeriodLog | None, places: Sequence[Place]) -> list[dict[str, Any]]:
+    """Every file read: as it was named, its hash, its own rows; the newest record where the log is one file."""
+    inputs = [] if month is None else _log_inputs(order, month, places)
+    for name in order.report.inputs:
+        path = order.root / name
+        rows = len(pd.read_csv(path)) if path.suffix == ".csv" else None
+        inputs.append({"path": name, "sha256": _sha256(path), "rows": rows, "newest_record": None})
+    for name, path in _named_files(order.parameters).items():
+        of_survey = order.period.facts if isinstance(order.period, Version) and name == "survey_file" else {}
+        inputs.append({
+            "path": _shown(str(path), order.root), "sha256": _sha256(path), "rows": of_survey.get("counts", {}).get("read"),
+            "newest_record": of_survey.get("newest_record"),
+        })  # fmt: skip
+    return inputs
 
-    Of what lies elsewhere also when it was fetched. The hash of a database is that of the rows as they were fetched: it
-    keeps none of what it was.
-    """
+
+def _log_inputs(order: Order, month: PeriodLog, places: Sequence[Place]) -> list[dict[str, Any]]:
+    """Of what lies elsewhere also when it was fetched. The hash of a database is that of the rows as they were fetched: it
+    keeps none of what it was."""
     # Of several files nobody has asked which record is in which.
     newest = month.newest.isoformat(" ", "seconds") if month.newest and len(places) == 1 else None
     facts = log_facts([place.path for place in places], quoted=has_quotes(month.preset))
-    inputs = [
+    return [
         {
             "path": place.name if "://" in place.name else _shown(place.name, order.root),
             "sha256": fact.sha256,
@@ -317,15 +353,6 @@ def _inputs(order: Order, month: PeriodLog, places: Sequence[Place]) -> list[dic
         }
         for place, fact in zip(places, facts, strict=True)
     ]
-    for name in order.report.inputs:
-        path = order.root / name
-        rows = len(pd.read_csv(path)) if path.suffix == ".csv" else None
-        inputs.append({"path": name, "sha256": _sha256(path), "rows": rows, "newest_record": None})
-    for path in _named_files(order.parameters).values():
-        inputs.append(
-            {"path": _shown(str(path), order.root), "sha256": _sha256(path), "rows": None, "newest_record": None}
-        )
-    return inputs
 
 
 def _elsewhere(copy: Copy) -> dict[str, str]:

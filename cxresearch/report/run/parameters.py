@@ -59,10 +59,12 @@ class Report:
     pdf: bool
     declared: dict[str, Declared] = field(repr=False)
     targets: dict[str, float] = field(default_factory=dict)
+    survey: dict[str, Any] = field(default_factory=dict)
 
 
+VERSION = "version"  # in the place of a period: a report of a survey alone, whose folder is that of the file it read
 # Filled by the runner for every notebook that declares them.
-GIVEN_BY_RUNNER = ("period", "columns", "targets")
+GIVEN_BY_RUNNER = ("period", "columns", "targets", "survey")
 
 
 def load_report(name: str, root: Path) -> Report:
@@ -81,7 +83,7 @@ def load_report(name: str, root: Path) -> Report:
     known = {
         "title": str, "organisation": str, "period": str, "notebooks": list, "may_fail": list, "headlines": list,
         "inputs": list, "cell_timeout_s": (int, float), "run_timeout_s": (int, float), "retries": int,
-        "parameters": dict, "ranges": dict, "columns": dict, "targets": dict,
+        "parameters": dict, "ranges": dict, "columns": dict, "targets": dict, "survey": dict,
         "brand": dict, "language": str, "email": dict, "store": str, "pdf": bool,
     }  # fmt: skip
     for key, value in text.items():
@@ -95,8 +97,8 @@ def load_report(name: str, root: Path) -> Report:
     for key, least in (("cell_timeout_s", 1), ("run_timeout_s", 1), ("retries", 0)):
         if not text.get(key, least) >= least:
             raise ParameterError(f"{path}: {key} is a number from {least}; got {text[key]!r}.")
-    if text["period"] not in PERIOD_KINDS:
-        raise ParameterError(f"{path}: period is one of {', '.join(PERIOD_KINDS)}; got {text['period']!r}.")
+    if text["period"] not in (*PERIOD_KINDS, VERSION):
+        raise ParameterError(f"{path}: period is one of {', '.join((*PERIOD_KINDS, VERSION))}; got {text['period']!r}.")
     notebooks = tuple(root / "notebooks" / f"{n}.ipynb" for n in text["notebooks"])
     for notebook in notebooks:
         if not notebook.is_file():
@@ -114,6 +116,7 @@ def load_report(name: str, root: Path) -> Report:
             declared.setdefault(key, line)
     parameters = check_parameters(text.get("parameters", {}), declared, str(path))
     targets = _targets(text, declared, path)
+    _check_survey(text, declared, path)
     ranges = check_ranges(text.get("ranges", {}), declared, str(path))
     in_range({n: line.default for n, line in declared.items()} | parameters, ranges, str(path))
     return Report(
@@ -121,7 +124,7 @@ def load_report(name: str, root: Path) -> Report:
         notebooks=notebooks, may_fail=may_fail, headlines=tuple(text.get("headlines", ())),
         inputs=tuple(text.get("inputs", ())), cell_timeout_s=float(text.get("cell_timeout_s", 600)),
         run_timeout_s=float(text.get("run_timeout_s", 3600)), retries=text.get("retries", 1),
-        parameters=parameters, ranges=ranges, columns=text.get("columns", {}), targets=targets,
+        parameters=parameters, ranges=ranges, columns=text.get("columns", {}), targets=targets, survey=text.get("survey", {}),
         brand=text.get("brand", {}), language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
         pdf=text.get("pdf", False), declared=declared,
     )  # fmt: skip
@@ -173,23 +176,23 @@ def new_report(
         "timezone": timezone,
         **({} if found["report"] == "tickets" else {"channel": found["channel"] or "phone", "controls": False}),
     }
-    lines = [f"{key} = {_toml(value)}" for key, value in given.items() if value != ""]
+    lines = [f"{key} = {to_toml(value)}" for key, value in given.items() if value != ""]
     said = [
         f"# {row['canonical']}: from {row['from']}{', ' + row['how'] if row['how'] else ''}" for row in found["columns"]
     ]
-    mapped = ["", "[columns]", *(f"{key} = {_toml(value)}" for key, value in columns.items())] if columns else []
+    mapped = ["", "[columns]", *(f"{key} = {to_toml(value)}" for key, value in columns.items())] if columns else []
     return _NEW.format(
-        period=_toml(period), told=_TOLD[found["report"]], log=found["log"], title=found["format"], parameters="\n".join(lines),
+        period=to_toml(period), told=_TOLD[found["report"]], log=found["log"], title=found["format"], parameters="\n".join(lines),
         columns="\n".join(["", *said, *mapped]) + "\n",
     )  # fmt: skip
 
 
-def _toml(value: Any) -> str:
+def to_toml(value: Any) -> str:
     """A value as TOML writes it."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{json.dumps(key)} = {to_toml(one)}" for key, one in value.items()) + " }"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(to_toml, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -252,6 +255,19 @@ def _targets(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Pa
         return check_targets(text.get("targets", {}), names or EVERY)
     except ValueError as error:
         raise ParameterError(f"{path}: {error}") from error
+
+
+def _check_survey(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Path) -> None:
+    """The table ``[survey]``, which a notebook must take, and a report without a period, which reads a survey alone."""
+    if "survey" in text.get("parameters", {}):
+        raise ParameterError(f"{path}: survey is a table of its own: write [survey], not [parameters] survey.")
+    if text.get("survey") and "survey" not in declared:
+        raise ParameterError(f"{path}: [survey] is set, and none of its notebooks takes a survey; take the table out.")
+    if text["period"] == VERSION and ("survey_file" not in declared or {"log", "period"} & set(declared)):
+        raise ParameterError(
+            f'{path}: period = "{VERSION}" is for notebooks that read a survey_file and neither a log nor a period; write one '
+            f"of {', '.join(PERIOD_KINDS)}."
+        )
 
 
 def check_ranges(given: Mapping[str, Any], declared: Mapping[str, Declared], where: str) -> dict[str, tuple[Any, Any]]:
@@ -323,7 +339,7 @@ def parse_settings(
         line = _declared(name, declared, "--set")
         if name in GIVEN_BY_RUNNER:
             raise ParameterError(
-                f"{name} is set by the run itself; use --period for the period, and the tables [columns] and [targets] of the "
+                f"{name} is set by the run itself; use --period for the period, and the tables [columns] and [targets] or [survey] of the "
                 "report's TOML for these."
             )
         if name in parsed:

@@ -1,0 +1,332 @@
+"""A survey of your own and nothing else: who answered, what they said, the same weighted to everybody, and groups compared.
+
+``survey`` is what ``survey.read_survey`` gives. ``design`` names columns of its file as :func:`survey.weighted_share` does:
+``weight``, ``strata``, ``cluster``, ``population``, and ``by``, the groups to compare; empty: none. Where the file has the
+column ``simulated`` every exhibit is marked SIMULATED.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from cxresearch import figures
+from cxresearch.evidence import load_claims, load_evidence
+from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.own_survey import own_beside_cited
+from cxresearch.exhibits.show import headline_bundle, literal, points_bundle
+from cxresearch.style import format_interval, format_value
+from cxresearch.survey import Survey, group_differences, share_table
+
+SMALLEST_GROUP = 5
+MOST_GROUPS = 12
+MOST_QUESTIONS = 12
+MOST_HEADLINES = 6
+NOT_SAID = "not said"
+SURE, UNSURE = "differs", "cannot be told apart"
+UNITS = {"design_effect": "number"}
+
+
+def check_survey(survey: Survey, **design: str) -> pd.DataFrame:
+    """Work out every number of a report once; returns :func:`share_rows`, or raises ValueError with a sentence."""
+    if survey.kept < 2:
+        raise ValueError(f"{survey.file}: one respondent has answered; a share with an interval needs two.")
+    shares = share_rows(survey, design)
+    survey_raked(survey, **design)
+    survey_groups(survey, **design)
+    survey_beside_cited(survey, load_claims(), load_evidence("bases"), **design)
+    return shares
+
+
+def share_rows(survey: Survey, design: Mapping[str, str], *, raked: bool = False) -> pd.DataFrame:
+    """The share of each item: ``item, question, answer, n, share, lower, upper, design_effect``; ``raked`` to its targets.
+
+    Respondents who left out a column of the targets are left out of a raked share.
+    """
+    responses, given = _drawn(survey, design, raked=raked)
+    columns = [item.column for item in survey.items]
+    table = share_table(responses, columns, **given).rename(columns={"estimate": "share"})
+    table["question"], table["answer"] = [i.question for i in survey.items], [i.label for i in survey.items]
+    return table[["item", "question", "answer", "n", "share", "lower", "upper", "design_effect"]].astype({"n": int})
+
+
+def _drawn(survey: Survey, design: Mapping[str, str], *, raked: bool = False) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The respondents, and the design as the estimators take it, without ``by``."""
+    given: dict[str, Any] = {name: column for name, column in design.items() if column and name != "by"}
+    responses, targets = survey.responses, survey.mapping.targets
+    if raked and targets:
+        levels = {name: responses[name].map(_level, na_action="ignore") for name in targets}
+        responses = responses.assign(**levels).dropna(subset=list(targets))
+        given["targets"] = targets
+    return responses, given
+
+
+def _level(cell: Any) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def survey_account(survey: Survey, **design: str) -> Exhibits:
+    """How many rows are respondents, why the others are not, and what the file asks."""
+    drawn = {column.casefold() for name, column in design.items() if name != "by"}
+    asked = [q for q in survey.questions if not {column.casefold() for column in q.columns} & drawn]
+    kept = f"{format_value(survey.kept, 'count')} {'person' if survey.kept == 1 else 'people'} answered"
+    of = survey.tool or "a table"
+    says = [f"{kept}. The file is {_an(of)}; it holds {format_value(survey.read, 'count')} rows."]
+    says += [f"- {format_value(rows, 'count')} set aside: {reason}." for reason, rows in survey.set_aside.items()]
+    says += [f"- {format_value(rows, 'count')} {remark}." for remark, rows in survey.repaired.items()]
+    for why in dict.fromkeys(survey.dropped.values()):
+        names = [name for name, reason in survey.dropped.items() if reason == why]
+        says.append(f"- Not carried on ({why}): {', '.join(_plain(name) for name in names)}.")
+    rows = [
+        {"question": _short(q.text), "kind": q.kind, "asked": q.asked, "answered": q.answered, "written_in": q.other}
+        for q in asked
+    ]
+    shown = {item.question for item in survey.items}
+    if silent := [q.text for q in asked if q.text not in shown and not survey.mapping.items]:
+        says.append(f"- No share is told of {', '.join(map(_plain, silent))}: it is not said which answers count.")
+    table = pd.DataFrame(rows).astype({"asked": "Int64"})
+    kind = _kind(survey)
+    return Exhibits([
+        Exhibit(finding=kept, says="\n".join([says[0], "", *says[1:]]), kind=kind),
+        Exhibit(finding=kept, caption="What was asked, and how many answered or ticked anything", kind=kind, table=table),
+    ])  # fmt: skip
+
+
+def survey_headlines(survey: Survey, **design: str) -> Exhibits:
+    """The number of respondents and the first shares, recorded as headlines, and the main points."""
+    kind, rows = _kind(survey), share_rows(survey, design)
+    count: dict[str, Any] = {
+        "name": "respondents", "label": "Respondents", "value": survey.kept, "lower": None, "upper": None, "unit": "count", "kind": kind,
+        "better": None, "n": survey.kept, "base": "rows of the file that are respondents", "note": "counted", "change": None,
+    }  # fmt: skip
+    bundles, points = [headline_bundle(**count)], [_counted(survey)]
+    for name, row in zip(_names(rows["item"]), rows.head(MOST_HEADLINES).to_dict("records"), strict=False):
+        known = not math.isnan(row["lower"])
+        bundles.append(headline_bundle(
+            name=name, label=_short(_called(row), 60), value=row["share"], lower=row["lower"], upper=row["upper"], unit="share", kind=kind,
+            better=None, n=row["n"], base=f"respondents asked: {row['question']}", note="" if known else "one respondent has no interval",
+            change=None,
+        ))  # fmt: skip
+        points.append((f"{_short(_called(row), 60)}: {format_value(row['share'], 'share')}.", f"{_sure(row)}."))
+    return Exhibits([
+        Exhibit(finding=f"{len(bundles)} headlines", kind=kind, ready=tuple(bundles)),
+        Exhibit(finding=points[0][0], kind=kind, ready=(points_bundle(points),)),
+    ])  # fmt: skip
+
+
+def _counted(survey: Survey) -> tuple[str, str]:
+    aside = survey.read - survey.kept
+    why = "; ".join(f"{format_value(rows, 'count')}: {reason}" for reason, rows in survey.set_aside.items())
+    rows = f"{format_value(aside, 'count')} {'was' if aside == 1 else 'were'}" if aside else "none was"
+    said = f"Of {format_value(survey.read, 'count')} rows read {rows} set aside{f' ({why})' if why else ''}."
+    return f"{format_value(survey.kept, 'count')} {'person' if survey.kept == 1 else 'people'} answered.", said
+
+
+def survey_shares(survey: Survey, **design: str) -> Exhibits:
+    """The share of each answer with its interval, a figure a question; questions of one counted answer share a figure."""
+    rows, kind = share_rows(survey, design), _kind(survey)
+    questions = list(dict.fromkeys(rows["question"]))
+    alone = [q for q in questions if (rows["question"] == q).sum() == 1]
+    shown = [q for q in questions if q not in alone][:MOST_QUESTIONS]
+    exhibits = []
+    if alone:
+        part = rows[rows["question"].isin(alone)]
+        exhibits.append(
+            _figure(part, [_called(row) for row in part.to_dict("records")], "Share of those asked", design, kind)
+        )
+    for question in shown:
+        part = rows[rows["question"] == question]
+        exhibits.append(_figure(part, list(part["answer"]), _short(question), design, kind))
+    if more := len(questions) - len(alone) - len(shown):
+        left = rows[~rows["question"].isin([*alone, *shown])]
+        caption = f"The answers to {more} more questions"
+        exhibits.append(Exhibit(finding=caption, kind=kind, table=left.drop(columns="item"), units=UNITS))
+    return Exhibits(exhibits)
+
+
+def _figure(rows: pd.DataFrame, labels: Sequence[str], question: str, design: Mapping[str, str], kind: str) -> Exhibit:
+    top = rows.loc[rows["share"].idxmax()].to_dict()
+    ends = sorted({format_value(n, "count") for n in (rows["n"].min(), rows["n"].max())}, key=len)
+    least = rows.loc[rows["share"].idxmin()].to_dict()
+    most = f"{format_value(top['share'], 'share')}"
+    if len(rows) == 1:
+        finding = f"{_short(_called(top), 70)}: {most}"
+    elif len(rows["question"].unique()) == 1:
+        finding = f"Most often: {_short(top['answer'], 60)}, {most}"
+    else:
+        finding = f"From {format_value(least['share'], 'share')} ({_short(_called(least), 40)}) to {most} ({_short(_called(top), 40)})"
+    words = [f"{label}: {format_value(share, 'share')}" for label, share in zip(labels, rows["share"], strict=True)]
+    how = ", weighted" if design.get("weight") else ""
+    return Exhibit(
+        finding=finding, subtitle=f"{question}; {' to '.join(ends)} respondents asked{how}; 95 % intervals", kind=kind, table=rows,
+        shown=rows.drop(columns="item"),
+        draw=functools.partial(
+            figures.plot_dots, rows.assign(estimate=rows["share"], label=[_short(label, 60) for label in labels]),
+            measure="Share of those asked",
+        ),
+        description=f"{finding}. {'; '.join(words)}.", caption=question, units=UNITS,
+    )  # fmt: skip
+
+
+def survey_raked(survey: Survey, **design: str) -> Exhibit:
+    """Each share again, with respondents weighted to what is known of everybody (``[survey] targets``)."""
+    targets = survey.mapping.targets
+    if not targets:
+        return nothing("Nothing was said of everybody, so no share is weighted to it")
+    known = _of_columns(survey, list(targets))
+    plain, raked = (_without(share_rows(survey, design, raked=one), known) for one in (False, True))
+    if plain.empty:
+        return nothing("Every answer is known of everybody, so none is weighted")
+    table = plain[["question", "answer"]].assign(
+        own_share=plain["share"], weighted_share=raked["share"], lower=raked["lower"], upper=raked["upper"], n=raked["n"],
+        design_effect=raked["design_effect"],
+    )  # fmt: skip
+    widest = table.loc[(table["weighted_share"] - table["own_share"]).abs().idxmax()]
+    moved = format_value(abs(widest["weighted_share"] - widest["own_share"]), "points")
+    lost = survey.kept - len(_drawn(survey, design, raked=True)[0])
+    columns = ", ".join(map(_plain, targets))
+    left = f" {format_value(lost, 'count')} respondents who did not say are left out." if lost else ""
+    finding = f"Weighted to everybody, no share moves by more than {moved}"
+    return Exhibit(
+        finding=finding, kind=_kind(survey), table=table, units=UNITS, caption=f"Shares as they are, and weighted by {columns}",
+        says=f"{finding}. The weights make {columns} what it is among everybody.{left} What these do not explain stays: volunteers "
+        "become no random sample.",
+    )  # fmt: skip
+
+
+def survey_groups(survey: Survey, **design: str) -> Exhibit:
+    """The share of each answer by group, and whether a group differs from all the others.
+
+    Verdicts are Holm-corrected over the whole table. Groups of fewer than 5 respondents are not shown apart; they count
+    among the others.
+    """
+    by = design.get("by", "")
+    if not by:
+        return nothing("No groups were named, so none are compared")
+    responses, given = _drawn(survey, design)
+    responses = responses.assign(**{by: responses[by].map(_level, na_action="ignore").fillna(NOT_SAID)})
+    sizes = responses[by].value_counts()
+    if len(sizes) < 2:
+        return nothing(f"All respondents are of one group of {by}, so nothing is compared")
+    if len(sizes) > MOST_GROUPS:
+        raise ValueError(
+            f"survey_by: {by!r} has {len(sizes)} groups; a page compares {MOST_GROUPS} at most. Join some in a new column."
+        )
+    rows = []
+    own = _of_columns(survey, [by])
+    for item in (item for item in survey.items if item.question not in own):
+        answered = responses.loc[responses[item.column].notna(), by]
+        if len(answered.unique()) > 1:
+            found = group_differences(responses, item.column, by=by, **given)
+            rows.append(found.assign(question=item.question, answer=item.label))
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({"n": []})
+    table = table[table["n"] >= SMALLEST_GROUP]
+    if table.empty:
+        return nothing(f"No two groups of {by} have {SMALLEST_GROUP} respondents each, so none are compared")
+    table = table.rename(columns={by: "group", "estimate": "share", "others": "share_of_the_others"}).reset_index(
+        drop=True
+    )
+    table["verdict"] = _verdicts(table)
+    table = table[
+        ["question", "answer", "group", "n", "share", "share_of_the_others", "difference", "lower", "upper", "verdict"]
+    ]
+    small = sizes[sizes < SMALLEST_GROUP]
+    sure = table[table["verdict"] == SURE]
+    finding = "No group can be told apart from the others"
+    if len(sure):
+        top = sure.loc[sure["difference"].abs().idxmax()].to_dict()
+        finding = (
+            f"{_plain(top['group'])} differs most: {_short(_called(top), 60)}, {format_value(top['share'], 'share')} and "
+            f"{format_value(top['share_of_the_others'], 'share')} of the others"
+        )
+    few = (
+        f" Groups of fewer than {SMALLEST_GROUP} are not shown apart: {', '.join(map(_plain, small.index))}."
+        if len(small)
+        else ""
+    )
+    return Exhibit(
+        finding=finding, kind=_kind(survey), table=table, caption=f"Groups of {by}, each beside all the others",
+        units={"difference": "points", "lower": "points", "upper": "points"},
+        says=f"{finding}. {len(sure)} of {len(table)} comparisons can be told, corrected for their number.{few}",
+    )  # fmt: skip
+
+
+def _of_columns(survey: Survey, columns: Sequence[str]) -> set[str]:
+    """The questions that these columns hold: of them nothing is weighted, or compared, by themselves."""
+    folded = {column.casefold() for column in columns}
+    return {q.text for q in survey.questions if folded & {column.casefold() for column in (q.name, *q.columns)}}
+
+
+def _without(rows: pd.DataFrame, questions: set[str]) -> pd.DataFrame:
+    return rows[~rows["question"].isin(questions)].reset_index(drop=True)
+
+
+def _verdicts(table: pd.DataFrame) -> list[str]:
+    """Told where both say so: the p-value, corrected for the number of comparisons, and the interval."""
+    known = table["p_value"].notna()
+    told = pd.Series(True, index=table.index)
+    if known.any():
+        told[known] = multipletests(table.loc[known, "p_value"], method="holm")[0]
+    clear = (table["lower"] > 0) | (table["upper"] < 0)
+    return [SURE if one else UNSURE for one in told & clear]
+
+
+def survey_beside_cited(survey: Survey, claims: pd.DataFrame, bases: pd.DataFrame, **design: str) -> Exhibits:
+    """The items with a claim, each beside the cited share; an item without an interval is left out."""
+    if not any(item.claim for item in survey.items):
+        return Exhibits([nothing("No answer is set beside a cited claim")])
+    shares = claims.loc[claims["unit"] == "share", "claim_id"]
+    if unknown := sorted({item.claim for item in survey.items} - {"", *shares}):
+        raise ValueError(f"no share was published for {unknown}; see the column claim_id of data/evidence/claims.csv.")
+    known = share_rows(survey, design).set_index("item")["lower"].notna()
+    items = {item.column: item.claim for item in survey.items if item.claim and known[item.column]}
+    labels = {item.column: item.label for item in survey.items}
+    responses, given = _drawn(survey, design)
+    return own_beside_cited(responses, claims, bases, items=items, people=survey.mapping.people, labels=labels, **given)
+
+
+def _kind(survey: Survey) -> str:
+    return "SIMULATED" if survey.simulated else "estimated"
+
+
+def _called(row: dict[Any, Any]) -> str:
+    """What was counted, in words: the answer to its question."""
+    question = _short(row["question"])
+    return f"{question}{' ' if question.endswith('?') else ': '}{row['answer']}"
+
+
+def _sure(row: dict[str, Any]) -> str:
+    asked = f"{format_value(row['n'], 'count')} asked"
+    if math.isnan(row["lower"]):
+        return f"Of {asked}; too few for an interval"
+    return f"{format_interval(row['lower'], row['upper'], 'share')}, of {asked}"
+
+
+def _names(items: pd.Series) -> list[str]:
+    """A headline's name of each item: an identifier, none twice."""
+    names: list[str] = []
+    for item in items:
+        name = re.sub(r"\W+", "_", str(item)).strip("_").lower() or "item"
+        name = name if name.isidentifier() else f"item_{name}"
+        names.append(name if name not in (*names, "respondents") else f"{name}_{len(names) + 1}")
+    return names
+
+
+def _short(text: str, most: int = 80) -> str:
+    text = " ".join(str(text).split())
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _plain(name: Any) -> str:
+    """A name of the file as prose."""
+    return literal(_short(name, 60))
+
+
+def _an(tool: str) -> str:
+    return tool if tool == "a table" else f"an export of {tool}"
