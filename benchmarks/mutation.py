@@ -63,6 +63,7 @@ TARGETS = {
     "cxresearch/survival/competing.py": ["tests/survival/test_curves.py"],
     "cxresearch/report/archive/history.py": ["tests/report/archive/test_history.py"],
     "cxresearch/contacts/period_log.py": ["tests/contacts/test_calendar.py", "tests/contacts/test_period_log.py"],
+    "cxresearch/contacts/read_once.py": ["tests/contacts/test_period_log.py"],
 }
 # Changes that are tried whatever the seed chooses: each has once been a mistake that no test saw.
 ALWAYS = {
@@ -72,7 +73,7 @@ ALWAYS = {
 # (module, change) -> why nothing a caller sees differs.
 EQUIVALENT: dict[tuple[str, str], str] = {
     (
-        "cxresearch/contacts/period_log.py",
+        "cxresearch/contacts/read_once.py",
         "ue, default=str).encode()).hexdigest()[:{24 -> 25}] def _made(reading: Reading,",
     ): "One more digit of a hash in the name of a folder.",
     (
@@ -92,7 +93,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "as_index=False, dropna=False, observed={True -> False}).sum() table.attrs =",
     ): "Only a categorical column has values that are not observed, and the counts have none.",
     (
-        "cxresearch/contacts/period_log.py",
+        "cxresearch/contacts/read_once.py",
         "cells = pd.concat(parts, ignore_index={True -> False}).sort_values('day', kind='sta",
     ): "The sort that follows numbers the rows.",
     (

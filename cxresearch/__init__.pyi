@@ -47,7 +47,6 @@ from .exhibits.period import mean_patience as mean_patience
 from .exhibits.period import patience_by_group as patience_by_group
 from .exhibits.period import patience_curve as patience_curve
 from .exhibits.period import patience_inside_hours as patience_inside_hours
-from .exhibits.period import promised as promised
 from .exhibits.period import proportional_hazards as proportional_hazards
 from .exhibits.period import public_conversations as public_conversations
 from .exhibits.period import run_charts as run_charts
@@ -56,6 +55,7 @@ from .exhibits.period import wait_distribution as wait_distribution
 from .exhibits.period import wait_of_leavers as wait_of_leavers
 from .exhibits.period import wait_outcomes as wait_outcomes
 from .exhibits.period import what_happened as what_happened
+from .exhibits.promises_of_period import promised as promised
 from .exhibits.sources_of_period import change_sources as change_sources
 from .exhibits.tickets_of_period import after_promise as after_promise
 from .exhibits.tickets_of_period import asking_again as asking_again

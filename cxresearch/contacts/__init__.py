@@ -13,9 +13,10 @@ from cxresearch.contacts.layout import text_layout
 from cxresearch.contacts.log import ContactLog, load, load_contacts
 from cxresearch.contacts.look import look_at, look_text
 from cxresearch.contacts.memory import FOLDER, kept_folder, kept_in
-from cxresearch.contacts.period_log import PeriodLog, kept_period, read_period
+from cxresearch.contacts.period_log import PeriodLog, kept_period
 from cxresearch.contacts.periods import PERIOD_KINDS, Period, PeriodError, parse_period, period_of
 from cxresearch.contacts.places import SUFFIXES, Copy, Place
+from cxresearch.contacts.read_once import read_period
 from cxresearch.contacts.rows import Reading, open_log
 from cxresearch.contacts.unanswered import last_known, unanswered_by_day
 

@@ -11,7 +11,8 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.canonical import CANONICAL, LogError
-from cxresearch.contacts.period_log import PeriodLog, read_period
+from cxresearch.contacts.period_log import PeriodLog
+from cxresearch.contacts.read_once import read_period
 from cxresearch.contacts.rows import Counted, Reading, counted, dated, group_rows, inside, no_contacts, open_log
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from cxresearch.contacts.mapping import LogMapping, find_column, name_of, parse_mapping
+from cxresearch.contacts.canonical import LogError
+from cxresearch.contacts.mapping import LogMapping, find_column, meant, name_of, parse_mapping
 
 
 @dataclass(frozen=True)
@@ -73,4 +74,8 @@ def recognised(names: Sequence[str]) -> Tool | None:
 def mapping_for(preset: str | None, names: Sequence[str], columns: Mapping[str, Any] | None) -> LogMapping:
     """The mapping that was given; before it, what is known of the tool that wrote the log."""
     tool = next((tool for tool in known_tools() if tool.name == preset), None)
-    return parse_mapping({**(tool.mapping(names) if tool else {}), **(columns or {})})
+    mapping = parse_mapping({**(tool.mapping(names) if tool else {}), **(columns or {})})
+    for column in (*mapping.same, *mapping.same.values()) if tool else ():
+        if find_column(column, names) is None:
+            raise LogError(f"no column {column!r} (for rows){meant(column, names)}.")
+    return mapping

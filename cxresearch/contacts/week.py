@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+_MANY = 20  # contacts: fewer may all have come at night
+
 
 def week_of(cells: pd.DataFrame) -> pd.DataFrame:
     """The table of :attr:`PeriodLog.calendar`, from the cells of a period."""
@@ -28,3 +30,8 @@ def week_of(cells: pd.DataFrame) -> pd.DataFrame:
         (2 * week["days"] >= dates) & (2 * week["contacts_per_day"] >= busiest) & (5 * spans >= 4 * spans.max())
     )
     return week.drop(columns="contacts").reset_index()
+
+
+def times_known(cells: pd.DataFrame) -> bool:
+    """Whether contacts have a time of day: where all of many stand in the first hour after midnight, it is their date alone."""
+    return bool((cells["hour"] > 0).any()) or int(cells["contacts"].sum()) < _MANY

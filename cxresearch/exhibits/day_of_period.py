@@ -16,6 +16,7 @@ from cxresearch.exhibits import controls, day
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.forecasts import arrivals_forecast, expected_next, headline_forecast, headlines_ahead
 from cxresearch.exhibits.headlines import headline_table
+from cxresearch.exhibits.period import NO_TIMES
 from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.waiting import FEW, week_in_words
 from cxresearch.impact import assumption_values, impact, load_assumptions
@@ -66,6 +67,8 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int =
     if interval_min not in queueing.INTERVALS_MIN:
         raise ValueError(f"interval_min is one of {', '.join(map(str, queueing.INTERVALS_MIN))}; got {interval_min!r}.")
     try:
+        if not mine.times_known:
+            raise ValueError(NO_TIMES[0].lower() + NO_TIMES[1:])
         if not days:
             raise ValueError("no weekday is fully open, or none of those chosen has a day with contacts")
         asked = queueing.asked_by_interval(mine, interval_min)
@@ -88,7 +91,7 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int =
     except ValueError as refusal:
         why = str(refusal)
     try:
-        later = patience.later_contacts(mine.contacts)
+        later = patience.later_contacts(mine.contacts) if mine.times_known else None
     except LogError:  # only counts were kept of some days
         later = None
     place = f"{mine.label}, {week_in_words(chosen)}"
@@ -209,6 +212,8 @@ def promise_what_if(
 
 def redials(one: Day) -> Exhibit:
     """Who called again after giving up, how soon, and what became of it, where customers are known."""
+    if one.later is None and one.hours is None and one.why:
+        return nothing(one.why)
     if one.later is None:
         return nothing("Who called again cannot be seen: of some days only counts were kept, no rows")
     try:

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from cxresearch import evidence, patience, regression, survival
+from cxresearch import patience, regression, survival
 from cxresearch.contacts import LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
-from cxresearch.exhibits import bridges, losses, messages, promises, run_chart, waiting
+from cxresearch.exhibits import bridges, losses, messages, run_chart, waiting
 from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
@@ -26,8 +26,8 @@ from cxresearch.risk_table import FEWEST_DAYS
 T = TypeVar("T")
 MINUTES_S = (60.0, 120.0)
 NO_TARGETS: Mapping[str, float] = {}
-STRATA = ("hour", "queue")
 ONE_QUEUE = "No two queues have enough waits and a loss, so there is nothing to compare at the same hour"
+NO_TIMES = "The log has dates without a time of day, so nothing is said of hours"
 NOBODY = "Nobody was seen to give up, so how long people would wait cannot be seen"
 
 
@@ -48,7 +48,8 @@ def bridge(mine: PeriodLog) -> Exhibit:
 
 def calendar(mine: PeriodLog) -> Exhibit:
     """The days with contacts, the hours open by weekday, and the days that are missing."""
-    return waiting.calendar(mine.calendar, mine.missing_days, place=mine.label, kind=mine.kind)
+    week = mine.calendar if mine.times_known else mine.calendar.drop(columns=["open_from", "open_to"])
+    return waiting.calendar(week, mine.missing_days, place=mine.label, kind=mine.kind)
 
 
 def headlines(
@@ -72,7 +73,7 @@ def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.Dat
     asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
     before = None
     if month.previous is not None:
-        before, _ = _estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
+        before, _ = estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
     return change_table(lead.headline_table(month, **asked), before)
 
 
@@ -81,7 +82,7 @@ def run_charts(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exh
     asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
     now, before = lead.headline_table(month, **asked), None
     if month.previous is not None:
-        before, _ = _estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
+        before, _ = estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
     return run_chart.run_charts(now, before, place=month.only(channel=channel).label, kind=month.kind)
 
 
@@ -115,6 +116,8 @@ def change_overview(
 
 def loss_by_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by hour of the day."""
+    if not mine.times_known:
+        return nothing(NO_TIMES)
     if why := messages.silent(mine):
         return nothing(why)
     hours, ranks = _by_hour(mine)
@@ -123,11 +126,11 @@ def loss_by_hour(mine: PeriodLog) -> Exhibit:
 
 def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
     """Why the wait of those who left is not patience, and what is."""
-    if (waits := _left(mine)) is None:
+    if (waits := with_losses(mine)) is None:
         return nothing(NOBODY)
     until = min(horizon_s, float(waits["duration_s"].max()))
     row = patience.waiting_table(waits).iloc[0]
-    measures, why = _estimated(lambda: patience.patience_measures(waits, horizon_s=until))
+    measures, why = estimated(lambda: patience.patience_measures(waits, horizon_s=until))
     return (
         nothing(why) if measures is None else waiting.wait_of_leavers(row, measures, place=mine.label, kind=mine.kind)
     )
@@ -135,7 +138,7 @@ def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
 
 def patience_curve(mine: PeriodLog, *, by: str = "", horizon_s: float = 300.0) -> Exhibit:
     """Share who would still wait, against seconds; ``by`` draws the four largest groups that lost somebody."""
-    if (waits := _left(mine, (*([by] if by else []), "day"))) is None:
+    if (waits := with_losses(mine, (*([by] if by else []), "day"))) is None:
         return nothing(NOBODY)
     at_s = [*MINUTES_S, horizon_s]
     told: dict[str, Any] = {
@@ -156,7 +159,7 @@ def patience_curve(mine: PeriodLog, *, by: str = "", horizon_s: float = 300.0) -
 
 def two_clocks(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
     """Patience beside the wait on offer."""
-    waits = _left(mine, "day")
+    waits = with_losses(mine, "day")
     if waits is None or not (waits["outcome"] == "answered").any():
         return nothing("Two clocks are seen only where some gave up and some were answered after a wait")
     pair, days = patience.patience_and_offered_wait(waits, cluster="day"), waits["day"].nunique()
@@ -166,9 +169,9 @@ def two_clocks(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
 
 def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng: np.random.Generator) -> Exhibit:
     """What repeat callers and good and bad days do to the interval of those who would still wait."""
-    if _left(mine) is None:
+    if with_losses(mine) is None:
         return nothing(NOBODY)
-    drawn, why = _estimated(
+    drawn, why = estimated(
         lambda: patience.clustered_patience(mine.contacts, duration_s, replicates=replicates, rng=rng)
     )
     if drawn is not None and len(mine.days) < FEWEST_DAYS:  # a few days drawn again show how these differ, not days
@@ -211,25 +214,27 @@ def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.
 
 
 def _group_test(mine: PeriodLog, by: str) -> Exhibit:
-    waits = _left(mine, (by, "day"))
+    waits = with_losses(mine, (by, "day"))
     rows = None if waits is None else _largest(waits, by)
     if rows is None or rows[by].nunique() < 2:
         return nothing("Fewer than two groups lost anybody, so there is no difference to test")
     if few := _too_few_days(rows):
         return nothing(few)
-    test, why = _estimated(lambda: survival.log_rank(rows, by=by, cluster="day"))
+    test, why = estimated(lambda: survival.log_rank(rows, by=by, cluster="day"))
     return nothing(why) if test is None else waiting.group_test(test, by)
 
 
 def hazard_ratios(mine: PeriodLog) -> Exhibit:
     """Rates of giving up of the queues at the same hour and after the same wait (Cox, a baseline for each hour)."""
+    if not mine.times_known:
+        return nothing(NO_TIMES)
     rows = _comparable(mine)
     if rows is None:
-        return nothing(ONE_QUEUE if _left(mine) is not None else NOBODY)
+        return nothing(ONE_QUEUE if with_losses(mine) is not None else NOBODY)
     if few := _too_few_days(rows):
         return nothing(few)
-    ratios, why = _estimated(lambda: regression.cox(rows, "queue", strata="hour", cluster="day"))
-    ties, _ = _estimated(lambda: regression.tie_table(rows, "queue", strata="hour", cluster="day"))
+    ratios, why = estimated(lambda: regression.cox(rows, "queue", strata="hour", cluster="day"))
+    ties, _ = estimated(lambda: regression.tie_table(rows, "queue", strata="hour", cluster="day"))
     if ratios is None or ties is None:
         return nothing(why)
     return waiting.hazard_ratios(ratios, ties, reference=min(rows["queue"]), place=mine.label, kind=mine.kind)
@@ -237,19 +242,23 @@ def hazard_ratios(mine: PeriodLog) -> Exhibit:
 
 def proportional_hazards(mine: PeriodLog) -> Exhibit:
     """Whether one ratio may stand for the whole wait."""
+    if not mine.times_known:
+        return nothing(NO_TIMES)
     rows = _comparable(mine)
     if rows is None:
-        return nothing(ONE_QUEUE if _left(mine) is not None else NOBODY)
+        return nothing(ONE_QUEUE if with_losses(mine) is not None else NOBODY)
     if few := _too_few_days(rows):
         return nothing(few)
-    test, why = _estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour", cluster="day"))
+    test, why = estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour", cluster="day"))
     return nothing(why) if test is None else waiting.proportional_hazards(test, place=mine.label, kind=mine.kind)
 
 
 def loss_regression(mine: PeriodLog, glm: Callable[..., Any], *, formula: str, family: Any) -> Exhibit:
     """Odds of giving up by hour, queue and promise, fitted by ``statsmodels.formula.api.glm`` with days as clusters."""
+    if not mine.times_known:
+        return nothing(NO_TIMES)
     counts = patience.loss_counts(mine.cells)
-    table, why = _estimated(lambda: patience.loss_regression(counts, glm, formula=formula, family=family))
+    table, why = estimated(lambda: patience.loss_regression(counts, glm, formula=formula, family=family))
     if table is None:
         return nothing(f"Losses cannot be set beside hour, queue and promise: {why}")
     return losses.loss_regression(table, place=mine.label, kind=mine.kind)
@@ -257,6 +266,8 @@ def loss_regression(mine: PeriodLog, glm: Callable[..., Any], *, formula: str, f
 
 def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by weekday and hour."""
+    if not mine.times_known:
+        return nothing(NO_TIMES)
     if why := messages.silent(mine):
         return nothing(why)
     if not mine.cells["queued"].any():
@@ -267,6 +278,8 @@ def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
 
 def patience_inside_hours(mine: PeriodLog) -> Exhibit:
     """Patience worked out inside each hour, beside the pooled curve."""
+    if not mine.times_known:
+        return nothing(NO_TIMES)
     waits = mine.waits("hour") if mine.cells["queued"].any() else pd.DataFrame()
     busy = waits[waits.groupby("hour")["contacts"].transform("sum") >= FEW] if len(waits) else waits
     if busy.empty or not (busy["outcome"] == "abandoned").any():
@@ -281,11 +294,13 @@ def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibits:
 
 
 def _mean_patience(mine: PeriodLog, rng: np.random.Generator) -> Exhibit:
+    if not mine.times_known:
+        return nothing(NO_TIMES)
     hours = mine.asked(("day", "hour", "weekday")).rename(columns={"day": "date"})
     week = mine.calendar[mine.calendar["fully_open"]].set_index("weekday")
     opens, closes = (hours["weekday"].map(week[end]) for end in ("open_from", "open_to"))
     served = hours[(hours["hour"] >= opens) & (hours["hour"] < closes)]
-    rows, why = _estimated(lambda: [patience.mean_patience(one, rng=rng).iloc[0] for one in (served, hours)])
+    rows, why = estimated(lambda: [patience.mean_patience(one, rng=rng).iloc[0] for one in (served, hours)])
     if rows is None:
         return nothing(f"The hours do not tell the mean patience: {why}")
     line, row = rows
@@ -296,71 +311,12 @@ def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generat
     """The published analysis of the Anonymous Bank beside this period; nothing for any other log."""
     if mine.preset != "anonymous_bank":
         return Exhibits([])
-    beside, why = _estimated(lambda: patience.brown_comparison(mine.contacts, rng=rng, replicates=replicates))
+    beside, why = estimated(lambda: patience.brown_comparison(mine.contacts, rng=rng, replicates=replicates))
     if beside is None:
         return Exhibits(
             [nothing(f"The published analysis of this log cannot be set beside {mine.period.label}: {why}")]
         )
     return Exhibits([waiting.beside_published(beside, place=mine.period.label, kind=mine.kind)])
-
-
-def promised(mine: PeriodLog, *, promises_by_lot: bool = False) -> Exhibits:
-    """Who sets the clock, what became of the promises, and what a broken one does, inside hours and queues.
-
-    ``promises_by_lot`` declares that chance alone decided who was promised what; only then is a cause told, and only where
-    promises follow nothing that the log holds. Promises of a simulated log are drawn by lot.
-    """
-    waits = _promised(mine)
-    if waits is None:
-        return Exhibits([
-            nothing("This log does not know what was promised, or all promises are alike. The question stays open")
-        ])  # fmt: skip
-    return Exhibits([_promise_elasticity(mine, waits, by_lot=promises_by_lot or mine.simulated)]) + _promise_effects(
-        mine, waits
-    )
-
-
-def _promise_elasticity(mine: PeriodLog, waits: pd.DataFrame, *, by_lot: bool) -> Exhibit:
-    """Who sets the clock, and what became of the promises."""
-    clock: Any = "up" if mine.simulated else "nearest"
-    pooled, why = _estimated(lambda: patience.promise_elasticity(waits, clock=clock).iloc[0])
-    one, _ = _estimated(lambda: patience.promise_elasticity(waits, clock=clock, strata=STRATA).iloc[0])
-    broken, other = _estimated(lambda: patience.broken_promise(waits, strata=STRATA).iloc[0])
-    if pooled is None or broken is None:
-        return nothing(why or other)
-    inside = promises.STRATA if one is not None else "hours and queues pooled: inside them too few left"
-    follows = patience.promises_follow(mine.asked(("day", *STRATA, "promised_s")), _promised_customers(mine))
-    return promises.promise_elasticity(
-        pooled if one is None else one, pooled, broken, patience.promise_table(waits), follows, by_lot=by_lot,
-        inside=inside, place=mine.label, kind=mine.kind,
-    )  # fmt: skip
-
-
-def _promised_customers(mine: PeriodLog) -> pd.DataFrame | None:
-    """Contacts by customer and promise, of those whose customer is known; None where the rows were not kept."""
-    try:
-        rows = mine.contacts
-    except LogError:
-        return None
-    known = rows.filter("customer_key IS NOT NULL").aggregate("customer_key, promised_s, count(*) AS contacts")
-    return known.order("customer_key, promised_s").df()
-
-
-def _promise_effects(mine: PeriodLog, waits: pd.DataFrame) -> Exhibits:
-    """The rate of leaving under each promise over that without one, and what each minute past it does.
-
-    Nothing where every contact has a promise, or none.
-    """
-    if not waits["promised_s"].isna().any():
-        return Exhibits([])
-    effects, why = _estimated(lambda: patience.promise_effects(waits, strata=STRATA))
-    growth, other = _estimated(lambda: patience.broken_promise_growth(waits, strata=STRATA))
-    quoted = evidence.load_calibration().set_index("metric").loc["post_reference_hazard"]
-    told = {"place": mine.label, "kind": mine.kind}
-    return Exhibits([
-        nothing(why) if effects is None else promises.promise_effects(effects, **told),
-        nothing(other) if growth is None else promises.broken_promise_growth(growth, quoted, **told),
-    ])  # fmt: skip
 
 
 def wait_outcomes(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
@@ -376,9 +332,9 @@ def wait_outcomes(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
 
 def leaving_hazard(mine: PeriodLog, *, horizon_s: float = 300.0, bandwidth_s: float = 8.0) -> Exhibit:
     """The rate of leaving among those who still wait."""
-    if (waits := _left(mine)) is None:
+    if (waits := with_losses(mine)) is None:
         return nothing(NOBODY)
-    hazard, why = _estimated(lambda: survival.hazard_rate(waits, event="abandoned", bandwidth_s=bandwidth_s))
+    hazard, why = estimated(lambda: survival.hazard_rate(waits, event="abandoned", bandwidth_s=bandwidth_s))
     if hazard is None:
         return nothing(why)
     return waiting.leaving_hazard(
@@ -429,7 +385,7 @@ def public_conversations(file: str) -> Exhibits:
     return messages.public_conversations(patience.response_outcomes(talks), firsts, patience.twitter_account(turns))
 
 
-def _estimated(estimate: Callable[[], T]) -> tuple[T | None, str]:
+def estimated(estimate: Callable[[], T]) -> tuple[T | None, str]:
     """What an estimator gives, or why it refuses: its refusal is a sentence for the reader."""
     try:
         return estimate(), ""
@@ -437,7 +393,7 @@ def _estimated(estimate: Callable[[], T]) -> tuple[T | None, str]:
         return None, str(refusal)
 
 
-def _left(mine: PeriodLog, by: str | tuple[str, ...] = ()) -> pd.DataFrame | None:
+def with_losses(mine: PeriodLog, by: str | tuple[str, ...] = ()) -> pd.DataFrame | None:
     """The risk table, or None where nobody gave up."""
     cells = mine.cells
     if not (cells["queued"].astype(bool) & (cells["outcome"] == "abandoned")).any():
@@ -447,7 +403,7 @@ def _left(mine: PeriodLog, by: str | tuple[str, ...] = ()) -> pd.DataFrame | Non
 
 def _by_hour(mine: PeriodLog) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The hours of the day with enough waits, and how they rank."""
-    if not mine.cells["queued"].any():
+    if not mine.times_known or not mine.cells["queued"].any():
         none = pd.DataFrame(columns=["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"])
         return none, none
     hours, ranks = _losses(mine, ("hour",))
@@ -482,7 +438,7 @@ def _largest(waits: pd.DataFrame, by: str) -> pd.DataFrame:
 
 def _comparable(mine: PeriodLog) -> pd.DataFrame | None:
     """The waits by queue and hour of queues with enough contacts and a loss; None where there are not two."""
-    waits = _left(mine, ("queue", "hour", "day"))
+    waits = with_losses(mine, ("queue", "hour", "day"))
     if waits is None:
         return None
     sums = waits.assign(events=waits["contacts"].where(waits["outcome"] == "abandoned", 0))
@@ -496,12 +452,3 @@ def _too_few_days(waits: pd.DataFrame) -> str:
     days = waits["day"].nunique()
     plural = "s" if days > 1 else ""
     return f"{waiting.counted(days)} day{plural}: too few to tell groups apart" if days < FEWEST_DAYS else ""
-
-
-def _promised(mine: PeriodLog) -> pd.DataFrame | None:
-    """The waits by promise, hour and queue, or None where promises are not known, or do not differ."""
-    waits = _left(mine, (*STRATA, "promised_s"))
-    if waits is None or waits["promised_s"].nunique() < 2:
-        return None
-    waits["queue"] = waits["queue"].fillna("")
-    return waits

@@ -318,9 +318,10 @@ def leaving_hazard(
 def calendar(table: pd.DataFrame, missing: Sequence[date], *, place: str = "", kind: str = "estimated") -> Exhibit:
     """The week as the log has it (``PeriodLog.calendar``), and the days without any contact that should have some."""
     whole = table.loc[table["fully_open"], "weekday"].tolist()
+    known = "open_from" in table
     parts = [
         f"{WEEKDAYS[int(row.weekday) - 1]} {int(row.open_from)} to {int(row.open_to)} h" for row in table.itertuples()
-        if not row.fully_open and row.open_to > row.open_from
+        if known and not row.fully_open and row.open_to > row.open_from
     ]  # fmt: skip
     finding = f"Fully open: {week_in_words(whole)}{f'; in part: {listed(parts)}' if parts else ''}"
     gone = f" No contact on {listed(_days_in_rows(missing))}: nothing is told of days without records."

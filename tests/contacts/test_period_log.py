@@ -23,7 +23,7 @@ from cxresearch.contacts import (
     read_period,
 )
 from cxresearch.contacts.memory import FETCHED
-from cxresearch.contacts.period_log import source_of
+from cxresearch.contacts.read_once import source_of
 from cxresearch.risk_table import risk_table
 
 BY = ("weekday", "hour", "queue", "channel", "promised_s")
@@ -209,7 +209,7 @@ def test_a_row_without_a_date_is_set_aside_and_no_contact_of_the_period(tmp_path
 def test_the_second_reading_reads_no_row(log, tmp_path, monkeypatch):
     with kept_in(tmp_path / "kept"):
         first = load(log).period("2026-10")
-        monkeypatch.setattr("cxresearch.contacts.period_log._made", lambda *_: pytest.fail("the rows were read again"))
+        monkeypatch.setattr("cxresearch.contacts.read_once._made", lambda *_: pytest.fail("the rows were read again"))
         again = load(log).period("2026-10")
         pd.testing.assert_frame_equal(again.cells, first.cells)
         assert again.counts == first.counts
@@ -334,7 +334,7 @@ def test_what_is_kept_comes_back_without_rows(tmp_path):
 def test_the_order_of_a_mapping_makes_no_other_log(log, tmp_path, monkeypatch):
     with kept_in(tmp_path / "kept"):
         load(log, mapping={"wait_s": "handle_s", "queue": "queue"}).period("2026-10")
-        monkeypatch.setattr("cxresearch.contacts.period_log._made", lambda *_: pytest.fail("the rows were read again"))
+        monkeypatch.setattr("cxresearch.contacts.read_once._made", lambda *_: pytest.fail("the rows were read again"))
         load(log, mapping={"queue": "queue", "wait_s": "handle_s"}).period("2026-10")
 
 
@@ -345,7 +345,7 @@ def test_quotes_are_letters_in_the_banks_lines_and_quotes_in_other_logs(log, tmp
         asked.append(quoted)
         raise LogError("enough")
 
-    monkeypatch.setattr("cxresearch.contacts.period_log.log_facts", facts)
+    monkeypatch.setattr("cxresearch.contacts.read_once.log_facts", facts)
     for source in (log, shared / "data" / "anonymous-bank"):
         with pytest.raises(LogError, match="enough"):
             load(source).period("1999-01")

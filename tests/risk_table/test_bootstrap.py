@@ -148,7 +148,7 @@ def test_the_banks_customers_and_days_make_wider_intervals_than_single_calls(sha
         return patience_at(waits, [60.0])[["survival"]].rename(columns={"survival": "estimate"})
 
     se = {
-        cluster: poisson_bootstrap(table, at_a_minute, cluster=cluster, replicates=40, rng=rng())["se"][0]
+        cluster: poisson_bootstrap(table, at_a_minute, cluster=cluster, replicates=150, rng=rng())["se"][0]
         for cluster in (None, "block", "date")
     }
     assert se["block"] > 1.3 * se[None]
