@@ -198,7 +198,8 @@ def look_text(found: Mapping[str, Any]) -> str:
         f"Times are {found['clock']}",
         f"From {p['first']} to {p['last']}, {p['days']} days with contacts, mostly {p['first_hour']} to {p['last_hour']} h",
     ]
-    lines.append(f"Half of the waits are under {p['median_wait_s']:g} s, 95 % under {p['wait_95_s']:g} s; {left}")
+    waits = (f"{p[name]:,.4g}" if p[name] < 1000 else f"{p[name]:,.0f}" for name in ("median_wait_s", "wait_95_s"))
+    lines.append("Half of the waits are under {} s, 95 % under {} s; {}".format(*waits, left))
     missing = found["missing"]
     if found["report"] == "tickets":
         missing = {name: what for name, what in missing.items() if name not in OF_CALLS} | {

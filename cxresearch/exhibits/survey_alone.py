@@ -22,7 +22,7 @@ from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.own_survey import own_beside_cited
 from cxresearch.exhibits.show import headline_bundle, literal, points_bundle
 from cxresearch.style import format_interval, format_value
-from cxresearch.survey import Survey, group_differences, share_table
+from cxresearch.survey import Survey, group_differences, looks_like_weight, share_table
 
 SMALLEST_GROUP = 5
 MOST_GROUPS = 12
@@ -87,6 +87,11 @@ def survey_account(survey: Survey, **design: str) -> Exhibits:
         {"question": _short(q.text), "kind": q.kind, "asked": q.asked, "answered": q.answered, "written_in": q.other}
         for q in asked
     ]
+    if not design.get("weight"):
+        says += [
+            f"- {_plain(name)} looks like a weight, and nothing here is weighted: survey_weight names it."
+            for name in survey.responses.columns if looks_like_weight(survey.responses[name])
+        ]  # fmt: skip
     shown = {item.question for item in survey.items}
     if silent := [q.text for q in asked if q.text not in shown and not survey.mapping.items]:
         says.append(f"- No share is told of {', '.join(map(_plain, silent))}: it is not said which answers count.")

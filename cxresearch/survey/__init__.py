@@ -16,6 +16,7 @@ from cxresearch.survey.estimates import (
 from cxresearch.survey.items import Item
 from cxresearch.survey.look import is_survey, look_at_survey, survey_text
 from cxresearch.survey.mapping import SurveyError, SurveyQuestionError
+from cxresearch.survey.questions import looks_like_weight
 from cxresearch.survey.reading import SUFFIXES, Survey, digest_of, load_responses, read_survey
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "is_survey",
     "load_responses",
     "look_at_survey",
+    "looks_like_weight",
     "rake",
     "read_survey",
     "share_table",

@@ -12,7 +12,7 @@ from cxresearch.survey.exports import tool_of
 from cxresearch.survey.items import Item
 from cxresearch.survey.labelled import LABELLED
 from cxresearch.survey.mapping import quoted
-from cxresearch.survey.questions import YES_NO, Question
+from cxresearch.survey.questions import YES_NO, Question, looks_like_weight
 from cxresearch.survey.reading import Survey, look_over
 
 SHOWN = 12  # choices of a question
@@ -30,7 +30,8 @@ def look_at_survey(path: str | PathLike[str], survey: Mapping[str, Any] | None =
     -------
     dict ``would_run``; ``question`` or ``error`` where it would not. Where the file can be read: ``survey`` (its name),
     ``format, read, kept, set_aside, reasons, remarks, dropped`` (column -> why), ``newest``, ``simulated``, ``questions``
-    (``name, text, kind, columns, asked, answered, written_in, choices``: choice -> how often) and ``lines`` to go on with.
+    (``name, text, kind, columns, asked, answered, written_in, choices``: choice -> how often), ``lines`` to go on with and
+    columns that look like ``weights``.
     """
     try:
         found = look_over(path, survey)
@@ -46,6 +47,7 @@ def look_at_survey(path: str | PathLike[str], survey: Mapping[str, Any] | None =
         "set_aside": found.read - found.kept, "reasons": dict(found.set_aside), "remarks": dict(found.repaired),
         "dropped": dict(found.dropped), "newest": found.newest.isoformat() if found.newest else None, "simulated": found.simulated,
         "questions": [_question(question) for question in found.questions], "lines": item_lines(found),
+        "weights": [name for name in found.responses.columns if looks_like_weight(found.responses[name])],
     }  # fmt: skip
 
 
@@ -99,6 +101,10 @@ def survey_text(found: Mapping[str, Any]) -> str:
         lines += [f"  {rows:>7,}  {choice}" for choice, rows in counts[:SHOWN]]
         if len(counts) > SHOWN:
             lines.append(f"  and {len(counts) - SHOWN} more")
+    lines += [
+        f"\n{name} looks like a weight. If it is: survey_weight = {quoted(name)} among the report's parameters"
+        for name in found["weights"]
+    ]
     if not found["would_run"]:
         return "\n".join(
             [

@@ -39,6 +39,13 @@ class Question:
     why: str = ""
 
 
+def looks_like_weight(numbers: pd.Series) -> bool:
+    """Whether a column could be respondents' weights: a number above 0 for everybody, most of them no whole one, 1 on average."""
+    if not pd.api.types.is_numeric_dtype(numbers) or numbers.empty or not (numbers > 0).all():
+        return False
+    return bool((numbers % 1 != 0).mean() > 0.5 and abs(numbers.mean() - 1) <= 0.1)
+
+
 @dataclass(frozen=True)
 class Asking:
     """The rows that were kept, and what is known of them. ``unfinished`` rows ended early: an empty cell was not asked."""
