@@ -15,6 +15,7 @@ import duckdb
 from cxresearch.contacts import cells
 from cxresearch.contacts.canonical import LogError, LogQuestionError
 from cxresearch.contacts.columns import columns_read, sources_of
+from cxresearch.contacts.engine import connect
 from cxresearch.contacts.files import ROW, lacking_columns, unfit
 from cxresearch.contacts.keys import give_key
 from cxresearch.contacts.mapping import LogMapping, find_column, parse_mapping
@@ -153,7 +154,7 @@ def _copy(base: _Base, source: str | Path, query: str, mapping: LogMapping, name
     mark = f"hash({', '.join(map(cells.column, names))}) AS {ROW}"
     with _told(source):
         rows.select(", ".join([mark, *asked])).write_parquet(str(target))
-        kept = duckdb.connect().execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [str(target)]).fetchall()
+        kept = connect().execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [str(target)]).fetchall()
         came = counted()
     if came != kept[0][0]:
         raise LogError(f"{source}: {came:,} rows came and {kept[0][0]:,} were kept; nothing is read of it. Try again.")
@@ -189,7 +190,7 @@ def _open_duckdb(path: Path) -> Iterator[_Base]:
     if not path.is_file():
         raise LogError(f"there is no file {path} (looked from {Path.cwd()}). Check the name given as log.")
     try:
-        with duckdb.connect(str(path), read_only=True) as engine:
+        with connect(str(path), read_only=True) as engine:
             _prepare(engine)
             yield _DuckFile(engine)
     except duckdb.ConnectionException as error:
@@ -232,7 +233,7 @@ class _Postgres:
                 yield batch
 
         stream = pa.RecordBatchReader.from_batches(reader.schema, batches())
-        engine = duckdb.connect()
+        engine = connect()
         _prepare(engine)
         return engine.from_arrow(stream), lambda: came[0]
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError
 from cxresearch.contacts.clock_changes import with_changed_hours
+from cxresearch.contacts.engine import connect
 from cxresearch.contacts.facts import FileFacts, log_facts
 from cxresearch.contacts.files import has_quotes
 from cxresearch.contacts.followed import FOLLOWED, after_leaving
@@ -86,7 +87,7 @@ def _kept(folder: Path) -> PeriodLog | None:
 
 
 def _with_rows(now: PeriodLog, before: PeriodLog | None, folder: Path) -> PeriodLog:
-    rows = duckdb.connect().read_parquet(str(folder / ROWS))
+    rows = connect().read_parquet(str(folder / ROWS))
 
     def of(log: PeriodLog) -> duckdb.DuckDBPyRelation:
         dates = inside(log.period.start, log.period.end)

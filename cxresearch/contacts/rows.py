@@ -18,6 +18,7 @@ from cxresearch.contacts.bank import bank_columns
 from cxresearch.contacts.canonical import DELIBERATE, NOT_CHOSEN, WORDS, LogError
 from cxresearch.contacts.columns import canonical_columns, columns_read, resolved, sources_of, unread_cells
 from cxresearch.contacts.databases import fetch, is_database
+from cxresearch.contacts.engine import connect
 from cxresearch.contacts.facts import FileFacts, proved_whole
 from cxresearch.contacts.files import (
     BANK,
@@ -148,8 +149,7 @@ def open_log(
     if preset in (BANK, EVENTS) and columns:
         raise LogError("give preset or columns, not both: a preset knows its columns.")
     mapping = parse_mapping(columns)
-    engine = duckdb.connect()
-    engine.execute("SET TimeZone = 'UTC'")  # a zoned time must not depend on the machine
+    engine = connect()
     give_key(engine)
     if isinstance(source, list | tuple) and len(source) == 1:
         (source,) = source

@@ -19,7 +19,7 @@ from .cost import complaints_set_off as complaints_set_off
 from .cost import cost_by_reply_time as cost_by_reply_time
 from .cost import promise_on_average as promise_on_average
 from .cost import register_of_assumptions as register_of_assumptions
-from .cost import talk_headlines as talk_headlines
+from .cost import talk_range as talk_range
 from .cost import unhelpful_against_none as unhelpful_against_none
 from .cost import worth_measuring_first as worth_measuring_first
 from .day import bot_range as bot_range

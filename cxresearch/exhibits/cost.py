@@ -10,7 +10,6 @@ import pandas as pd
 
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
-from cxresearch.exhibits.show import headline_bundle
 from cxresearch.exhibits.talk import in_words, said
 from cxresearch.style import format_duration, format_interval, format_value
 
@@ -161,27 +160,28 @@ def worth_measuring_first(
     )
 
 
-def talk_headlines(spans: pd.DataFrame, *, contacts: float, currency: str, late_s: float) -> Exhibit:
-    """The two numbers the report leads with, and what the ranges of the assumptions leave open (``impact.range_table``)."""
+def talk_range(spans: pd.DataFrame, *, contacts: float, currency: str, late_s: float) -> Exhibit:
+    """What the ranges of the assumptions leave open of those who hear and of the money lost (``impact.range_table``).
+
+    The range stands first: no data stand behind the value. Neither is a headline.
+    """
     case = f"per {format_value(contacts, 'count')} contacts answered after {format_duration(late_s)}"
-    why = "no interval: no data stand behind it; the ranges of the assumptions leave"
-    rows = spans.set_index("outcome")[["value", "lower", "upper"]] * contacts
-    headlines = (
-        ("people_reached", "heard", "People who hear of a complaint", "people"),
-        ("money_lost", "money_lost", "Money lost", currency),
-    )
-    bundles = [
-        headline_bundle(
-            name=name, label=f"{label}, {case}", value=rows.loc[outcome, "value"], lower=None, upper=None, unit=unit,
-            kind="assumed", better="lower", n=None, base="contacts", change=None,
-            note=f"{why} {format_interval(rows.loc[outcome, 'lower'], rows.loc[outcome, 'upper'], unit)}",
-        )
-        for name, outcome, label, unit in headlines
-    ]  # fmt: skip
-    heard = rows.loc["heard", "value"]
+    rows = spans.set_index("outcome")[["lower", "upper", "value"]] * contacts
+    told = {"heard": ("people who hear of a complaint", "people"), "money_lost": ("money lost", currency)}
+    lower, upper = rows.loc["heard", ["lower", "upper"]]
+    table = pd.DataFrame([
+        {
+            "what": f"{label}, {case}", "range": format_interval(rows.loc[name, "lower"], rows.loc[name, "upper"], unit),
+            "all_at_their_values": format_value(rows.loc[name, "value"], unit),
+        }
+        for name, (label, unit) in told.items()
+    ])  # fmt: skip
     return Exhibit(
-        finding=f"{format_value(heard)} people hear, {case}", table=spans, kind="assumed", ready=tuple(bundles)
-    )
+        finding=f"Assumed, not measured: {format_interval(lower, upper, 'people')} hear, {case}", table=table, kind="assumed",
+        says=f"Assumed, not measured: {format_interval(lower, upper, 'people')} hear, {case}. That is as far as the ranges of the "
+        f"assumptions reach; with every assumption at its value it is {format_value(rows.loc['heard', 'value'])}.",
+        caption="What the ranges of the assumptions leave open", units={"range": "text", "all_at_their_values": "text"},
+    )  # fmt: skip
 
 
 def register_of_assumptions(register: pd.DataFrame) -> Exhibit:

@@ -328,23 +328,18 @@ def test_one_number_alone_and_an_outcome_not_worked_out():
     assert "was not worked out" in prose(exhibits.worth_measuring_first(lone, "money_lost", late_s=60.0))
 
 
-def test_headlines_keep_their_names_and_say_why_there_is_no_interval():
+def test_what_is_assumed_is_told_by_its_range_and_is_no_headline():
     spans = pd.DataFrame({"outcome": ["heard", "money_lost"], "value": [28.75, 69.1], "lower": [4.0, 8.0],
                           "upper": [140.0, 238.0]})  # fmt: skip
-    heard, lost = (
-        bundle[show.HEADLINE]
-        for bundle in shown(exhibits.talk_headlines(spans, contacts=1000, currency="EUR", late_s=86_400.0))
+    exhibit = exhibits.talk_range(spans, contacts=1000, currency="EUR", late_s=86_400.0)
+    assert (
+        exhibit.finding
+        == "Assumed, not measured: 4,000 to 140,000 people hear, per 1,000 contacts answered after 1 day"
     )
-    assert (heard["name"], heard["unit"], heard["value"], heard["kind"]) == (
-        "people_reached",
-        "people",
-        28_750.0,
-        "assumed",
-    )
-    assert heard["label"] == "People who hear of a complaint, per 1,000 contacts answered after 1 day"
-    assert heard["note"].endswith("the ranges of the assumptions leave 4,000 to 140,000 people")
-    assert (lost["name"], lost["unit"], lost["better"]) == ("money_lost", "EUR", "lower")
-    assert lost["label"] == "Money lost, per 1,000 contacts answered after 1 day"
+    assert exhibit.kind == "assumed"
+    assert exhibit.table["range"].tolist() == ["4,000 to 140,000 people", "8,000 to 238,000 EUR"]
+    assert "with every assumption at its value it is 28,800" in exhibit.says
+    assert not any(show.HEADLINE in bundle for bundle in shown(exhibit))
 
 
 def test_the_register_is_shown_whole():
