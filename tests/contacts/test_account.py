@@ -72,6 +72,7 @@ def test_every_step_adds_up_to_the_contact(odd):
 
 
 @settings(max_examples=25)
+@settings(max_examples=25)
 @given(
     rows=st.lists(
         st.tuples(

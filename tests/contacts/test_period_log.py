@@ -87,7 +87,7 @@ def test_a_period_worked_by_hand():
     assert steps.iloc[0] == steps.iloc[1:-1].sum() == 4
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(frames(), st.sets(st.sampled_from(BY)))
 def test_the_waits_are_the_risk_table_of_the_rows(frame, by):
     month, names = load(frame).period("2026-10"), sorted(by)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxresearch.contacts import LogError, LogQuestionError, load, look_at
@@ -116,6 +116,7 @@ def test_a_rule_that_is_none_and_a_column_that_is_not_there(tmp_path: Path) -> N
         load(log, mapping={"repeats": {"newest": "Updatd"}}).period("2026-10")
 
 
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=12))
 def test_counts_are_those_of_a_plain_loop(rows: list[tuple[str, int, int]]) -> None:
     frame = pd.DataFrame(

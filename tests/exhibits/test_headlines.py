@@ -216,6 +216,7 @@ def test_what_is_no_table_of_days_is_refused(broken):
 
 @settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1))
+@pytest.mark.slow
 def test_finer_cells_give_the_same_days(seed):
     """Queue, hour and promise only cut the cells smaller: their sums by day are what counts."""
     month = weeks(uneven, days=6)

@@ -331,6 +331,7 @@ def test_promises_are_each_kept_missed_or_neither(waits):
 # --- recovery: the stated coverage
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     """24 logs; at a coverage of 95 % fewer than 20 in 24 happen once in 170 times, per estimator."""
     found = {"elasticity": [], "hazard ratio": []}

@@ -154,6 +154,7 @@ def test_a_cell_that_hangs_is_ended_by_its_timeout(checkout):
     assert not psutil.pid_exists(int((checkout / "kernel.pid").read_text()))
 
 
+@pytest.mark.slow
 def test_a_run_that_hangs_is_ended_by_the_clock_of_the_whole_run_also_between_retries(checkout):
     set_toml(checkout, "run_timeout_s = 9", "retries = 5")
     write_cells(checkout, HANG)
@@ -190,6 +191,7 @@ def test_a_signal_ends_the_kernel_and_leaves_nothing_visible(checkout, number, c
     wait_for(lambda: not psutil.pid_exists(int((checkout / "kernel.pid").read_text())), 10)
 
 
+@pytest.mark.slow
 def test_a_killed_run_takes_its_kernel_with_it_and_the_next_run_clears_up(checkout):
     write_cells(checkout, HANG.replace("time.sleep(600)", "while True: pass"))
     process = start(checkout)

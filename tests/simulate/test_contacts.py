@@ -322,6 +322,7 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others():
     assert not first["wait_s"].equals(other["wait_s"])
 
 
+@pytest.mark.slow
 def test_the_default_log_is_the_same_bytes_again_and_loads_whole(tmp_path, log):
     path = default_log(tmp_path / "log.parquet", end_month="2025-06")
     again = default_log(str(tmp_path / "again.parquet"), end_month="2025-06")
