@@ -71,8 +71,7 @@ def test_every_step_adds_up_to_the_contact(odd):
         assert table["contacts"].iloc[0] == len(ODD[odd])
 
 
-@settings(max_examples=25)
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     rows=st.lists(
         st.tuples(
