@@ -51,7 +51,7 @@ def look_at(
     -------
     dict ``would_run``; ``question`` or ``error`` where it would not, as text; else ``log`` (its files), ``format``,
     ``files`` (``path, used, reason, layout``), ``columns`` (``canonical, from, how, cell, read``: of one row, as text),
-    ``read, kept, set_aside, reasons, repaired``, ``plausible`` (first, last, days, waits, share abandoned), ``channel`` (with most contacts) and
+    ``read, kept, set_aside, reasons, repaired``, ``usable`` (``outcome, kept, unusable``), ``plausible`` (first, last, days, waits, share abandoned), ``channel`` (with most contacts) and
     ``clock`` (whose time it is), ``missing`` (canonical column -> what cannot be said without it) and ``report`` (the one
     that fits: ``tickets`` where most contacts are messages or nobody gave up, else ``monthly``).
     """
@@ -91,7 +91,7 @@ def look_at(
             {"path": path, "used": bool(used), "reason": reason, "layout": _layout(reading, path)}
             for path, used, reason in reading.files.itertuples(index=False)
         ],
-        "columns": shown, **found.counts,
+        "columns": shown, **found.counts, "usable": found.usable.to_dict("records"),
         "reasons": dict(found.set_aside.itertuples(index=False)), "repaired": dict(repaired.itertuples(index=False)),
         "plausible": plausible, "channel": channel,
         "clock": f"{reading.timezone} (a time without a zone is taken as it stands there)" if reading.timezone
@@ -180,6 +180,10 @@ def look_text(found: Mapping[str, Any]) -> str:
     lines.append(f"{found['read']:,} rows read, {found['kept']:,} kept, {found['set_aside']:,} set aside")
     lines += [f"  {rows:,} set aside: {reason}" for reason, rows in found["reasons"].items()]
     lines += [f"  {rows:,} kept, but {reason}" for reason, rows in found["repaired"].items()]
+    lines += [
+        f"  of {row['kept'] + row['unusable']:,} rows with the outcome {row['outcome']} {row['unusable']:,} cannot be used"
+        for row in found["usable"] if row["unusable"]
+    ]  # fmt: skip
     if found["columns"]:
         lines.append("")
         table = [("column", "from", "a cell", "read as", "how"), *(

@@ -204,6 +204,15 @@ def main_points(
     )
 
 
+def unusable_parts(usable: pd.DataFrame) -> str:
+    """In words, how many rows of each outcome cannot be used; empty where all can."""
+    return ", ".join(
+        f"of the {_ENDED.get(row.outcome, row.outcome)} {format_value(row.unusable, 'count')} of {format_value(row.kept + row.unusable, 'count')}"
+        for row in usable.itertuples()
+        if row.unusable
+    )
+
+
 def unusable_points(usable: pd.DataFrame, span: str) -> list[tuple[str, str]]:
     """What leads where rows that cannot be used are many (over 5 %) or move the share that gave up by half a point or more.
 
@@ -219,12 +228,7 @@ def unusable_points(usable: pd.DataFrame, span: str) -> list[tuple[str, str]]:
     with_all = (left["kept"] + left["unusable"]) / all_rows if all_rows else float("nan")
     if unusable <= MANY_UNUSABLE * rows and not abs(with_all - share) >= MOVED_BY_UNUSABLE:
         return []
-    parts = ", ".join(
-        f"of the {_ENDED.get(row.outcome, row.outcome)} {format_value(row.unusable, 'count')} of {format_value(row.kept + row.unusable, 'count')}"
-        for row in usable.itertuples()
-        if row.unusable
-    )
-    moved = ""
+    parts, moved = unusable_parts(usable), ""
     if kept and all_rows > kept:
         moved = (
             f" Of those answered or lost {format_value(share, 'share')} gave up among the rows used, "

@@ -37,7 +37,9 @@ def account(mine: PeriodLog) -> Exhibit:
     if messages.silent(mine):
         table = table[table["step"] != "of those who queued: gave up"]
     caption = f"Where every row of {mine.period.label} went"
-    return Exhibit(finding=caption, table=table, caption=caption, kind=mine.kind)
+    parts = lead.unusable_parts(mine.usable)
+    says = f"Rows that cannot be used, by how they ended: {parts}." if parts else ""
+    return Exhibit(finding=caption, table=table, caption=caption, says=says, kind=mine.kind)
 
 
 def bridge(mine: PeriodLog) -> Exhibit:

@@ -59,7 +59,12 @@ def test_it_stands_before_all_other_points():
     assert month.usable.to_numpy().tolist() == [["abandoned", 180, 20], ["answered", 740, 60]]
     points = cx.main_points(month, channel="phone").table
     assert points["lead"].iloc[0] == "8.0 % of the rows of October 2026 cannot be used."
+    assert cx.account(month).says == (
+        "Rows that cannot be used, by how they ended: of the rows of those who gave up 20 of 200, of the rows of the "
+        "answered 60 of 800."
+    )
     clean = load(_frame(0, 0)).period("2026-10")
+    assert not cx.account(clean).says
     assert "cannot be used" not in " ".join(cx.main_points(clean, channel="phone").table["lead"])
 
 
