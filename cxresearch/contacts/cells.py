@@ -26,6 +26,9 @@ CLOCK2 = r"-?\d+:[0-5]\d([.,]\d+)?"
 ISO_SPAN = r"-?P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?"
 ISO_LOCAL = r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?"
 ISO_ZONED = rf"{ISO_LOCAL} ?(Z|UTC|GMT|[+-]\d{{2}}(:?\d{{2}})?)"
+# What can be read in one way only, and by a plain cast.
+PLAIN_NUMBER = r"-?\d+([.]\d{1,2})?"
+PLAIN_TIME = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}"
 EPOCH_S, EPOCH_MS = r"\d{9,10}([.]\d+)?", r"\d{12,13}"
 TRUE = ("true", "t", "yes", "y", "1", "ja", "j", "oui", "si", "sí", "wahr", "x", "1.0")
 FALSE = ("false", "f", "no", "n", "0", "nein", "non", "falsch", "0.0")
@@ -40,7 +43,8 @@ def column(name: str) -> str:
 def text(name: str) -> str:
     """A cell without outer space, NULL where nothing is in it; the apostrophe that spreadsheets put before a sign goes."""
     cell = f"trim(CAST({column(name)} AS VARCHAR), ' \t\r\n\u00a0')"
-    return f"nullif(regexp_replace({cell}, '^''([=+@-])', '\\1'), '')"
+    sign = f"starts_with({cell}, chr(39)) AND substr({cell}, 2, 1) IN ('=', '+', '@', '-')"
+    return f"nullif(CASE WHEN {sign} THEN substr({cell}, 2) ELSE {cell} END, '')"
 
 
 def fits(cell: str, pattern: str) -> str:
@@ -113,6 +117,14 @@ def moment(cell: str, formats: Sequence[str] = (), *, zone: str = "", timezone: 
     otherwise = f" ELSE {local(f'try_strptime({cell}, [{tried}])')}" if others else ""
     # A year of two digits read as four is no year.
     return f"(SELECT CASE WHEN year(t) BETWEEN 1970 AND 2200 THEN t END FROM (SELECT CASE {' '.join(cases)}{otherwise} END AS t))"
+
+
+def plain_moment(name: str, *, zone: str = "", timezone: str = "") -> str:
+    """:func:`moment` of a column in which every cell fits ``PLAIN_TIME``."""
+    time = f"TRY_CAST({column(name)} AS TIMESTAMP)"
+    if zone:
+        time = f"timezone({sql_text(timezone or 'UTC')}, timezone({sql_text(zone)}, {time}))"
+    return f"CASE WHEN year({time}) BETWEEN 1970 AND 2200 THEN {time} END"
 
 
 def truth(cell: str) -> str:

@@ -230,7 +230,7 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
         size = cells.SECONDS.get(source.unit, 1.0)
         if kind == "span":
             return f"epoch({cells.column(column)})"
-        if kind == "number":
+        if kind == "number" or source.plain:
             return f"CAST({cells.column(column)} AS DOUBLE)" + (f" * {size}" if size != 1 else "")
         return cells.duration(cells.text(column), source.unit, source.decimal, source.thousands)
     if name == "value":
@@ -257,6 +257,8 @@ def _moment(column: str, source: Source, types: Mapping[str, str], timezone: str
     if kind == "moment":
         local = f"CAST({cells.column(column)} AS TIMESTAMP)"
         return f"timezone({sql_text(timezone)}, timezone({sql_text(source.zone)}, {local}))" if source.zone else local
+    if source.plain:
+        return cells.plain_moment(column, zone=source.zone, timezone=timezone)
     return cells.moment(cells.text(column), _formats(source), zone=source.zone, timezone=timezone)
 
 

@@ -51,7 +51,8 @@ class Source:
     ``columns`` of the log: none, one, or a date and a time. ``value``: the same for every row. ``words``: a word of the
     log, without regard to case and outer space, to its meaning; ``filled`` and ``missing`` what any word and no word
     mean. ``unit``, ``decimal`` and ``thousands`` of a number, ``format`` and ``zone`` of a time; ``start`` is the column of
-    a time and ``ends`` those of later ones: the difference to the first that is filled is meant.
+    a time and ``ends`` those of later ones: the difference to the first that is filled is meant. ``plain``: every cell was
+    found to be a number or a time that a cast reads (``cells.PLAIN_NUMBER``, ``PLAIN_TIME``).
     """
 
     columns: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class Source:
     ends: tuple[str, ...] = ()
     missing: str = ""
     filled: str = ""
+    plain: bool = False
 
     @property
     def read(self) -> tuple[str, ...]:

@@ -47,6 +47,9 @@ def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, time
     instant has no local zone to be turned into."""
     cell = " || ' ' || ".join(map(cells.text, source.columns))
     column = source.columns[0]
+    one = len(source.columns) == 1 and not source.format and not (source.zone and not timezone)
+    if one and _all_fit(raw, column, cells.PLAIN_TIME):
+        return replace(source, plain=True)
     found = raw.aggregate(
         f"count({cell}) AS n, count(*) FILTER ({cells.fits(cell, cells.ISO_ZONED)}) AS zoned, "
         f"count(*) FILTER ({cells.fits(cell, cells.ISO_LOCAL)}) AS iso, "
@@ -158,6 +161,13 @@ def _shape(form: str) -> re.Pattern[str]:
     return re.compile("".join(_FIELDS.get(part, re.escape(part)) for part in re.split("(%.)", form)))
 
 
+def _all_fit(raw: duckdb.DuckDBPyRelation, column: str, pattern: str) -> bool:
+    """Whether there are cells, and every one that says something fits as it stands."""
+    cell = cells.column(column)
+    n, fitting = raw.aggregate(f"count({cell}), count(*) FILTER ({cells.fits(cell, pattern)})").fetchall()[0]
+    return bool(n) and n == fitting
+
+
 def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, span: bool, where: str) -> Source:
     """``source`` of a number with its signs found, of a time ``span`` with its unit; LogQuestionError where two readings fit."""
     column, cell = source.columns[0], cells.text(source.columns[0])
@@ -168,6 +178,10 @@ def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, sp
                 f"{where}: the name of {column!r} says that {name} is not in seconds. Write "
                 f'{written(name, column, unit=unit)}, or unit = "s" where it is in seconds all the same.'
             )
+    clock = source.unit in ("hh:mm:ss", "hh:mm", "mm:ss", "iso8601")
+    if not (clock or source.decimal or source.thousands) and _all_fit(raw, column, cells.PLAIN_NUMBER):
+        points = raw.filter(f"contains({cells.column(column)}, '.')").limit(1).fetchall()
+        return replace(source, plain=True, decimal="." if points else "")
     # A zero before the sign is kept apart: no group of thousands begins with one.
     shape = f"regexp_replace(regexp_replace({cell}, '^([+-]?)0([.,])', '\\1Z\\2'), '[0-9]', '9', 'g')"
     shapes = (
