@@ -163,7 +163,7 @@ def _shape(form: str) -> re.Pattern[str]:
 
 def _all_fit(raw: duckdb.DuckDBPyRelation, column: str, pattern: str) -> bool:
     """Whether there are cells, and every one that says something fits as it stands."""
-    cell = cells.column(column)
+    cell = f"CAST({cells.column(column)} AS VARCHAR)"
     n, fitting = raw.aggregate(f"count({cell}), count(*) FILTER ({cells.fits(cell, pattern)})").fetchall()[0]
     return bool(n) and n == fitting
 
@@ -180,7 +180,7 @@ def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, sp
             )
     clock = source.unit in ("hh:mm:ss", "hh:mm", "mm:ss", "iso8601")
     if not (clock or source.decimal or source.thousands) and _all_fit(raw, column, cells.PLAIN_NUMBER):
-        points = raw.filter(f"contains({cells.column(column)}, '.')").limit(1).fetchall()
+        points = raw.filter(f"contains(CAST({cells.column(column)} AS VARCHAR), '.')").limit(1).fetchall()
         return replace(source, plain=True, decimal="." if points else "")
     # A zero before the sign is kept apart: no group of thousands begins with one.
     shape = f"regexp_replace(regexp_replace({cell}, '^([+-]?)0([.,])', '\\1Z\\2'), '[0-9]', '9', 'g')"
