@@ -1,0 +1,152 @@
+"""Actions as data: what somebody may do, read from mappings as a report's TOML has them, and a set made from the log."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cxresearch.decisions.mean_day import Hour, Room
+
+MODEL_ALONE = "the queue model alone"
+BLOCK_H = 3  # a shift shorter than this is seldom one that can be added
+CONTAINED = (0.10, 0.20)
+REACHED, DIAL_S = (0.4, 0.8), (30.0, 60.0)  # ASSUMED: of those called back, and seconds of a try
+_KEYS = ("name", "agents", "hours", "weekdays", "contained_share")
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do on every day that is fully open, or on some ``weekdays`` (1 Monday to 7 Sunday) of these.
+
+    ``shifts``: ``(agents, from hour, to hour)``, agents added (or, negative, taken away), whole or in part.
+    ``contained_share``: of first tries, settled by a bot. ``call_back``: call those who gave up, are known and were not
+    answered in the next 24 hours. ``assumed``: what it rests on besides the log.
+    """
+
+    name: str
+    shifts: tuple[tuple[float, int, int], ...] = ()
+    contained_share: float = 0.0
+    call_back: bool = False
+    weekdays: tuple[int, ...] = ()
+    assumed: str = MODEL_ALONE
+
+    def agents_at(self, hour: int) -> float:
+        return sum(agents for agents, start, end in self.shifts if start <= hour < end)
+
+    @property
+    def agent_hours(self) -> float:
+        return sum(agents * (end - start) for agents, start, end in self.shifts)
+
+
+def own_actions(given: Sequence[Mapping[str, Any] | Action]) -> list[Action]:
+    """Actions as a report's ``[[actions]]`` say them.
+
+    Each has a ``name``, and either ``agents`` (more, or fewer where negative) with ``hours = [from, to]``, or
+    ``contained_share`` (of first tries, settled by a bot); ``weekdays`` where it is not for all. Raises ValueError for
+    anything else, with the line to write.
+    """
+    read = [one if isinstance(one, Action) else _read(one) for one in given]
+    names = [one.name for one in read]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two actions have the name {twice[0]!r}; give each its own.")
+    return read
+
+
+def _read(one: Mapping[str, Any]) -> Action:
+    name = one.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError('an action needs a name: name = "two more from 18 to 22 h"')
+    where = f"action {name!r}:"
+    if unknown := sorted(set(one) - set(_KEYS)):
+        raise ValueError(f"{where} {unknown[0]!r} is unknown; an action has {', '.join(_KEYS)}.")
+    weekdays = tuple(one.get("weekdays", ()))
+    if not all(day in range(1, 8) for day in weekdays):
+        raise ValueError(f"{where} weekdays are 1 (Monday) to 7, as in weekdays = [1, 2, 3]; got {list(weekdays)}.")
+    if ("agents" in one) == ("contained_share" in one):
+        raise ValueError(f"{where} write either agents = 2 and hours = [18, 22], or contained_share = 0.1")
+    if "contained_share" in one:
+        share = one["contained_share"]
+        if not _number(share) or not 0 < share <= 0.5:
+            raise ValueError(f"{where} contained_share is above 0 and at most 0.5, as in 0.1; got {share!r}.")
+        return Action(name, contained_share=float(share), weekdays=weekdays, assumed=bot_assumes(share))
+    agents, hours = one["agents"], one.get("hours")
+    if not _number(agents) or not agents:
+        raise ValueError(f"{where} agents is a number other than 0, as in agents = 2; got {agents!r}.")
+    try:
+        start, end = hours or ()
+        good = 0 <= start < end <= 24 and start == int(start) and end == int(end)
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise ValueError(f"{where} hours are two whole hours of one day, as in hours = [18, 22]; got {hours!r}.")
+    return Action(name, shifts=((float(agents), int(start), int(end)),), weekdays=weekdays)
+
+
+def usual_actions(hours: Mapping[int, Hour], *, redials: float, known: bool) -> list[Action]:
+    """The set that is looked at where nobody names another, from the hours of a mean day (``mean_day`` with room for one
+    agent more and one fewer).
+
+    One more agent in the three hours in a row in which that saves most; one moved from the hour where one fewer loses
+    least to that where one more saves most, where that saves anything; calling back where customers are ``known``; a bot
+    that settles 10 and 20 %.
+    """
+    actions = []
+    more = {hour: saved(one, 1.0, redials) for hour, one in hours.items()}
+    if more:
+        start, end = best_block(more)
+        actions.append(Action(f"one more agent from {start} to {end} h", shifts=((1.0, start, end),)))
+        fewer = {hour: saved(one, -1.0, redials) for hour, one in hours.items() if one.agents >= 2}
+        worst = max(more, key=lambda hour: more[hour])
+        fewer.pop(worst, None)
+        if fewer and more[worst] + max(fewer.values()) > 0:
+            quiet = max(fewer, key=lambda hour: fewer[hour])
+            actions.append(Action(
+                f"one agent moved from {quiet} to {quiet + 1} h to {worst} to {worst + 1} h",
+                shifts=((-1.0, quiet, quiet + 1), (1.0, worst, worst + 1)), assumed="an hour of a shift can be moved",
+            ))  # fmt: skip
+    if known:
+        low, high = REACHED
+        actions.append(Action(
+            "call back who is known and was not answered in 24 h", call_back=True,
+            assumed=f"{low:.0%} to {high:.0%} are reached, {DIAL_S[0]:.0f} to {DIAL_S[1]:.0f} s a try; none was answered unseen",
+        ))  # fmt: skip
+    for share in CONTAINED:
+        actions.append(Action(f"a bot settles {share:.0%}", contained_share=share, assumed=bot_assumes(share)))
+    return actions
+
+
+def bot_assumes(share: float) -> str:
+    return f"that {share:.0%} of first tries are settled, at all hours alike; what the bot costs is not in it"
+
+
+def saved(one: Hour, extra: float, redials: float) -> float:
+    """Contacts an hour that ``extra`` agents keep from leaving."""
+    return one.left - one.left_with(extra=extra, contained=0.0, redials=redials)
+
+
+def best_block(more: Mapping[int, float]) -> tuple[int, int]:
+    """From when to when one more agent saves most, ``BLOCK_H`` hours in a row; fewer where the day has no more."""
+    return max(blocks(more), key=lambda block: sum(more.get(hour, 0.0) for hour in range(*block)))
+
+
+def blocks(more: Mapping[int, float]) -> list[tuple[int, int]]:
+    """Every ``BLOCK_H`` hours in a row of which each tells a team; where there are none, the longest shorter ones."""
+    for length in range(BLOCK_H, 0, -1):
+        if found := [(h, h + length) for h in more if all(hour in more for hour in range(h, h + length))]:
+            return found
+    raise ValueError("no hour tells a team")
+
+
+def room_for(actions: Sequence[Action]) -> Room:
+    """What a model must be able to answer for these actions, and for one agent more or fewer in any hour."""
+    at = [one.agents_at(hour) for one in actions for hour in range(24)]
+    return Room(
+        most_contained=max([0.0, *(one.contained_share for one in actions)]), fewest=min([-1.0, *at]), most=max([1.0, *at])
+    )
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
