@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cxresearch.decisions.actions import RULE, action_table
-from cxresearch.decisions.backtest import backtest
+from cxresearch.decisions.backtest import AT_WORK, IN_EFFECT, backtest
 from cxresearch.decisions.days import agents_at_work
-from cxresearch.decisions.proposals import Action
+from cxresearch.decisions.proposals import Action, ActionError
 
-__all__ = ["RULE", "Action", "action_table", "agents_at_work", "backtest"]
+__all__ = ["AT_WORK", "IN_EFFECT", "RULE", "Action", "ActionError", "action_table", "agents_at_work", "backtest"]

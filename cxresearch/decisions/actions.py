@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +11,15 @@ import pandas as pd
 
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.backtest import backtest
-from cxresearch.decisions.proposals import MODEL_ALONE, Action, blocks, own_actions, usual_actions
+from cxresearch.decisions.proposals import (
+    MODEL_ALONE,
+    Action,
+    ActionError,
+    blocks,
+    is_number,
+    own_actions,
+    usual_actions,
+)
 from cxresearch.decisions.weighing import Weighed, Weighing
 from cxresearch.risk_table import Floats
 
@@ -57,8 +64,8 @@ def action_table(
     is above 0, and its upper one not below that of now). None at all where the model missed more than last period's
     shares; without a period before it is untested, and nothing is recommended.
 
-    Raises ValueError as :func:`days_of`, :func:`own_actions` do, for prices that are none, for weekdays that are not fully
-    open, and where no weekday is, or no hour tells a team.
+    Raises ActionError (a ValueError) as :func:`own_actions`, for prices that are none and for weekdays that are not fully
+    open; ValueError as :func:`days_of`, where no weekday is fully open and where no hour tells a team.
     """
     mine = period_log.only(channel=channel)
     priced = _prices(prices)
@@ -66,9 +73,9 @@ def action_table(
     now = Weighing.of(mine)
     shown = own if own is not None else usual_actions(now.hours, redials=now.redials.share, known=now.later is not None)
     if not shown:
-        raise ValueError("there is no action to weigh; leave actions out for the usual ones")
+        raise ActionError("there is no action to weigh; leave actions out for the usual ones")
     if closed := sorted({day for one in shown for day in one.weekdays} - set(now.weekdays)):
-        raise ValueError(
+        raise ActionError(
             f"weekday {closed[0]} is not fully open in {period_log.period.label}; write weekdays from {list(now.weekdays)}."
         )
     weighed, more = now.weigh(shown)
@@ -88,7 +95,8 @@ RULE = (
     "Of the actions that rest on the queue model alone, the one that saves most an agent hour, if its lower limit is above 0 "
     "and the period before does not speak against it; none if the model missed more than last period's shares."
 )
-UNTESTED = "untested: there is no period before it"
+_ROUNDING = 1e-6
+UNTESTED = "untested, there is no period before it"
 
 
 def _row(action: Action, found: Weighed, priced: _Prices | None) -> dict[str, Any]:
@@ -122,24 +130,25 @@ def _prices(given: Mapping[str, Any] | None) -> _Prices | None:
     if not given:
         return None
     if unknown := sorted(set(given) - {"agent_hour", "contact"}):
-        raise ValueError(f"a price of {unknown[0]!r} is not known; prices are agent_hour and contact.")
+        raise ActionError(f"a price of {unknown[0]!r} is not known; prices are agent_hour and contact.")
     found, currencies = [], []
     for name in ("agent_hour", "contact"):
         line = f'{name} = {{value = 30.0, currency = "EUR"}}'
         if name not in given:
-            raise ValueError(f"[prices] has no {name}; write {line}")
+            raise ActionError(f"[prices] has no {name}; write {line}")
         one = given[name]
-        if not isinstance(one, Mapping) or not {"value", "currency"} <= set(one) <= {"value", "currency", "low", "high"}:
-            raise ValueError(f"[prices] {name} has a value and a currency, and low and high if it is not sure: {line}")
-        three = tuple(one.get(key, one["value"]) for key in ("low", "value", "high"))
-        if not all(isinstance(v, numbers.Real) and not isinstance(v, bool) and 0 <= v < math.inf for v in three):
-            raise ValueError(f"[prices] {name} is in numbers from 0 on; got {list(three)}.")
-        if not three[0] <= three[1] <= three[2]:
-            raise ValueError(f"[prices] {name} needs low <= value <= high; got {list(three)}.")
-        found.append(tuple(map(float, three)))
+        keys = set(one) if isinstance(one, Mapping) else set()
+        if not ({"value", "currency"} <= keys <= {"value", "currency", "low", "high"}):
+            raise ActionError(f"[prices] {name} has a value and a currency, and low and high if it is not sure: {line}")
+        low, value, high = three = [one.get(key, one["value"]) for key in ("low", "value", "high")]
+        if not all(is_number(v) and v >= 0 for v in three):
+            raise ActionError(f"[prices] {name} is in numbers from 0 on; got {three}.")
+        if not low <= value <= high:
+            raise ActionError(f"[prices] {name} needs low <= value <= high; got {three}.")
+        found.append((float(low), float(value), float(high)))
         currencies.append(one["currency"])
     if currencies[0] != currencies[1]:
-        raise ValueError(f"[prices] are in one currency; got {currencies[0]} and {currencies[1]}.")
+        raise ActionError(f"[prices] are in one currency; got {currencies[0]} and {currencies[1]}.")
     return _Prices(found[0], found[1], str(currencies[0]))
 
 
@@ -156,10 +165,12 @@ def _choose(table: pd.DataFrame, actions: Sequence[Action], period_log: PeriodLo
         told["backtest"] = dict(backtest(period_log, channel=channel).attrs)
         then = Weighing.of(before.only(channel=channel))
     except ValueError as refusal:
-        return told | {"why": f"untested: {refusal}"}
+        return told | {"why": f"untested ({refusal})"}
     skill = told["backtest"]["skill_in_effect"]
-    if not skill >= 0:
-        return told | {"why": f"the model missed more in {period_log.period.label} than the shares of {before.period.label}"}
+    if not skill >= -_ROUNDING:
+        return told | {
+            "why": f"the model missed more in {period_log.period.label} than the shares of {before.period.label}"
+        }
     alone = np.array([one.assumed == MODEL_ALONE and one.agent_hours > 0 for one in actions])
     sure = table[alone & (table["lower"] > 0)]
     if sure.empty:

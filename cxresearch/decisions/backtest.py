@@ -13,7 +13,7 @@ from scipy.optimize import brentq, nnls
 
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.days import HOURS, Days, agents_at_work, days_of
-from cxresearch.decisions.loss_curves import Waiting, share_left, waiting_curve
+from cxresearch.decisions.loss_curves import Waiting, check_load, share_left, waiting_curve
 from cxresearch.queueing import FEWEST_CONTACTS
 from cxresearch.risk_table import DayClusters, Floats, deviations, limits, ratio_of_sums
 
@@ -66,8 +66,11 @@ def backtest(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     for kind in kinds:
         before, now = (np.isin(days.weekday, kind) for days in (seen, came))
         parts = (seen.on(kind), came.on(kind))
-        in_effect = expected_left(*parts, waiting)
-        used = expected_left(*parts, waiting, _seen_over_mean(there[0][before], there[1][now])) if named else in_effect
+        in_effect = expected_left(*parts, waiting, handle_s=seen.mean_handle_s)
+        used = in_effect
+        if named:
+            factors = _seen_over_mean(there[0][before], there[1][now])
+            used = expected_left(*parts, waiting, handle_s=seen.mean_handle_s, there=factors)
         tables.append(_cells(*parts, in_effect=in_effect, used=used))
     past, cells = (pd.concat([pair[n] for pair in tables], ignore_index=True) for n in range(2))
     cells["last_week"] = _week_before(pd.concat([past, cells]), cells)
@@ -82,11 +85,13 @@ def backtest(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     return table
 
 
-def expected_left(before: Days, now: Days, waiting: Waiting, there: tuple[Floats, Floats] | None = None) -> list[Floats]:
+def expected_left(
+    before: Days, now: Days, waiting: Waiting, *, handle_s: float, there: tuple[Floats, Floats] | None = None
+) -> list[Floats]:
     """Who leaves, days x hours, ``before`` and ``now``, by the teams in effect before.
 
     The team of an hour is the one, whole or in part, that loses as many before as left then; ``there`` says by which factor
-    it was larger or smaller on each date and hour (before, now). NaN where an hour tells no team.
+    it was larger or smaller on each date and hour (before, now), ``handle_s`` is the handling time where an hour has none. NaN where an hour tells no team.
     """
     ratios = there or (np.ones_like(before.asked), np.ones_like(now.asked))
     found = [np.full_like(days.asked, np.nan) for days in (before, now)]
@@ -95,7 +100,7 @@ def expected_left(before: Days, now: Days, waiting: Waiting, there: tuple[Floats
         if counts[0].sum() < FEWEST_CONTACTS:
             continue
         handled = float(before.handled[:, hour].sum())
-        own_s = float(before.handle_s[:, hour].sum()) / handled if handled else before.mean_handle_s
+        own_s = float(before.handle_s[:, hour].sum()) / handled if handled else handle_s
         factors = [one[:, hour] for one in ratios]
         target = max(float(before.left[:, hour].sum()), 0.5)
         lost = _team(waiting, counts, factors, own_s, target)
@@ -104,8 +109,11 @@ def expected_left(before: Days, now: Days, waiting: Waiting, there: tuple[Floats
     return found
 
 
-def _team(waiting: Waiting, counts: list[Floats], factors: list[Floats], handle_s: float, target: float) -> list[Floats]:
+def _team(
+    waiting: Waiting, counts: list[Floats], factors: list[Floats], handle_s: float, target: float
+) -> list[Floats]:
     most = max(float(one.max()) for one in counts)
+    check_load(most, handle_s)
     loads = np.arange(0.0, math.log(max(most, 1.0)) + 2 * _STEP, _STEP)
     enough = math.ceil(most * handle_s / 3600) + 2
     while True:
@@ -142,7 +150,9 @@ def _seen_over_mean(before: Floats, now: Floats) -> tuple[Floats, Floats]:
     return np.nan_to_num(before / mean, nan=1.0), np.nan_to_num(now / mean, nan=1.0)
 
 
-def _cells(before: Days, now: Days, *, in_effect: list[Floats], used: list[Floats]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _cells(
+    before: Days, now: Days, *, in_effect: list[Floats], used: list[Floats]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row for each date and hour, of the period before and of this one: what left, and what each rule says."""
     asked, left = before.asked.sum(axis=0), before.left.sum(axis=0)
     share = np.divide(left, asked, out=np.zeros(HOURS), where=asked > 0)
@@ -218,7 +228,9 @@ def _rows(cells: pd.DataFrame, spread: dict[str, float]) -> pd.DataFrame:
 
 def _coverage(table: pd.DataFrame) -> dict[str, float]:
     inside = {
-        level: table["left"].between(table[f"lower{level}"], table[f"upper{level}"])[table[f"lower{level}"].notna()].mean()
+        level: table["left"]
+        .between(table[f"lower{level}"], table[f"upper{level}"])[table[f"lower{level}"].notna()]
+        .mean()
         for level in (80, 95)
     }
     return {f"coverage{level}": float(share) for level, share in inside.items()}
@@ -230,9 +242,10 @@ def _scores(cells: pd.DataFrame) -> dict[str, Any]:
     some = cells[cells["asked"] > 0]
     miss = {rule: (some[column] - some["left"]).abs() for rule, column in rules.items()}
     skill, lower, upper = _skill(some, miss["model"], miss["shares"])
-    in_effect, _, _ = _skill(some, (some["in_effect"] - some["left"]).abs(), miss["shares"])
+    alone, alone_lower, alone_upper = _skill(some, (some["in_effect"] - some["left"]).abs(), miss["shares"])
     return {
-        "skill": skill, "skill_lower": lower, "skill_upper": upper, "skill_in_effect": in_effect,
+        "skill": skill, "skill_lower": lower, "skill_upper": upper,
+        "skill_in_effect": alone, "skill_in_effect_lower": alone_lower, "skill_in_effect_upper": alone_upper,
         "mean_miss": {rule: float(one.mean()) for rule, one in miss.items()},
         "expected_total": float(some["expected"].sum()), "left_total": int(some["left"].sum()),
         "shares_total": float(some["shares"].sum()),
@@ -240,7 +253,9 @@ def _scores(cells: pd.DataFrame) -> dict[str, Any]:
 
 
 def _skill(some: pd.DataFrame, own: pd.Series, rival: pd.Series) -> tuple[float, float, float]:
-    by_day = pd.DataFrame({"day": some["day"], "weekday": some["weekday"], "own": own, "rival": rival, "asked": some["asked"]})
+    by_day = pd.DataFrame(
+        {"day": some["day"], "weekday": some["weekday"], "own": own, "rival": rival, "asked": some["asked"]}
+    )
     days = by_day.groupby(["day", "weekday"], as_index=False).sum()
     weight = np.ones(len(days))
     ratio, influence = ratio_of_sums(days["own"].to_numpy(), days["rival"].to_numpy(), weight)

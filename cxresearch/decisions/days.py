@@ -71,7 +71,7 @@ def days_of(mine: PeriodLog) -> Days:
     contacts, gone = cells["contacts"].to_numpy(dtype=float), (cells["outcome"] == "abandoned").to_numpy()
 
     def counted(at: Integers, values: Floats, wide: int) -> Floats:
-        return np.bincount(place * wide + at, values, len(days) * wide).reshape(len(days), wide)
+        return np.bincount(place * wide + at, values, len(days) * wide).reshape(len(days), wide).astype(np.float64)
 
     hour, queued = cells["hour"].to_numpy(dtype=int), cells["queued"].to_numpy(dtype=bool)
     second = np.clip(np.nan_to_num(cells["duration_s"].to_numpy(dtype=float)), 0, LONGEST_S).astype(int)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, gammaincc, gammaln
 
 from cxresearch.risk_table import Floats, Integers
 
@@ -20,7 +20,9 @@ EDGES_S: Floats = np.concatenate([
     3_600 * 2.0 ** np.arange(6),
 ])  # fmt: skip
 LONGEST_S = 3_600  # waits are counted by the second up to here; a longer one counts as this
+MOST_ERLANG = 3_000.0  # beyond it the arrays grow large, and more often a unit is wrong
 _FLAT = 1e-4
+_TERMS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,15 @@ def waiting_curve(leaving: Floats, left: Floats) -> Waiting:
     return Waiting(np.diff(at_edge) / np.diff(EDGES_S), at_edge)
 
 
+def check_load(arrivals_per_h: float, handle_time_s: float) -> None:
+    """Raises ValueError above ``MOST_ERLANG``."""
+    if (load := arrivals_per_h * handle_time_s / 3600) > MOST_ERLANG:
+        raise ValueError(
+            f"{arrivals_per_h:.3g} contacts an hour of {handle_time_s:.3g} s each are {load:.3g} Erlang, more than the "
+            f"{MOST_ERLANG:,.0f} that are weighed here; look at handle_s, is it in seconds?"
+        )
+
+
 def share_left(waiting: Waiting, arrivals_per_h: Floats, handle_time_s: float, teams: Integers) -> Floats:
     """The share of all arrivals that leave, loads x teams.
 
@@ -69,12 +80,20 @@ def share_left(waiting: Waiting, arrivals_per_h: Floats, handle_time_s: float, t
 
 
 def _log_inverse_erlang_b(load: Floats, teams: Integers) -> Floats:
-    """Logarithm of 1 / Erlang B with one agent fewer than each of ``teams``, loads x teams."""
+    """Logarithm of 1 / Erlang B with one agent fewer than each of ``teams``, loads x teams.
+
+    At the first team by the incomplete gamma function, 1 / B = exp(a) a^-n Gamma(n + 1, a); where that is beyond a float, far
+    overloaded, by its sum 1 + n/a + n(n - 1)/a^2 + ..., which is short there. From team to team by the recursion.
+    """
+    n = max(int(teams[0]) - 1, 0)
+    over = gammaincc(n + 1, load)
+    log_inverse = load - n * np.log(load) + gammaln(n + 1) + np.log(np.maximum(over, 1e-300))
+    if (far := over < 1e-290).any():
+        terms = np.maximum(n - np.arange(min(n, _TERMS)), 0) / load[far, None]
+        log_inverse[far] = np.log1p(terms.cumprod(axis=1).sum(axis=1))
     columns = []
-    log_inverse = np.zeros(len(load))
-    for agents in range(int(teams[-1]) + 1):
-        if agents > 1:
-            log_inverse = np.logaddexp(0.0, log_inverse + np.log((agents - 1) / load))
-        if agents >= teams[0]:
-            columns.append(log_inverse)
+    for team in teams:
+        if team - 1 > n:
+            log_inverse = np.logaddexp(0.0, log_inverse + np.log((team - 1) / load))
+        columns.append(log_inverse)
     return np.stack(columns, axis=1)

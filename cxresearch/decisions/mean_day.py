@@ -13,11 +13,11 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from cxresearch.decisions.days import HOURS, Days
-from cxresearch.decisions.loss_curves import Waiting, share_left, waiting_curve
+from cxresearch.decisions.loss_curves import Waiting, check_load, share_left, waiting_curve
 from cxresearch.queueing import FEWEST_CONTACTS
 from cxresearch.risk_table import Floats, Integers
 
-_STEP = 0.12  # between loads, on a log scale
+_STEP = 0.18  # between loads, on a log scale
 _FINE = 0.01  # between multiples of the mean load
 _MOST = 1.5  # times the load, where agents are taken away and more call again
 _ROUNDS = 4  # of who calls again: each leaves at most a third of what was missing
@@ -90,14 +90,15 @@ def mean_day(
     # The multiples lie about 1, so that the day as it is needs no interpolation.
     below = math.ceil((1 - 0.6 * (1 - room.most_contained)) / _FINE)
     lowest, reach = 1 - below * _FINE, 2.9 * sd + 0.02
-    loads = np.arange(math.log(lowest) - reach, math.log(_MOST) + reach + _STEP, _STEP)
-    multiples = 1 + _FINE * np.arange(-below, round((_MOST - 1) / _FINE) + 2)
+    loads: Floats = np.arange(math.log(lowest) - reach, math.log(_MOST) + reach + _STEP, _STEP)
+    multiples: Floats = 1 + _FINE * np.arange(-below, round((_MOST - 1) / _FINE) + 2, dtype=np.float64)
     mixing = _mixing(loads, multiples, sd)
     found = {}
     for hour in range(HOURS):
         if days.asked[:, hour].sum() < FEWEST_CONTACTS or (only and hour not in only):
             continue
         own_s = float(handle_s[hour] / handled[hour]) if handled[hour] > 0 else mean_s
+        check_load(float(asked[hour]), own_s)
         target = max(float(left[hour]), 0.5 / total)
         start = near[hour].agents if near is not None else asked[hour] * (1 - target / asked[hour]) * own_s / 3600
         found[hour] = _hour(
@@ -145,8 +146,10 @@ def _hour(
             guess = max(guess - len(teams) + 1, 0.0)
         else:
             place = int(np.searchsorted(-now, -target))
-            agents = float(first) if place == 0 else first + place - (target - now[place]) / (now[place - 1] - now[place])
-            if first and agents + room.fewest < first or agents + room.most > teams[-1]:
+            agents = (
+                float(first) if place == 0 else first + place - (target - now[place]) / (now[place - 1] - now[place])
+            )
+            if (first and agents + room.fewest < first) or agents + room.most > teams[-1]:
                 guess = agents
                 continue
             return Hour(asked, target, agents, first, lowest, lost)

@@ -17,6 +17,10 @@ REACHED, DIAL_S = (0.4, 0.8), (30.0, 60.0)  # ASSUMED: of those called back, and
 _KEYS = ("name", "agents", "hours", "weekdays", "contained_share")
 
 
+class ActionError(ValueError):
+    """An action or a price that cannot be read; the message says what to write."""
+
+
 @dataclass(frozen=True)
 class Action:
     """One thing to do on every day that is fully open, or on some ``weekdays`` (1 Monday to 7 Sunday) of these.
@@ -45,43 +49,39 @@ def own_actions(given: Sequence[Mapping[str, Any] | Action]) -> list[Action]:
     """Actions as a report's ``[[actions]]`` say them.
 
     Each has a ``name``, and either ``agents`` (more, or fewer where negative) with ``hours = [from, to]``, or
-    ``contained_share`` (of first tries, settled by a bot); ``weekdays`` where it is not for all. Raises ValueError for
+    ``contained_share`` (of first tries, settled by a bot); ``weekdays`` where it is not for all. Raises ActionError for
     anything else, with the line to write.
     """
     read = [one if isinstance(one, Action) else _read(one) for one in given]
     names = [one.name for one in read]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"two actions have the name {twice[0]!r}; give each its own.")
+        raise ActionError(f"two actions have the name {twice[0]!r}; give each its own.")
     return read
 
 
 def _read(one: Mapping[str, Any]) -> Action:
     name = one.get("name")
     if not isinstance(name, str) or not name.strip():
-        raise ValueError('an action needs a name: name = "two more from 18 to 22 h"')
+        raise ActionError('an action needs a name: name = "two more from 18 to 22 h"')
     where = f"action {name!r}:"
     if unknown := sorted(set(one) - set(_KEYS)):
-        raise ValueError(f"{where} {unknown[0]!r} is unknown; an action has {', '.join(_KEYS)}.")
+        raise ActionError(f"{where} {unknown[0]!r} is unknown; an action has {', '.join(_KEYS)}.")
     weekdays = tuple(one.get("weekdays", ()))
     if not all(day in range(1, 8) for day in weekdays):
-        raise ValueError(f"{where} weekdays are 1 (Monday) to 7, as in weekdays = [1, 2, 3]; got {list(weekdays)}.")
+        raise ActionError(f"{where} weekdays are 1 (Monday) to 7, as in weekdays = [1, 2, 3]; got {list(weekdays)}.")
     if ("agents" in one) == ("contained_share" in one):
-        raise ValueError(f"{where} write either agents = 2 and hours = [18, 22], or contained_share = 0.1")
+        raise ActionError(f"{where} write either agents = 2 and hours = [18, 22], or contained_share = 0.1")
     if "contained_share" in one:
         share = one["contained_share"]
-        if not _number(share) or not 0 < share <= 0.5:
-            raise ValueError(f"{where} contained_share is above 0 and at most 0.5, as in 0.1; got {share!r}.")
+        if not is_number(share) or not 0 < share <= 0.5:
+            raise ActionError(f"{where} contained_share is above 0 and at most 0.5, as in 0.1; got {share!r}.")
         return Action(name, contained_share=float(share), weekdays=weekdays, assumed=bot_assumes(share))
-    agents, hours = one["agents"], one.get("hours")
-    if not _number(agents) or not agents:
-        raise ValueError(f"{where} agents is a number other than 0, as in agents = 2; got {agents!r}.")
-    try:
-        start, end = hours or ()
-        good = 0 <= start < end <= 24 and start == int(start) and end == int(end)
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise ValueError(f"{where} hours are two whole hours of one day, as in hours = [18, 22]; got {hours!r}.")
+    agents, hours = one["agents"], one.get("hours", ())
+    if not is_number(agents) or not agents:
+        raise ActionError(f"{where} agents is a number other than 0, as in agents = 2; got {agents!r}.")
+    if not _two_hours(hours):
+        raise ActionError(f"{where} hours are two whole hours of one day, as in hours = [18, 22]; got {list(hours) if isinstance(hours, list | tuple) else hours!r}.")
+    start, end = hours
     return Action(name, shifts=((float(agents), int(start), int(end)),), weekdays=weekdays)
 
 
@@ -111,15 +111,15 @@ def usual_actions(hours: Mapping[int, Hour], *, redials: float, known: bool) -> 
         low, high = REACHED
         actions.append(Action(
             "call back who is known and was not answered in 24 h", call_back=True,
-            assumed=f"{low:.0%} to {high:.0%} are reached, {DIAL_S[0]:.0f} to {DIAL_S[1]:.0f} s a try; none was answered unseen",
+            assumed=f"{100 * low:g} to {100 * high:g} % are reached, {DIAL_S[0]:.0f} to {DIAL_S[1]:.0f} s a try; none was answered unseen",
         ))  # fmt: skip
     for share in CONTAINED:
-        actions.append(Action(f"a bot settles {share:.0%}", contained_share=share, assumed=bot_assumes(share)))
+        actions.append(Action(f"a bot settles {100 * share:g} %", contained_share=share, assumed=bot_assumes(share)))
     return actions
 
 
 def bot_assumes(share: float) -> str:
-    return f"that {share:.0%} of first tries are settled, at all hours alike; what the bot costs is not in it"
+    return f"that {100 * share:g} % of first tries are settled, at all hours alike; what the bot costs is not in it"
 
 
 def saved(one: Hour, extra: float, redials: float) -> float:
@@ -144,9 +144,18 @@ def room_for(actions: Sequence[Action]) -> Room:
     """What a model must be able to answer for these actions, and for one agent more or fewer in any hour."""
     at = [one.agents_at(hour) for one in actions for hour in range(24)]
     return Room(
-        most_contained=max([0.0, *(one.contained_share for one in actions)]), fewest=min([-1.0, *at]), most=max([1.0, *at])
+        most_contained=max([0.0, *(one.contained_share for one in actions)]),
+        fewest=min([-1.0, *at]),
+        most=max([1.0, *at]),
     )
 
 
-def _number(value: object) -> bool:
+def _two_hours(value: object) -> bool:
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(is_number(hour) for hour in value):
+        return False
+    start, end = value
+    return bool(0 <= start < end <= 24 and start == int(start) and end == int(end))
+
+
+def is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)

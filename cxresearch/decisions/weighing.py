@@ -69,6 +69,8 @@ class Weighing:
         days = every.on(weekdays)
         if not len(days):
             raise ValueError(f"no weekday is fully open in {mine.label}")
+        if not days.handled.sum():
+            raise ValueError("no handle_s is known on the weekdays that are fully open")
         hours = mean_day(days, room=room_for([]))
         if not any(one.agents > 0 for one in hours.values()):
             raise ValueError("no hour with thirty contacts has an agent in effect")
@@ -87,8 +89,7 @@ class Weighing:
         point = self._one(actions, whole, np.ones(len(days)), middle)
         drawn = []
         more = np.full((0 if len(days) < FEWEST_DAYS else DRAWS, 24), np.nan)
-        weights = day_weights(days, len(more), rng) if len(more) else []
-        for row, w in enumerate(weights):
+        for row, w in enumerate(day_weights(days, len(more), rng) if len(more) else more):
             low, high = redial_range(self.later, w)[1:3]
             assumed = _Assumed(
                 rng.uniform(low, high), rng.uniform(*REACHED), rng.uniform(*DIAL_S), math.exp(MODEL_SD * rng.standard_normal())
@@ -124,7 +125,9 @@ class Weighing:
             return math.nan, math.nan
         counts = self.later.counts
         followed = float(w @ counts["followed"])
-        calls = float(w @ self.later.unanswered) / followed * float(w @ counts["left_known"]) / w.sum() if followed else 0.0
+        calls = (
+            float(w @ self.later.unanswered) / followed * float(w @ counts["left_known"]) / w.sum() if followed else 0.0
+        )
         handle_s = float(w @ self.days.handle_s.sum(axis=1)) / float(w @ self.days.handled.sum(axis=1))
         # Who is not reached at first is tried once more.
         seconds = (2 - assumed.reached) * assumed.dial_s + assumed.reached * handle_s
@@ -169,7 +172,7 @@ def redial_range(later: Later | None, w: Floats) -> Redials:
         enough = min(later.counts[name].sum() for name in ("followed", "others_followed")) >= FEWEST_FOLLOWED
         if enough and followed > 0 and others > 0:
             more = min(max(again / followed - others_again / others, 0.0), _MOST_REDIALS)
-            low = more * known / left
+            low = more * min(known / left, 1.0)
             return Redials((low + more) / 2, low, more, measured=True)
     low, high = REDIALS_ASSUMED
     return Redials((low + high) / 2, low, high, measured=False)
