@@ -150,13 +150,13 @@ def later_of(mine: PeriodLog, days: Days) -> Later | None:
         return None
     names = ("left", "left_known", "followed", "again_1h", "others_followed", "others_again_1h")
     alone = (
-        rows.filter("opened_at IS NOT NULL AND customer_key IS NOT NULL")
+        rows.filter("opened_at IS NOT NULL")
         .select(
-            "opened_at, outcome, customer_key, "
-            "opened_at + INTERVAL 24 HOUR <= (SELECT max(opened_at) FROM rows) AS followed, "
+            "opened_at, outcome, customer_key, opened_at + INTERVAL 24 HOUR <= max(opened_at) OVER () AS followed, "
             "min(CASE WHEN outcome = 'answered' THEN opened_at END) OVER (PARTITION BY customer_key ORDER BY opened_at, contact_id "
             "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS answered_at"
         )
+        .filter("customer_key IS NOT NULL")
         .filter("outcome = 'abandoned' AND followed AND coalesce(answered_at > opened_at + INTERVAL 24 HOUR, true)")
         .aggregate("opened_at::DATE AS day, count(DISTINCT customer_key) AS customers", "opened_at::DATE")
         .df()
