@@ -12,7 +12,6 @@ import pandas as pd
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.backtest import backtest
 from cxresearch.decisions.proposals import (
-    MODEL_ALONE,
     Action,
     ActionError,
     blocks,
@@ -50,7 +49,7 @@ def action_table(
         their limits at the low and at the high prices; ``assumed`` (what it rests on besides the log); ``recommended``.
 
     ``attrs``: ``recommended`` (the action, or None) and ``why``; ``rule``; ``days`` (fully open, that were counted),
-    ``weekdays``; ``left_per_day``; ``redials, redials_lower, redials_upper``, ``redials_from`` (``the log``, ``ASSUMED``);
+    ``weekdays``; ``left_per_day``; ``redials`` (``share, lower, upper`` of those who leave, and whether ``measured``);
     ``ties`` (other blocks that days do not tell from the one in the table); ``before`` (what the recommended action saved
     in the period before: ``saved_per_day, lower, upper``); ``backtest`` (attrs of :func:`backtest`, or None); ``currency``.
 
@@ -61,8 +60,9 @@ def action_table(
 
     The rule: of the actions that rest on the queue model alone and take agent hours, the one that saves most an agent hour
     among those whose lower limit is above 0 and against which the period before does not speak (there, too, its lower limit
-    is above 0, and its upper one not below that of now). None at all where the model missed more than last period's
-    shares; without a period before it is untested, and nothing is recommended.
+    is above 0, and its upper one not below the lower one of now). None at all where the model, with the teams in effect
+    of the period before, missed more than that period's shares; without a period before it is untested, and nothing is
+    recommended. Agents seen at work take no part: who answers more is seen more, and that is not what one more would save.
 
     Raises ActionError (a ValueError) as :func:`own_actions`, for prices that are none and for weekdays that are not fully
     open; ValueError as :func:`days_of`, where no weekday is fully open and where no hour tells a team.
@@ -171,7 +171,7 @@ def _choose(table: pd.DataFrame, actions: Sequence[Action], period_log: PeriodLo
         return told | {
             "why": f"the model missed more in {period_log.period.label} than the shares of {before.period.label}"
         }
-    alone = np.array([one.assumed == MODEL_ALONE and one.agent_hours > 0 for one in actions])
+    alone = np.array([one.agent_hours > 0 and one.rests_on_model for one in actions])
     sure = table[alone & (table["lower"] > 0)]
     if sure.empty:
         return told | {"why": "no action that rests on the queue model alone has a lower limit above 0"}

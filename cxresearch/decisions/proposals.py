@@ -12,7 +12,7 @@ from cxresearch.decisions.mean_day import Hour, Room
 
 MODEL_ALONE = "the queue model alone"
 BLOCK_H = 3  # a shift shorter than this is seldom one that can be added
-CONTAINED = (0.10, 0.20)
+CONTAINED, MOST_CONTAINED = (0.10, 0.20), 0.5
 REACHED, DIAL_S = (0.4, 0.8), (30.0, 60.0)  # ASSUMED: of those called back, and seconds of a try
 _KEYS = ("name", "agents", "hours", "weekdays", "contained_share")
 
@@ -36,6 +36,17 @@ class Action:
     call_back: bool = False
     weekdays: tuple[int, ...] = ()
     assumed: str = MODEL_ALONE
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.contained_share <= MOST_CONTAINED:
+            raise ActionError(
+                f"action {self.name!r}: contained_share is a share up to {MOST_CONTAINED}; got {self.contained_share!r}."
+            )
+
+    @property
+    def rests_on_model(self) -> bool:
+        """On the queue model alone."""
+        return self.assumed == MODEL_ALONE and not self.contained_share and not self.call_back
 
     def agents_at(self, hour: int) -> float:
         return sum(agents for agents, start, end in self.shifts if start <= hour < end)
@@ -73,14 +84,18 @@ def _read(one: Mapping[str, Any]) -> Action:
         raise ActionError(f"{where} write either agents = 2 and hours = [18, 22], or contained_share = 0.1")
     if "contained_share" in one:
         share = one["contained_share"]
-        if not is_number(share) or not 0 < share <= 0.5:
-            raise ActionError(f"{where} contained_share is above 0 and at most 0.5, as in 0.1; got {share!r}.")
+        if not is_number(share) or not 0 < share <= MOST_CONTAINED:
+            raise ActionError(
+                f"{where} contained_share is above 0 and at most {MOST_CONTAINED}, as in 0.1; got {share!r}."
+            )
         return Action(name, contained_share=float(share), weekdays=weekdays, assumed=bot_assumes(share))
     agents, hours = one["agents"], one.get("hours", ())
     if not is_number(agents) or not agents:
         raise ActionError(f"{where} agents is a number other than 0, as in agents = 2; got {agents!r}.")
     if not _two_hours(hours):
-        raise ActionError(f"{where} hours are two whole hours of one day, as in hours = [18, 22]; got {list(hours) if isinstance(hours, list | tuple) else hours!r}.")
+        raise ActionError(
+            f"{where} hours are two whole hours of one day, as in hours = [18, 22]; got {list(hours) if isinstance(hours, list | tuple) else hours!r}."
+        )
     start, end = hours
     return Action(name, shifts=((float(agents), int(start), int(end)),), weekdays=weekdays)
 

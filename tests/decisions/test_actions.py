@@ -131,6 +131,8 @@ def test_two_actions_of_one_name_and_none_are_refused(twice):
     one = {"name": "a", "agents": 1, "hours": [9, 10]}
     with pytest.raises(ActionError, match="two actions have the name 'a'"):
         action_table(twice, channel="phone", actions=[one, one])
+    with pytest.raises(ActionError, match=r"a share up to 0.5; got 0.7"):
+        Action("b", contained_share=0.7)
     with pytest.raises(ActionError, match="no action to weigh"):
         action_table(twice, channel="phone", actions=[])
 
