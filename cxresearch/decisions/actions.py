@@ -65,7 +65,7 @@ def action_table(
     recommended. Agents seen at work take no part: who answers more is seen more, and that is not what one more would save.
 
     Raises ActionError (a ValueError) as :func:`own_actions`, for prices that are none and for weekdays that are not fully
-    open; ValueError as :func:`days_of`, where no weekday is fully open and where no hour tells a team.
+    open; ValueError as :func:`refuse_unknown`, where no weekday is fully open and where no hour tells a team.
     """
     mine = period_log.only(channel=channel)
     priced = _prices(prices)

@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq, nnls
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.decisions.days import HOURS, Days, agents_at_work, days_of
+from cxresearch.decisions.days import HOURS, Days, agents_at_work, days_of, refuse_unknown
 from cxresearch.decisions.loss_curves import Waiting, check_load, share_left, waiting_curve
 from cxresearch.queueing import FEWEST_CONTACTS
 from cxresearch.risk_table import DayClusters, Floats, deviations, limits, ratio_of_sums
@@ -42,16 +42,18 @@ def backtest(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     an hour is that in effect, times the agents seen in it on that date over those seen before; ``skill_in_effect``: without
     that. ``days``, ``unscored`` (dates on a kind of weekday that the period before does not have).
 
-    The mean day of the period before gives the team in effect of each hour, for the weekdays that it is fully open on
-    together and for each other weekday alone; the queue model gives what that team loses of those who asked. It holds
-    while the team stays as it was. An hour that tells no team has its share. Intervals know the chance of the day, how
+    The team in effect of an hour is the one that loses as many as left in the period before, over its days with the numbers
+    who asked on each: of the weekdays that it is fully open on together, of each other weekday alone. The queue model gives
+    what that team loses of those who ask now. An hour with fewer than ``queueing.FEWEST_CONTACTS`` before has its share. It
+    holds while the team stays as it was. Intervals know the chance of the day, how
     days differ, how few were seen before, and the drift: a random walk from week to week, as the weeks before had it.
 
-    Raises ValueError without a period before, and where one of both has nothing to go by (:func:`days_of`).
+    Raises ValueError without a period before, and where that has nothing to go by (:func:`refuse_unknown`).
     """
     mine = period_log.only(channel=channel)
     if mine.previous is None:
         raise ValueError(f"there is nothing before {period_log.period.label} that could have said what to expect")
+    refuse_unknown(mine.previous)
     seen, came = days_of(mine.previous), days_of(mine)
     week = mine.previous.calendar
     whole = tuple(week.loc[week["fully_open"], "weekday"])
@@ -91,7 +93,8 @@ def expected_left(
     """Who leaves, days x hours, ``before`` and ``now``, by the teams in effect before.
 
     The team of an hour is the one, whole or in part, that loses as many before as left then; ``there`` says by which factor
-    it was larger or smaller on each date and hour (before, now), ``handle_s`` is the handling time where an hour has none. NaN where an hour tells no team.
+    it was larger or smaller on each date and hour (before, now), ``handle_s`` is the handling time where an hour has none.
+    NaN where an hour tells no team.
     """
     ratios = there or (np.ones_like(before.asked), np.ones_like(now.asked))
     found = [np.full_like(days.asked, np.nan) for days in (before, now)]

@@ -54,18 +54,8 @@ class Days:
 
 
 def days_of(mine: PeriodLog) -> Days:
-    """All days of a period of one channel, from its counts.
-
-    Raises ValueError where the queue model has nothing to go by: a channel on which nobody waits on the line, no handle
-    time, nobody who queued, nobody who gave up.
-    """
+    """All days of a period of one channel, from its counts."""
     cells = mine.cells
-    if cells["channel"].isin(SLOW).any():
-        raise ValueError(f"on {', '.join(sorted(set(cells['channel']) & set(SLOW)))} nobody waits on the line")
-    if not cells["handled"].sum():
-        raise ValueError("no handle_s is known: map the column, agents cannot be worked out without it")
-    if not (cells["queued"].astype(bool) & (cells["outcome"] == "abandoned")).any():
-        raise ValueError("nobody gave up in the queue, so there is nothing to save")
     place, day = pd.factorize(cells["day"], sort=True)
     days = pd.DatetimeIndex(day)
     contacts, gone = cells["contacts"].to_numpy(dtype=float), (cells["outcome"] == "abandoned").to_numpy()
@@ -81,6 +71,22 @@ def days_of(mine: PeriodLog) -> Days:
             contacts, contacts * gone, cells["handled"].to_numpy(dtype=float), cells["handle_s"].to_numpy(dtype=float))),
         *(counted(second, v * queued, LONGEST_S + 1) for v in (contacts, contacts * gone)),
     )  # fmt: skip
+
+
+def refuse_unknown(mine: PeriodLog) -> None:
+    """Raises ValueError where the queue model has nothing to go by.
+
+    That is a channel on which nobody waits on the line, no handle time, and nobody who gave up in the queue.
+    """
+    cells = mine.cells
+    if cells["channel"].isin(SLOW).any():
+        raise ValueError(f"on {', '.join(sorted(set(cells['channel']) & set(SLOW)))} nobody waits on the line")
+    if not cells["handled"].sum():
+        raise ValueError(
+            f"no handle_s is known in {mine.period.label}: map the column, no team is worked out without it"
+        )
+    if not (cells["queued"].astype(bool) & (cells["outcome"] == "abandoned")).any():
+        raise ValueError(f"nobody gave up in the queue in {mine.period.label}, so no team explains the losses")
 
 
 def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:

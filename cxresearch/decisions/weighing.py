@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.decisions.days import Days, Later, days_of, later_of
+from cxresearch.decisions.days import Days, Later, days_of, later_of, refuse_unknown
 from cxresearch.decisions.mean_day import Hour, mean_day
 from cxresearch.decisions.proposals import DIAL_S, REACHED, Action, room_for, saved
 from cxresearch.risk_table import FEWEST_DAYS, DayClusters, Floats
@@ -62,7 +62,8 @@ class Weighing:
 
     @classmethod
     def of(cls, mine: PeriodLog) -> Weighing:
-        """Raises ValueError as :func:`days_of`, where no weekday is fully open and where no hour tells a team."""
+        """Raises ValueError as :func:`refuse_unknown`, where no weekday is fully open and where no hour tells a team."""
+        refuse_unknown(mine)
         every = days_of(mine)
         week = mine.calendar
         weekdays = tuple(int(day) for day in week.loc[week["fully_open"], "weekday"])

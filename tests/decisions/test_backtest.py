@@ -111,6 +111,17 @@ def test_two_weeks_before_tell_no_interval():
     assert np.isnan(table.attrs["drift"])
 
 
+def test_a_period_in_which_nobody_left_has_its_losses_expected_too():
+    before = contacts(lambda day, hour: 30, start="2026-01-05", days=20)
+    now = contacts(lambda day, hour: 30, start="2026-02-02", days=20, left_share=0.0)
+    now = now.assign(contact_id="n" + now["contact_id"])
+    table = backtest(month(pd.concat([before, now])), channel="phone")
+    assert table.attrs["left_total"] == 0 < table.attrs["expected_total"]
+    nobody = before.assign(outcome="answered", handle_s=60.0)
+    with pytest.raises(ValueError, match="nobody gave up in the queue in January 2026, so no team explains"):
+        backtest(month(pd.concat([nobody, now])), channel="phone")
+
+
 def test_without_a_period_before_nothing_is_expected(twice):
     with pytest.raises(ValueError, match="nothing before January 2026"):
         backtest(twice.previous, channel="phone")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cxresearch.decisions import agents_at_work
-from cxresearch.decisions.days import days_of, later_of
+from cxresearch.decisions.days import days_of, later_of, refuse_unknown
 from tests.decisions.conftest import month
 
 DAY = "2026-02-03"
@@ -69,7 +69,7 @@ def test_what_a_model_cannot_go_by_is_said(changed, why):
         [(f"{DAY} 09:00:00", 5.0, "abandoned"), (f"{DAY} 09:01:00", 5.0, "answered")], ["at", "wait_s", "outcome"]
     )
     with pytest.raises(ValueError, match=why):
-        days_of(month(rows.assign(queued=True, handle_s=60.0).assign(**changed)))
+        refuse_unknown(month(rows.assign(queued=True, handle_s=60.0).assign(**changed)))
 
 
 def test_who_was_not_answered_in_a_day_is_counted_once():
