@@ -2,6 +2,7 @@
 
 from . import cascade as cascade
 from . import contacts as contacts
+from . import decisions as decisions
 from . import evidence as evidence
 from . import exhibits as exhibits
 from . import figures as figures
@@ -17,6 +18,8 @@ from . import survey as survey
 from . import survival as survival
 from .contacts import load as load
 from .exhibits import waiting_controls as waiting_controls
+from .exhibits.actions_of_period import action_box as action_box
+from .exhibits.actions_of_period import backtest as backtest
 from .exhibits.day_of_period import bot_range as bot_range
 from .exhibits.day_of_period import busiest_hour_team as busiest_hour_team
 from .exhibits.day_of_period import day_controls as day_controls

@@ -28,6 +28,7 @@ GLOSS = {
     "report": "from notebooks to one published page",
     "exhibits": "a table in, a finding with its figure out",
     "patience": "how long people would wait",
+    "decisions": "what to do first, and how sure",
     "queueing": "waits on offer, teams, days",
     "survival": "curves from counts",
     "regression": "models from counts",

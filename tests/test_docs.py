@@ -258,6 +258,13 @@ def test_the_page_on_own_logs_runs(run, logs):
     assert names["own"].counts["kept"] == len(pd.read_csv(logs / "export.csv"))
 
 
+def test_the_page_on_what_to_do_first_runs(run, monkeypatch):
+    monkeypatch.setattr("cxresearch.decisions.weighing.DRAWS", 5)
+    box = run("docs/decisions.md")["_"]
+    assert box.table["action"].tolist() == ["two more in the evening", "a bot settles 15 %"]
+    assert "EUR" in box.says
+
+
 def test_the_page_on_the_what_if_runs(run):
     names = run("docs/what-if.md")
     assert names["table"]["today"].sum() == 1

@@ -1,5 +1,7 @@
 """The face of exhibits, as type checkers and tab completion see it; loaded name by name."""
 
+from .actions import action_box as action_box
+from .actions import backtest as backtest
 from .bridges import bridge as bridge
 from .by_day import EVERY as EVERY
 from .by_day import MEASURES as MEASURES

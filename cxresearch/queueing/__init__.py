@@ -31,10 +31,11 @@ from cxresearch.queueing.measures import (
 )
 from cxresearch.queueing.offered_wait import Patience, PatienceLaw, Tail, erlang_b, patience_law
 from cxresearch.queueing.promises import promise_table
-from cxresearch.queueing.teams import TeamMeasures, agents_in_effect, team_measures
+from cxresearch.queueing.teams import FEWEST_CONTACTS, TeamMeasures, agents_in_effect, team_measures
 from cxresearch.queueing.what_if import fewer_left_limits
 
 __all__ = [
+    "FEWEST_CONTACTS",
     "INTERVALS_MIN",
     "AgentsNeeded",
     "Patience",

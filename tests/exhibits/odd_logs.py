@@ -12,7 +12,7 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.exhibits import day_of_period, period, sources_of_period, tickets_of_period
+from cxresearch.exhibits import actions_of_period, day_of_period, period, sources_of_period, tickets_of_period
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits
 
 NAME = "2024-05"
@@ -167,6 +167,8 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     )
     yield "redials", partial(day_of_period.redials, day)
     yield "scenarios", partial(day_of_period.scenarios, day, evening_experts=2)
+    yield "action_box", partial(actions_of_period.action_box, month, channel=channel)
+    yield "backtest", partial(actions_of_period.backtest, month, channel=channel)
 
 
 def every_exhibit_of_tickets(month: PeriodLog) -> Iterator[tuple[str, Callable[[], Exhibit | Exhibits]]]:

@@ -1,0 +1,10 @@
+"""What it cost, and what to do first: losses expected and what came, actions beside each other, a stated rule."""
+
+from __future__ import annotations
+
+from cxresearch.decisions.actions import RULE, action_table
+from cxresearch.decisions.backtest import AT_WORK, IN_EFFECT, backtest
+from cxresearch.decisions.days import agents_at_work
+from cxresearch.decisions.proposals import Action, ActionError
+
+__all__ = ["AT_WORK", "IN_EFFECT", "RULE", "Action", "ActionError", "action_table", "agents_at_work", "backtest"]

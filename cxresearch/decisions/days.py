@@ -1,0 +1,175 @@
+"""What a decision needs of a period: its days as counts by hour and by wait, who was at work, who came again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from cxresearch.contacts import SLOW, LogError, PeriodLog
+from cxresearch.decisions.loss_curves import LONGEST_S
+from cxresearch.patience import later_contacts
+from cxresearch.risk_table import Floats, Integers
+
+HOURS = 24
+FEWEST_SEEN = 2  # one agent seen alone would be a person
+PAUSE_S = 1_200  # a longer time between two contacts is no work
+
+
+@dataclass(frozen=True, eq=False)
+class Days:
+    """The days of a period on some weekdays, as arrays; rows are days.
+
+    ``day`` (midnights), ``weekday`` (1 Monday to 7); by hour of the day: ``asked``, ``left``, ``handled`` (answered, their
+    handle time known), ``handle_s``; by whole second of the wait, of those who queued: ``waits``, and ``gave_up`` of these.
+    """
+
+    day: pd.DatetimeIndex
+    weekday: Integers
+    asked: Floats
+    left: Floats
+    handled: Floats
+    handle_s: Floats
+    waits: Floats
+    gave_up: Floats
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    def on(self, weekdays: Sequence[int]) -> Days:
+        """Those on these weekdays."""
+        here = np.isin(self.weekday, list(weekdays))
+        return Days(self.day[here], self.weekday[here], *(part[here] for part in self._counts))
+
+    @cached_property
+    def mean_handle_s(self) -> float:
+        return float(self.handle_s.sum() / self.handled.sum())
+
+    @property
+    def _counts(self) -> tuple[Floats, ...]:
+        return self.asked, self.left, self.handled, self.handle_s, self.waits, self.gave_up
+
+
+def days_of(mine: PeriodLog) -> Days:
+    """All days of a period of one channel, from its counts."""
+    cells = mine.cells
+    place, day = pd.factorize(cells["day"], sort=True)
+    days = pd.DatetimeIndex(day)
+    contacts, gone = cells["contacts"].to_numpy(dtype=float), (cells["outcome"] == "abandoned").to_numpy()
+
+    def counted(at: Integers, values: Floats, wide: int) -> Floats:
+        return np.bincount(place * wide + at, values, len(days) * wide).reshape(len(days), wide).astype(np.float64)
+
+    hour, queued = cells["hour"].to_numpy(dtype=int), cells["queued"].to_numpy(dtype=bool)
+    second = np.clip(np.nan_to_num(cells["duration_s"].to_numpy(dtype=float)), 0, LONGEST_S).astype(int)
+    return Days(
+        days, days.day_of_week.to_numpy() + 1,
+        *(counted(hour, v, HOURS) for v in (
+            contacts, contacts * gone, cells["handled"].to_numpy(dtype=float), cells["handle_s"].to_numpy(dtype=float))),
+        *(counted(second, v * queued, LONGEST_S + 1) for v in (contacts, contacts * gone)),
+    )  # fmt: skip
+
+
+def refuse_unknown(mine: PeriodLog) -> None:
+    """Raises ValueError where the queue model has nothing to go by.
+
+    That is a channel on which nobody waits on the line, no handle time, and nobody who gave up in the queue.
+    """
+    cells = mine.cells
+    if cells["channel"].isin(SLOW).any():
+        raise ValueError(f"on {', '.join(sorted(set(cells['channel']) & set(SLOW)))} nobody waits on the line")
+    if not cells["handled"].sum():
+        raise ValueError(
+            f"no handle_s is known in {mine.period.label}: map the column, no team is worked out without it"
+        )
+    if not (cells["queued"].astype(bool) & (cells["outcome"] == "abandoned")).any():
+        raise ValueError(f"nobody gave up in the queue in {mine.period.label}, so no team explains the losses")
+
+
+def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
+    """How many different agents were at work, and for how long together, by day and hour; never who.
+
+    Returns
+    -------
+    DataFrame ``day, weekday, hour, agents, agent_hours``
+        An agent is at work from the first to the last answer, and until what is begun is done; more than 20 minutes between
+        one contact and the next are no work. ``agents``: at work at some time in the hour; ``agent_hours``: all their time
+        in it. Both are NaN where only one was. None where the log names no agents or only counts were kept of some days.
+
+    Who answers more is seen more: this tells one day's team from another's, and is no roster.
+    """
+    try:
+        rows = mine.contacts
+    except LogError:
+        return None
+    mine_only = "OVER (PARTITION BY agent_key ORDER BY begins, ends ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    stretches = (
+        rows.filter("outcome = 'answered' AND agent_key IS NOT NULL AND opened_at IS NOT NULL")
+        .select("agent_key, epoch(opened_at) + coalesce(wait_s, 0) AS begins, begins + coalesce(handle_s, 0) AS ends")
+        .select(
+            f"agent_key, begins, max(ends) {mine_only} AS busy_to, "
+            "lead(begins) OVER (PARTITION BY agent_key ORDER BY begins, ends) AS next"
+        )
+        .select(f"agent_key, begins, CASE WHEN next <= busy_to + {PAUSE_S} THEN next ELSE busy_to END AS until")
+        .select(
+            "agent_key, begins, until, unnest(generate_series(CAST(floor(begins / 3600) AS BIGINT), CAST(floor(until / 3600) AS BIGINT))) AS h"
+        )
+        .select("agent_key, h, greatest(least(until, 3600 * (h + 1)) - greatest(begins, 3600 * h), 0) / 3600 AS part")
+    )
+    table = stretches.aggregate("h, count(DISTINCT agent_key) AS agents, sum(part) AS agent_hours", "h").order("h").df()
+    if table.empty:
+        return None
+    hour = pd.to_datetime(table["h"] * 3600, unit="s")
+    alone = table["agents"] < FEWEST_SEEN
+    return pd.DataFrame({
+        "day": hour.dt.normalize(), "weekday": hour.dt.day_of_week + 1, "hour": hour.dt.hour,
+        "agents": table["agents"].astype(float).mask(alone), "agent_hours": table["agent_hours"].astype(float).mask(alone),
+    })  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Later:
+    """What customers did after they gave up, for the days of :class:`Days`; rows are days.
+
+    Counts ``left``, ``left_known``, ``followed``, ``again_1h``, ``others_followed``, ``others_again_1h`` as in
+    ``patience.later_contacts``; ``unanswered``: different customers who gave up on that day, could be followed and were
+    not answered in the next 24 hours.
+    """
+
+    counts: dict[str, Floats]
+    unanswered: Floats
+
+
+def later_of(mine: PeriodLog, days: Days) -> Later | None:
+    """None where customers are not known, or only counts were kept of some days."""
+    try:
+        rows = mine.contacts
+    except LogError:
+        return None
+    table = later_contacts(rows).set_index("day")
+    table.index = pd.DatetimeIndex(table.index)
+    counts = table.reindex(days.day, fill_value=0)
+    if not counts["followed"].sum():
+        return None
+    names = ("left", "left_known", "followed", "again_1h", "others_followed", "others_again_1h")
+    alone = (
+        rows.filter("opened_at IS NOT NULL")
+        .select(
+            "opened_at, outcome, customer_key, opened_at + INTERVAL 24 HOUR <= max(opened_at) OVER () AS followed, "
+            "min(CASE WHEN outcome = 'answered' THEN opened_at END) OVER (PARTITION BY customer_key ORDER BY opened_at, contact_id "
+            "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS answered_at"
+        )
+        .filter("customer_key IS NOT NULL")
+        .filter("outcome = 'abandoned' AND followed AND coalesce(answered_at > opened_at + INTERVAL 24 HOUR, true)")
+        .aggregate("opened_at::DATE AS day, count(DISTINCT customer_key) AS customers", "opened_at::DATE")
+        .df()
+        .set_index("day")["customers"]
+    )
+    alone.index = pd.DatetimeIndex(alone.index)
+    return Later(
+        {name: counts[name].to_numpy(dtype=float) for name in names},
+        alone.reindex(days.day, fill_value=0).to_numpy(dtype=float),
+    )

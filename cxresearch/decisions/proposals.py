@@ -1,0 +1,176 @@
+"""Actions as data: what somebody may do, read from mappings as a report's TOML has them, and a set made from the log."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cxresearch.decisions.mean_day import Hour, Room
+
+MODEL_ALONE = "the queue model alone"
+BLOCK_H = 3  # a shift shorter than this is seldom one that can be added
+CONTAINED, MOST_CONTAINED = (0.10, 0.20), 0.5
+REACHED, DIAL_S = (0.4, 0.8), (30.0, 60.0)  # ASSUMED: of those called back, and seconds of a try
+_KEYS = ("name", "agents", "hours", "weekdays", "contained_share")
+
+
+class ActionError(ValueError):
+    """An action or a price that cannot be read; the message says what to write."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do on every day that is fully open, or on some ``weekdays`` (1 Monday to 7 Sunday) of these.
+
+    ``shifts``: ``(agents, from hour, to hour)``, agents added (or, negative, taken away), whole or in part.
+    ``contained_share``: of first tries, settled by a bot. ``call_back``: call those who gave up, are known and were not
+    answered in the next 24 hours. ``assumed``: what it rests on besides the log.
+    """
+
+    name: str
+    shifts: tuple[tuple[float, int, int], ...] = ()
+    contained_share: float = 0.0
+    call_back: bool = False
+    weekdays: tuple[int, ...] = ()
+    assumed: str = MODEL_ALONE
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.contained_share <= MOST_CONTAINED:
+            raise ActionError(
+                f"action {self.name!r}: contained_share is a share up to {MOST_CONTAINED}; got {self.contained_share!r}."
+            )
+
+    @property
+    def rests_on_model(self) -> bool:
+        """On the queue model alone."""
+        return self.assumed == MODEL_ALONE and not self.contained_share and not self.call_back
+
+    def agents_at(self, hour: int) -> float:
+        return sum(agents for agents, start, end in self.shifts if start <= hour < end)
+
+    @property
+    def agent_hours(self) -> float:
+        return sum(agents * (end - start) for agents, start, end in self.shifts)
+
+
+def own_actions(given: Sequence[Mapping[str, Any] | Action]) -> list[Action]:
+    """Actions as a report's ``[[actions]]`` say them.
+
+    Each has a ``name``, and either ``agents`` (more, or fewer where negative) with ``hours = [from, to]``, or
+    ``contained_share`` (of first tries, settled by a bot); ``weekdays`` where it is not for all. Raises ActionError for
+    anything else, with the line to write.
+    """
+    read = [one if isinstance(one, Action) else _read(one) for one in given]
+    names = [one.name for one in read]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ActionError(f"two actions have the name {twice[0]!r}; give each its own.")
+    return read
+
+
+def _read(one: Mapping[str, Any]) -> Action:
+    name = one.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise ActionError('an action needs a name: name = "two more from 18 to 22 h"')
+    where = f"action {name!r}:"
+    if unknown := sorted(set(one) - set(_KEYS)):
+        raise ActionError(f"{where} {unknown[0]!r} is unknown; an action has {', '.join(_KEYS)}.")
+    weekdays = tuple(one.get("weekdays", ()))
+    if not all(day in range(1, 8) for day in weekdays):
+        raise ActionError(f"{where} weekdays are 1 (Monday) to 7, as in weekdays = [1, 2, 3]; got {list(weekdays)}.")
+    if ("agents" in one) == ("contained_share" in one):
+        raise ActionError(f"{where} write either agents = 2 and hours = [18, 22], or contained_share = 0.1")
+    if "contained_share" in one:
+        share = one["contained_share"]
+        if not is_number(share) or not 0 < share <= MOST_CONTAINED:
+            raise ActionError(
+                f"{where} contained_share is above 0 and at most {MOST_CONTAINED}, as in 0.1; got {share!r}."
+            )
+        return Action(name, contained_share=float(share), weekdays=weekdays, assumed=bot_assumes(share))
+    agents, hours = one["agents"], one.get("hours", ())
+    if not is_number(agents) or not agents:
+        raise ActionError(f"{where} agents is a number other than 0, as in agents = 2; got {agents!r}.")
+    if not _two_hours(hours):
+        raise ActionError(
+            f"{where} hours are two whole hours of one day, as in hours = [18, 22]; got {list(hours) if isinstance(hours, list | tuple) else hours!r}."
+        )
+    start, end = hours
+    return Action(name, shifts=((float(agents), int(start), int(end)),), weekdays=weekdays)
+
+
+def usual_actions(hours: Mapping[int, Hour], *, redials: float, known: bool) -> list[Action]:
+    """The set that is looked at where nobody names another, from the hours of a mean day (``mean_day`` with room for one
+    agent more and one fewer).
+
+    One more agent in the three hours in a row in which that saves most; one moved from the hour where one fewer loses
+    least to that where one more saves most, where that saves anything; calling back where customers are ``known``; a bot
+    that settles 10 and 20 %.
+    """
+    actions = []
+    more = {hour: saved(one, 1.0, redials) for hour, one in hours.items()}
+    if more:
+        start, end = best_block(more)
+        actions.append(Action(f"one more agent from {start} to {end} h", shifts=((1.0, start, end),)))
+        fewer = {hour: saved(one, -1.0, redials) for hour, one in hours.items() if one.agents >= 2}
+        worst = max(more, key=lambda hour: more[hour])
+        fewer.pop(worst, None)
+        if fewer and more[worst] + max(fewer.values()) > 0:
+            quiet = max(fewer, key=lambda hour: fewer[hour])
+            actions.append(Action(
+                f"one agent moved from {quiet} to {quiet + 1} h to {worst} to {worst + 1} h",
+                shifts=((-1.0, quiet, quiet + 1), (1.0, worst, worst + 1)), assumed="an hour of a shift can be moved",
+            ))  # fmt: skip
+    if known:
+        low, high = REACHED
+        actions.append(Action(
+            "call back who is known and was not answered in 24 h", call_back=True,
+            assumed=f"{100 * low:g} to {100 * high:g} % are reached, {DIAL_S[0]:.0f} to {DIAL_S[1]:.0f} s a try; none was answered unseen",
+        ))  # fmt: skip
+    for share in CONTAINED:
+        actions.append(Action(f"a bot settles {100 * share:g} %", contained_share=share, assumed=bot_assumes(share)))
+    return actions
+
+
+def bot_assumes(share: float) -> str:
+    return f"that {100 * share:g} % of first tries are settled, at all hours alike; what the bot costs is not in it"
+
+
+def saved(one: Hour, extra: float, redials: float) -> float:
+    """Contacts an hour that ``extra`` agents keep from leaving."""
+    return one.left - one.left_with(extra=extra, contained=0.0, redials=redials)
+
+
+def best_block(more: Mapping[int, float]) -> tuple[int, int]:
+    """From when to when one more agent saves most, ``BLOCK_H`` hours in a row; fewer where the day has no more."""
+    return max(blocks(more), key=lambda block: sum(more.get(hour, 0.0) for hour in range(*block)))
+
+
+def blocks(more: Mapping[int, float]) -> list[tuple[int, int]]:
+    """Every ``BLOCK_H`` hours in a row of which each tells a team; where there are none, the longest shorter ones."""
+    for length in range(BLOCK_H, 0, -1):
+        if found := [(h, h + length) for h in more if all(hour in more for hour in range(h, h + length))]:
+            return found
+    raise ValueError("no hour tells a team")
+
+
+def room_for(actions: Sequence[Action]) -> Room:
+    """What a model must be able to answer for these actions, and for one agent more or fewer in any hour."""
+    at = [one.agents_at(hour) for one in actions for hour in range(24)]
+    return Room(
+        most_contained=max([0.0, *(one.contained_share for one in actions)]),
+        fewest=min([-1.0, *at]),
+        most=max([1.0, *at]),
+    )
+
+
+def _two_hours(value: object) -> bool:
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(is_number(hour) for hour in value):
+        return False
+    start, end = value
+    return bool(0 <= start < end <= 24 and start == int(start) and end == int(end))
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)

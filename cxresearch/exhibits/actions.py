@@ -1,0 +1,120 @@
+"""Exhibits of what to do first: the actions beside each other, and how the model behind them did on this period."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from cxresearch.decisions import AT_WORK
+from cxresearch.exhibits.exhibit import Exhibit
+from cxresearch.exhibits.waiting import listed, week_in_words
+from cxresearch.style import format_duration, format_interval, format_value
+
+WHILE = "while the team stays as it was"
+_SHOWN = ["action", "saved_per_day", "lower", "upper", "agent_hours_per_day", "break_even"]
+_VALUE = ["value", "value_lower", "value_upper"]
+_RULES = {
+    "model": "the model", "shares": "shares of the period before, by hour", "hour mean": "losses of the hour in the period before",
+    "last week": "the same hour seven days earlier",
+}  # fmt: skip
+
+
+def action_box(table: pd.DataFrame, *, before: str = "", place: str = "", kind: str = "estimated") -> Exhibit:
+    """What to do first, or why nothing is recommended, beside all that was weighed (``decisions.action_table``).
+
+    ``before`` names the period before.
+    """
+    told = table.attrs
+    chosen = table[table["recommended"]]
+    finding = _recommended(chosen.iloc[0], told) if len(chosen) else f"No action is recommended: {told['why']}"
+    says = [f"### {finding}"]
+    if len(chosen):
+        says.append(_weighed(chosen.iloc[0], told, before))
+    says.append(f"The rule: {told['rule'][0].lower()}{told['rule'][1:]}")
+    if told["backtest"]:
+        says.append(_trust(told["backtest"], "skill_in_effect", before))
+    low, high = (format_value(told["redials"][end], "share") for end in ("lower", "upper"))
+    origin = "measured" if told["redials"]["measured"] else "ASSUMED, as the log does not tell"
+    says.append(
+        f"A day is one of the {told['days']} on which the log is fully open ({week_in_words(told['weekdays'])}); "
+        f"{format_value(told['left_per_day'])} contacts leave on it. Saved are contacts, those who call again among them: "
+        f"{low} to {high} of those who leave do within the hour because of it ({origin}). Lower and upper are a 95 % interval, "
+        "the day is the unit; what is assumed stands beside. Break-even: the agent hours that a saved contact must be worth."
+    )
+    if told["currency"]:
+        says.append(
+            f"Value: {told['currency']} a day at the prices given, agent hours paid; lower and upper are the saved at their limits at "
+            "the low and at the high prices."
+        )
+    shown = [*_SHOWN, *(_VALUE if told["currency"] else []), "assumed"]
+    return Exhibit(
+        finding=finding, table=table, shown=table[shown], kind=kind, says="\n\n".join(says),
+        caption=f"What each action saves and takes a day, {place}",
+    )  # fmt: skip
+
+
+def backtest(table: pd.DataFrame, *, before: str, place: str = "", kind: str = "estimated") -> Exhibit:
+    """What the period before let one expect of the losses, beside what came (``decisions.backtest``)."""
+    told = table.attrs
+    who = " and who was at work" if told["team"] == AT_WORK else ""
+    finding = (
+        f"Told how many asked{who}, the model of {before} expects {format_value(told['expected_total'], 'contacts')} losses; "
+        f"{format_value(told['left_total'], 'contacts')} came"
+    )
+    covered = "" if table["lower95"].isna().all() else (
+        f" Of the rows by weekday and hour {format_value(told['coverage80'], 'share')} are inside their 80 % interval, "
+        f"{format_value(told['coverage95'], 'share')} inside that of 95 %."
+    )  # fmt: skip
+    says = [f"### {finding}", f"{_trust(told, 'skill', before)}{covered}"]
+    if who:
+        says.append(
+            f"Without knowing who was at work the skill is {_percent(told['skill_in_effect'])}: a team that changes is most of "
+            "what a model misses."
+        )
+    misses = pd.DataFrame({"rule": list(_RULES.values()), "mean_miss": [told["mean_miss"][rule] for rule in _RULES]})
+    return Exhibit(
+        finding=finding, table=table, shown=misses, kind=kind, says="\n\n".join(says),
+        caption=f"By how many losses each rule misses, by date and hour, {place}",
+    )  # fmt: skip
+
+
+def _recommended(row: pd.Series, told: dict[str, Any]) -> str:
+    per_hour = row["saved_per_day"] / row["agent_hours_per_day"]
+    return (
+        f"First: {row['action']}. It saves {format_value(row['saved_per_day'])} contacts a day "
+        f"({format_interval(row['lower'], row['upper'])}) of {format_value(told['left_per_day'])} lost, "
+        f"{format_value(per_hour)} an agent hour"
+    )
+
+
+def _weighed(row: pd.Series, told: dict[str, Any], before: str) -> str:
+    said = [
+        f"Worth it where a saved contact is worth more than {format_value(row['break_even'])} agent hours "
+        f"({format_duration(3600 * row['break_even'])})."
+    ]
+    if told["ties"]:
+        hours = listed([f"{start} to {end}" for start, end in told["ties"]])
+        said.append(f"One more agent would save as much, as far as days tell, from {hours} h.")
+    earlier = told["before"]
+    said.append(
+        f"In {before} it would have saved {format_value(earlier['saved_per_day'])} "
+        f"({format_interval(earlier['lower'], earlier['upper'])})."
+    )
+    return " ".join(said)
+
+
+def _trust(told: dict[str, Any], skill: str, before: str) -> str:
+    """How the model did, and where that ends."""
+    own = told[skill]
+    between = ""
+    if not pd.isna(told[f"{skill}_lower"]):
+        between = f" (95 % interval {format_interval(told[f'{skill}_lower'], told[f'{skill}_upper'], 'share')})"
+    return (
+        f"Skill by date and hour: {_percent(own)}{between}, that is by so much it misses less than the share lost in the same hour "
+        f"of {before} does, both told how many asked. It holds {WHILE}."
+    )
+
+
+def _percent(share: float) -> str:
+    return format_value(share, "share")

@@ -1,0 +1,88 @@
+"""The counts of days, who was at work and who was not answered later, worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxresearch.decisions import agents_at_work
+from cxresearch.decisions.days import days_of, later_of, refuse_unknown
+from tests.decisions.conftest import month
+
+DAY = "2026-02-03"
+
+
+def log(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=columns)
+    moment = pd.to_datetime(frame.pop("at"), format="mixed")
+    return frame.assign(opened_at=moment, channel="phone", contact_id=np.arange(len(frame)).astype(str))
+
+
+def test_agents_are_counted_by_hour_and_never_named():
+    rows = log([
+        (f"{DAY} 09:50:00", "anna", 60.0, 540.0),  # answered 9:51, to 10:00
+        (f"{DAY} 10:10:00", "anna", 0.0, 300.0),  # at work in between: to 10:15
+        (f"{DAY} 10:40:00", "anna", 0.0, 60.0),  # more than 20 minutes later: a pause before it
+        (f"{DAY} 10:30:00", "ben", 0.0, 3000.0),  # to 11:20
+        (f"{DAY} 11:00:00", "ben", 0.0, 60.0),  # beside it: still the same agent, to 11:20
+    ], ["at", "agent_key", "wait_s", "handle_s"]).assign(outcome="answered", queued=True)  # fmt: skip
+    table = agents_at_work(month(rows))
+    assert list(table.columns) == ["day", "weekday", "hour", "agents", "agent_hours"]
+    assert table["hour"].tolist() == [9, 10, 11]
+    assert table["weekday"].unique().tolist() == [2]
+    assert table["agents"].fillna(0).tolist() == [0, 2, 0], "one alone is not shown"
+    anna, ben = 15 + 1, 30
+    assert table["agent_hours"].iloc[1] == pytest.approx((anna + ben) / 60)
+    assert table["agent_hours"].isna().tolist() == [True, False, True]
+
+
+def test_who_left_was_helped_by_nobody():
+    rows = log([(f"{DAY} 09:00:00", "anna", 5.0), (f"{DAY} 09:00:10", "ben", 5.0)], ["at", "agent_key", "wait_s"])
+    assert agents_at_work(month(rows.assign(outcome="abandoned"))) is None
+    assert agents_at_work(month(rows.assign(outcome="answered", agent_key=None))) is None
+
+
+def test_days_worked_by_hand():
+    rows = log([
+        (f"{DAY} 09:00:00", True, 5.0, "abandoned", np.nan), (f"{DAY} 09:30:00", False, 0.0, "answered", 100.0),
+        (f"{DAY} 10:00:00", True, 7.0, "answered", np.nan), ("2026-02-04 09:00:00", True, 9000.0, "answered", 60.0),
+    ], ["at", "queued", "wait_s", "outcome", "handle_s"])  # fmt: skip
+    days = days_of(month(rows))
+    assert days.weekday.tolist() == [2, 3]
+    assert days.asked[:, 9:11].tolist() == [[2, 1], [1, 0]]
+    assert days.left[:, 9].tolist() == [1, 0]
+    assert days.handled[:, 9:11].tolist() == [[1, 0], [1, 0]]
+    assert (days.waits.sum(axis=1).tolist(), days.gave_up.sum()) == ([2, 1], 1)
+    assert np.flatnonzero(days.waits[1]).tolist() == [3600], "a longer wait counts as the longest"
+    assert len(days.on([3])) == 1
+    assert days.mean_handle_s == 80
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [({"channel": "email"}, "on email nobody waits on the line"), ({"handle_s": None}, "no handle_s is known"),
+     ({"outcome": "answered"}, "nobody gave up in the queue"), ({"queued": False}, "nobody gave up in the queue")],
+)  # fmt: skip
+def test_what_a_model_cannot_go_by_is_said(changed, why):
+    rows = log(
+        [(f"{DAY} 09:00:00", 5.0, "abandoned"), (f"{DAY} 09:01:00", 5.0, "answered")], ["at", "wait_s", "outcome"]
+    )
+    with pytest.raises(ValueError, match=why):
+        refuse_unknown(month(rows.assign(queued=True, handle_s=60.0).assign(**changed)))
+
+
+def test_who_was_not_answered_in_a_day_is_counted_once():
+    rows = log([
+        (f"{DAY} 09:00:00", "a", "abandoned"), (f"{DAY} 09:10:00", "a", "abandoned"),  # twice on one day, never answered
+        (f"{DAY} 09:00:00", "b", "abandoned"), (f"{DAY} 20:00:00", "b", "answered"),  # answered the same day
+        (f"{DAY} 09:00:00", "c", "abandoned"), ("2026-02-04 09:00:01", "c", "answered"),  # a second too late
+        (f"{DAY} 09:00:00", None, "abandoned"),
+        ("2026-02-06 09:00:00", "d", "abandoned"),  # within a day of the end
+        ("2026-02-06 10:00:00", "e", "answered"),
+    ], ["at", "customer_key", "outcome"]).assign(wait_s=5.0, queued=True, handle_s=60.0)  # fmt: skip
+    mine = month(rows)
+    later = later_of(mine, days_of(mine))
+    assert later.unanswered.tolist() == [2, 0, 0]
+    assert later.counts["followed"].tolist() == [4, 0, 0]
+    assert later.counts["left_known"].tolist() == [4, 0, 1]
