@@ -52,8 +52,8 @@ MODULE_ARROWS = {"contacts.period_log": {"risk_table"}}
 INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
     "contacts": (
-        "account", "bank", "canonical", "cells", "clock_changes", "columns", "databases", "facts", "files", "followed", "keys", "layout", "locate", "log", "look", "mapping", "memory",
-        "period_log", "periods", "places", "profile", "remote", "repeats", "rows", "suggest", "tools", "unanswered", "week",
+        "account", "bank", "canonical", "cells", "clock_changes", "columns", "databases", "facts", "files", "followed", "json_files", "keys", "layout", "locate", "log", "look", "mapping", "memory",
+        "period_log", "periods", "places", "profile", "remote", "repeats", "rows", "sheets", "suggest", "tools", "unanswered", "week",
     ),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, sql_text
+from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, first_line, listed, sql_text
 from cxresearch.contacts.clock_changes import with_changed_hours
 from cxresearch.contacts.facts import FileFacts, log_facts
 from cxresearch.contacts.files import has_quotes
@@ -26,7 +26,9 @@ from cxresearch.contacts.keys import key_fingerprint
 from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.places import in_their_names
-from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts, refuse_unusable
+from cxresearch.contacts.rows import (
+    Reading, counted, dated, group_rows, inside, no_contacts, refuse_lost, refuse_unusable,
+)  # fmt: skip
 from cxresearch.contacts.unanswered import carried, last_known, table_of_unanswered, unanswered_by_day
 from cxresearch.contacts.week import week_of
 
@@ -146,9 +148,8 @@ class PeriodLog:
             known = sorted(cells[column].dropna().unique())
             cells = cells[cells[column] == value]
             if cells.empty:
-                raise LogError(
-                    f"{self.label}: no contact has the {column} {value!r}; there are {', '.join(known) or 'none'}."
-                )
+                there = listed(known) or "none"
+                raise LogError(f"{self.label}: no contact has the {column} {value!r}; there are {there}.")
             rows = None if rows is None else rows.filter(f"{column} = {sql_text(value)}")
             after, waiting = (None if table is None else table[table[column] == value] for table in (after, waiting))
         before = self.previous
@@ -321,11 +322,7 @@ def _made(
         span = _last_month(read)
     groups = _grouped(read, span)
     total = int(groups["rows"].sum()) if in_parquet is None else in_parquet
-    if records is not None and total < records:
-        raise LogError(
-            f"{reading.where}: {records - total:,} of {records:,} records were lost in reading; a line may be broken or "
-            "have other quotes. Look at the file, and leave no line without its cells."
-        )
+    refuse_lost(reading, total, records)
     first, last = groups["oldest"].min(), groups["newest"].max()
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
     both = [
@@ -382,7 +379,7 @@ def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb
     try:
         rows.write_parquet(str(target))
     except duckdb.Error as error:
-        raise LogError(f"cannot read {reading.where}: {str(error).splitlines()[0]}") from error
+        raise LogError(f"cannot read {reading.where}: {first_line(error)}") from error
     written = reading.engine.read_parquet(str(target))
     if (once := reading.once(written)) is not written:
         other = target.with_suffix(".once")
@@ -427,7 +424,8 @@ def _cells(read: duckdb.DuckDBPyRelation, start: date, end: date) -> pd.DataFram
 
 
 def _counted(reading: Reading, groups: pd.DataFrame, span: Period, which: str, total: int) -> PeriodLog:
-    facts = counted(groups[groups["span"].isin([which, "undated"])], where=reading.where)
+    mine = groups[groups["span"].isin([which, "undated"])]
+    facts = counted(mine, where=reading.where, sources=reading.known)
     return PeriodLog(
         period=span, cells=pd.DataFrame(columns=[*CELL, *ENDS, *SUMS]),
         counts={**facts.counts, "other_periods": total - facts.counts["read"]}, set_aside=facts.set_aside,
