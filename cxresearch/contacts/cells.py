@@ -65,7 +65,7 @@ CUT = r"\d([.,]\d+)?[eE][+]\d+"  # an id of which a spreadsheet kept a few digit
 CUT_ID = "cut"
 # What people write about a time that is no part of it, and the words of other languages: regex -> what is read instead.
 _WRITTEN = {
-    r"^\pL+[.]?,? +(\d{1,2}[.]? +(?:de +)?\pL|\d{1,2}[./-]\d|\d{4}-)": r"\1", r"(?i) (?:at|um|à|de|del|alle) ": " ",
+    r"^\pL+[.]?,? +(\d{1,2}[.]? +(?:de +)?\pL)": r"\1", r"(?i) (?:at|um|à|de|del|alle) ": " ",
     r"^(\d{1,2})[.] *(\pL)": r"\1 \2",
     **{rf"(?i)\b(?:{names})\.?(\P{{L}})": rf"{month}\1" for month, names in {
         "Jan": "januar[iy]?|jänner|janv(?:ier)?|ene(?:ro)?|gen(?:naio)?|sty(?:cznia)?|janeiro",
@@ -80,7 +80,7 @@ _WRITTEN = {
 }  # fmt: skip
 _HALVES = {
     r"(?i)(\d) ?(?:a[.]? ?m|vorm|dop|π[.]?μ)[.]?$": r"\1 AM", r"(?i)(\d) ?(?:p[.]? ?m|nachm|odp|μ[.]?μ)[.]?$": r"\1 PM",
-    "(?:上午|午前|오전) ?": "AM ", "(?:下午|午後|오후) ?": "PM ", r"(?i)(\d) (?:uhr|h)$": r"\1",
+    "(?:上午|午前|오전) ?": "AM ", "(?:下午|午後|오후) ?": "PM ",
 }  # fmt: skip
 
 
@@ -153,9 +153,9 @@ def duration(cell: str, unit: str = "", decimal: str = "", thousands: str = "") 
     return f"CASE {whens} ELSE {plain} END"
 
 
-def moment(cell: str, formats: Sequence[str] = (), *, zone: str = "", timezone: str = "") -> str:
+def moment(cell: str, formats: Sequence[str] = (), *, zone: str = "", timezone: str = "", plain: bool = False) -> str:
     """Local wall-clock time. ISO 8601 reads as it stands; an offset or Z is turned into ``timezone``, as are the other
-    forms where ``zone`` says whose time they are. ``epoch_s`` and ``epoch_ms`` are formats, too."""
+    forms where ``zone`` says whose time they are. ``epoch_s``, ``epoch_ms`` and ``excel_days`` are formats, too. ``plain`` cells are in the words of English."""
     here = sql_text(timezone or "UTC")
 
     def local(value: str) -> str:
@@ -179,26 +179,21 @@ def moment(cell: str, formats: Sequence[str] = (), *, zone: str = "", timezone: 
         cases.append(f"WHEN {fits(cell, EXCEL_DAYS)} THEN {since}")
     others = [form for form in formats if form not in ("epoch_s", "epoch_ms", "excel_days")]
     tried = ", ".join(sql_text(form) for form in others)
-    otherwise = f" ELSE {local(f'try_strptime({plain_moment(cell)}, [{tried}])')}" if others else ""
+    # Months and halves of a day have words; digits alone need no second look.
+    months = any(re.search("%[abB]", form) for form in others)
+    worded = not plain and (months or any("%p" in form for form in others))
+    said = plain_moment(cell, months=months) if worded else cell
+    otherwise = f" ELSE {local(f'try_strptime({said}, [{tried}])')}" if others else ""
     # A year of two digits read as four is no year.
     return f"(SELECT CASE WHEN year(t) BETWEEN 1970 AND 2200 THEN t END FROM (SELECT CASE {' '.join(cases)}{otherwise} END AS t))"
 
 
-def plain_moment(cell: str) -> str:
-    """A time in the words of English: months, the halves of a day, nothing that only people read."""
-
-    def in_english(said: str, words: dict[str, str]) -> str:
-        for pattern, plain in words.items():
-            said = f"regexp_replace({said}, {sql_text(pattern)}, {sql_text(plain)}, 'g')"
-        return said
-
-    spaced = f"translate({cell}, '\u00a0\u202f', '  ')"
-    months = in_english(spaced, _WRITTEN)
-    # Most times are digits alone.
-    return (
-        f"CASE WHEN NOT regexp_matches({cell}, '[^\\x00-\\x7f]|[A-Za-z]') THEN {cell} WHEN regexp_matches({cell}, '\\pL{{3}}') "
-        f"THEN {in_english(months, _HALVES)} ELSE {in_english(spaced, _HALVES)} END"
-    )
+def plain_moment(cell: str, *, months: bool = True) -> str:
+    """A time in the words of English: the halves of a day, the ``months``, nothing that only people read."""
+    said = f"translate({cell}, '\u00a0\u202f', '  ')"
+    for pattern, plain in {**(_WRITTEN if months else {}), **_HALVES}.items():
+        said = f"regexp_replace({said}, {sql_text(pattern)}, {sql_text(plain)}, 'g')"
+    return said
 
 
 def truth(cell: str) -> str:

@@ -18,7 +18,7 @@ from cxresearch.contacts.columns import canonical_columns
 from cxresearch.contacts.facts import log_facts
 from cxresearch.contacts.files import BANK, EVENTS, cells_seen, has_quotes, unfit
 from cxresearch.contacts.mapping import Source, to_toml
-from cxresearch.contacts.rows import Reading, counted, group_rows, open_log, refuse_lost, refuse_unusable
+from cxresearch.contacts.rows import Reading, counted, group_rows, open_log, refuse_unusable
 from cxresearch.contacts.tools import known_tools
 
 # What a report cannot say without a column.
@@ -69,7 +69,7 @@ def look_at(
         groups = group_rows(rows)
         found = counted(groups, where=reading.where, sources=reading.known)
         quoted = has_quotes(reading.preset)
-        refuse_lost(reading, found.counts["read"], reading.records(log_facts(reading.paths, quoted=quoted)))
+        reading.refuse_lost(found.counts["read"], reading.records(log_facts(reading.paths, quoted=quoted)))
         if found.counts["kept"]:
             refuse_unusable(reading, found.usable, found.set_aside, span="of the log")
     except LogQuestionError as question:

@@ -26,9 +26,7 @@ from cxresearch.contacts.keys import key_fingerprint
 from cxresearch.contacts.memory import RULES, VERSION, kept_folder, read_json, room_for_another, write_json
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.places import in_their_names
-from cxresearch.contacts.rows import (
-    Reading, counted, dated, group_rows, inside, no_contacts, refuse_lost, refuse_unusable,
-)  # fmt: skip
+from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts, refuse_unusable
 from cxresearch.contacts.unanswered import carried, last_known, table_of_unanswered, unanswered_by_day
 from cxresearch.contacts.week import week_of
 
@@ -322,7 +320,7 @@ def _made(
         span = _last_month(read)
     groups = _grouped(read, span)
     total = int(groups["rows"].sum()) if in_parquet is None else in_parquet
-    refuse_lost(reading, total, records)
+    reading.refuse_lost(total, records)
     first, last = groups["oldest"].min(), groups["newest"].max()
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
     both = [

@@ -22,7 +22,7 @@ _DATES = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y"
           "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d/%b/%y", "%b %d %Y", "%b %d, %Y",
           "%d %B %Y", "%B %d, %Y", "%a, %d %b %Y", "%a %d %b %Y", "%a %b %d %Y", "%b-%d-%Y", "%Y-%m-%d", "%G-W%V-%u")  # fmt: skip
 _TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f", "%H.%M", "%H%M%S", "%H.%M.%S",
-          "%I.%M.%S.%f %p", "%p %I:%M:%S", "%p %I:%M", "")  # fmt: skip
+          "%H:%M Uhr", "%H:%M:%S Uhr", "%I.%M.%S.%f %p", "%p %I:%M:%S", "%p %I:%M", "")  # fmt: skip
 _BETWEEN = (" ", ", ", "T", "  ")
 FORMATS = tuple(
     f"{date}{between}{time}" if time else date
@@ -103,15 +103,16 @@ def _formats(
     rest = raw.select(f"{cell} AS cell").filter(
         f"cell IS NOT NULL AND NOT {cells.fits('cell', cells.ISO_LOCAL)} AND NOT {cells.fits('cell', cells.ISO_ZONED)}"
     )
-    plain = rest.select(f"{cells.plain_moment('cell')} AS plain").distinct().limit(_EXAMPLES).fetchall()
+    if rest.filter("regexp_matches(cell, '[A-Za-z]|[^\\x00-\\x7f]')").limit(1).fetchall():
+        rest = rest.select(f"{cells.plain_moment('cell')} AS cell")
     some: dict[str, list[str]] = {}
-    for (one,) in plain:
+    for (one,) in rest.distinct().limit(_EXAMPLES).fetchall():
         some.setdefault(re.sub(r"\w", "", one), []).append(one)
     likely = [form for form in FORMATS if any(map(_shape(form).fullmatch, some.get(_marks(form), ())))]
     chosen: list[str] = []
     while likely:
-        left = rest if not chosen else rest.filter(f"{cells.moment('cell', chosen)} IS NULL")
-        tried = {form: cells.moment("cell", [form]) for form in likely}
+        left = rest if not chosen else rest.filter(f"{cells.moment('cell', chosen, plain=True)} IS NULL")
+        tried = {form: cells.moment("cell", [form], plain=True) for form in likely}
         said = left.aggregate("count(*), " + ", ".join(f"count({one})" for one in tried.values())).fetchall()[0]
         total, counts = said[0], dict(zip(likely, said[1:], strict=True))
         best = max(counts, key=lambda form: counts[form])

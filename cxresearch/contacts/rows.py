@@ -146,6 +146,14 @@ class Reading:
         ]  # fmt: skip
         return None if None in counted else sum(n for n in counted if n is not None)
 
+    def refuse_lost(self, total: int, records: int | None) -> None:
+        """LogError where fewer rows were read than the bytes hold records."""
+        if records is not None and total < records:
+            raise LogError(
+                f"{self.where}: {records - total:,} of {records:,} records were lost in reading; a line may be broken or "
+                "have other quotes. Look at the file, and leave no line without its cells."
+            )
+
 
 def open_log(
     source: Any,
@@ -306,15 +314,6 @@ def refuse_unusable(reading: Reading, usable: pd.DataFrame, set_aside: pd.DataFr
         + "".join(f"{one}. " for one in cells_)
         + f"What is left does not speak for all. To go on all the same: [columns] unusable_up_to = {math.ceil(100 * unusable / rows) / 100:g}"
     )
-
-
-def refuse_lost(reading: Reading, total: int, records: int | None) -> None:
-    """LogError where fewer rows were read than the bytes hold records."""
-    if records is not None and total < records:
-        raise LogError(
-            f"{reading.where}: {records - total:,} of {records:,} records were lost in reading; a line may be broken or "
-            "have other quotes. Look at the file, and leave no line without its cells."
-        )
 
 
 def no_contacts(groups: pd.DataFrame, *, where: str, span: str, total: int, first: Any, last: Any) -> LogError:
