@@ -101,7 +101,7 @@ def _look(given: argparse.Namespace) -> int:
     """Read a log, write nothing: its format, where each column comes from, what is asked (exit 0: would run, 2: not)."""
     import json
 
-    from cxresearch.contacts import look_text
+    from cxresearch.contacts import look_text, next_command
 
     if _is_survey(given):
         from cxresearch.survey import survey_text
@@ -109,8 +109,12 @@ def _look(given: argparse.Namespace) -> int:
         found, _ = _looked_at_survey(given)
         print(json.dumps(found, indent=2, default=str, ensure_ascii=False) if given.json else survey_text(found))
         return 0 if found["would_run"] else 2
-    found, _ = _looked(given)
-    print(json.dumps(found, indent=2, default=str, ensure_ascii=False) if given.json else look_text(found))
+    found, columns = _looked(given)
+    if given.json:
+        print(json.dumps(found, indent=2, default=str, ensure_ascii=False))
+    else:
+        new = ["cxresearch", "new", "NAME", "--from", *given.log]
+        print("\n\n".join(filter(None, (look_text(found), next_command(found, columns, new, _beside(given))))))
     return 0 if found["would_run"] else 2
 
 
@@ -145,6 +149,12 @@ def _looked(given: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     return look_at(log, preset=given.format, columns=columns, timezone=given.timezone, query=given.query), columns
 
 
+def _beside(given: argparse.Namespace) -> list[str]:
+    """What was said of a log beside its mapping."""
+    said = (("--format", given.format), ("--query", given.query), ("--timezone", given.timezone))
+    return [word for name, value in said if value for word in (name, value)]
+
+
 def _mapped(given: argparse.Namespace) -> dict[str, Any]:
     """What ``--map`` says; a bare name is one of a column, since a shell takes its quotes away."""
     import tomllib
@@ -168,7 +178,7 @@ def _mapped(given: argparse.Namespace) -> dict[str, Any]:
 
 def _new(given: argparse.Namespace) -> int:
     """Look at a log and write reports/NAME.toml, with which ``cxresearch report NAME`` runs; nothing is overwritten."""
-    from cxresearch.contacts import PERIOD_KINDS, LogError, look_text
+    from cxresearch.contacts import PERIOD_KINDS, LogError, look_text, next_command
     from cxresearch.report.run.parameters import new_report
 
     path = ROOT / "reports" / f"{given.name}.toml"
@@ -180,7 +190,8 @@ def _new(given: argparse.Namespace) -> int:
         return _new_survey(given, path)
     found, columns = _looked(given)
     if not found["would_run"]:
-        print(look_text(found))
+        new = ["cxresearch", "new", given.name, "--from", *given.log, "--period", given.period]
+        print("\n\n".join(filter(None, (look_text(found), next_command(found, columns, new, _beside(given))))))
         return 2
     logs = [one if "://" in one else str(Path(one).resolve()) for one in given.log]
     path.write_text(

@@ -52,8 +52,8 @@ MODULE_ARROWS = {"contacts.read_once": {"risk_table"}}
 INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
     "contacts": (
-        "account", "bank", "canonical", "cells", "clock_changes", "columns", "databases", "engine", "facts", "files", "followed", "keys", "layout", "locate", "log", "look", "mapping", "memory",
-        "period_log", "periods", "places", "profile", "read_once", "remote", "repeats", "rows", "suggest", "tools", "unanswered", "week",
+        "account", "bank", "canonical", "cells", "clock_changes", "columns", "databases", "engine", "facts", "files", "followed", "json_files", "keys", "layout", "locate", "log", "look", "mapping", "memory",
+        "period_log", "periods", "places", "profile", "read_once", "remote", "repeats", "rows", "sheets", "suggest", "tools", "unanswered", "week",
     ),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),

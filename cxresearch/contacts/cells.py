@@ -12,17 +12,28 @@ from collections.abc import Sequence
 from cxresearch.contacts.canonical import sql_text
 from cxresearch.contacts.keys import pseudonym
 
-SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0, "h": 3600.0}
+SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0, "h": 3600.0, "d": 86400.0}
+# What stands in a cell where nothing does.
+NOTHING = r"\\N|null|[(<\[]null[)>\]]|#n/?[av]|n/a|nan|nat|-{1,3}|[–—]"
 # A cell that carries its unit: "99 s", "2 min", "1 h 5 min".
 _CARRIED = {
-    "86400": "d|day|days|tag|tage", "3600": "h|hr|hrs|hour|hours|std|stunde|stunden",
-    "60": "m|min|mins|minute|minutes|minuten", "1": "s|sec|secs|second|seconds|sek|sekunde|sekunden",
-    "0.001": "ms|msec|millisecond|milliseconds",
+    "86400": "d|days?|tage?|jours?|d[ií]as?|giorn[io]|dni|dag(en)?|j",
+    "3600": "h|hrs?|hours?|std|stunden?|heures?|horas?|or[ae]|godz|uur|g",
+    "60": "m|mins?|minutes?|minuten|minutos?|minut[oi]|mn",
+    "1": "s|secs?|seconds?|sek|sekunden?|secondes?|segundos?|second[oi]|seconden|seg",
+    "0.001": "ms|msec|milliseconds?",
 }  # fmt: skip
-_ONE = rf"\d+([.]\d+)?\s*({'|'.join(_CARRIED.values())})"
-CARRIED = rf"(?i)-?{_ONE}([ ,]+(and )?{_ONE})*|(?i)\d+h(\s*\d+m)?(\s*\d+(\.\d+)?s)?|(?i)\d+m(\s*\d+(\.\d+)?s)"
+_ONE = rf"\d+([.,]\d+)?\s*({'|'.join(_CARRIED.values())})[.]?"
+CARRIED = (
+    rf"(?i)-?{_ONE}([ ,]+((and|und|et|y|e|i) )?{_ONE})*|(?i)\d+h(\s*\d+m)?(\s*\d+(\.\d+)?s)?|(?i)\d+m(\s*\d+(\.\d+)?s)"
+)
 CLOCK3 = r"-?(\d+[. ])?\d+:[0-5]?\d:[0-5]?\d([.,]\d+)?"
 CLOCK2 = r"-?\d+:[0-5]\d([.,]\d+)?"
+CLOCK_H = rf"(?i){CLOCK2} ?(hrs?|hours?|h|std)[.]?"  # "00:12 hrs" says that it has no seconds
+CLOCK_M = rf"(?i){CLOCK2} ?(mins?|m)[.]?"
+CLOCK_DAY = (
+    r"(1970-01-\d\d|1899-12-3\d)[ T]\d+:\d{2}:\d{2}([.]\d+)?"  # a span that was written as a time after day zero
+)
 ISO_SPAN = r"-?P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?"
 ISO_LOCAL = r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?"
 ISO_ZONED = rf"{ISO_LOCAL} ?(Z|UTC|GMT|[+-]\d{{2}}(:?\d{{2}})?)"
@@ -30,10 +41,50 @@ ISO_ZONED = rf"{ISO_LOCAL} ?(Z|UTC|GMT|[+-]\d{{2}}(:?\d{{2}})?)"
 PLAIN_NUMBER = r"-?\d+([.]\d{1,2})?"
 PLAIN_TIME = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}"
 EPOCH_S, EPOCH_MS = r"\d{9,10}([.]\d+)?", r"\d{12,13}"
-TRUE = ("true", "t", "yes", "y", "1", "ja", "j", "oui", "si", "sí", "wahr", "x", "1.0")
-FALSE = ("false", "f", "no", "n", "0", "nein", "non", "falsch", "0.0")
+EXCEL_DAYS = r"[2-6]\d{4}([.,]\d+)?"  # days since the end of 1899, as a spreadsheet counts them
+TRUE = ("true", "t", "yes", "y", "1", "ja", "j", "oui", "si", "sí", "sì", "sim", "tak", "wahr", "vrai", "verdadero", "prawda",
+        "vero", "x", "1.0")  # fmt: skip
+FALSE = (
+    "false",
+    "f",
+    "no",
+    "n",
+    "0",
+    "nein",
+    "non",
+    "nee",
+    "nie",
+    "não",
+    "nao",
+    "falsch",
+    "faux",
+    "falso",
+    "fałsz",
+    "0.0",
+)
 NOBODY = ("anonymous", "anonym", "unknown", "unavailable", "restricted", "private", "blocked", "withheld", "null", "none",
           "n/a", "na", "nan", "-", "0", "0.0")  # fmt: skip
+CUT = r"\d([.,]\d+)?[eE][+]\d+"  # an id of which a spreadsheet kept a few digits: it tells nobody apart
+CUT_ID = "cut"
+# What people write about a time that is no part of it, and the words of other languages: regex -> what is read instead.
+_WRITTEN = {
+    r"^\pL+[.]?,? +(\d{1,2}[.]? +(?:de +)?\pL)": r"\1", r"(?i) (?:at|um|à|de|del|alle) ": " ",
+    r"^(\d{1,2})[.] *(\pL)": r"\1 \2",
+    **{rf"(?i)\b(?:{names})\.?(\P{{L}})": rf"{month}\1" for month, names in {
+        "Jan": "januar[iy]?|jänner|janv(?:ier)?|ene(?:ro)?|gen(?:naio)?|sty(?:cznia)?|janeiro",
+        "Feb": "februar[iy]?|févr?(?:ier)?|feb(?:rero)?|febbraio|lut(?:ego)?|fev(?:ereiro)?",
+        "Mar": "märz?|march|mars|marzo|mrt|maart|mar(?:ca|ço)?|mrz", "Apr": "april[e]?|avr(?:il)?|abr(?:il)?|kwi(?:etnia)?|apr",
+        "May": "mai|mayo?|mag(?:gio)?|mei|maja|maio", "Jun": "jun[ie]?|june|juin|junio|giu(?:gno)?|cze(?:rwca)?|juni|junho",
+        "Jul": "jul[iy]?|juil(?:let)?|julio|lug(?:lio)?|lip(?:ca)?|julho", "Aug": "august|août|ago(?:sto)?|sie(?:rpnia)?|aug(?:ustus)?",
+        "Sep": "sept?(?:ember|embre|iembre)?|set(?:tembre|embro)?|wrz(?:eśnia)?",
+        "Oct": "okt(?:ober)?|october|oct(?:obre|ubre)?|ott(?:obre)?|paź(?:dziernika)?|out(?:ubro)?",
+        "Nov": "nov(?:ember|embre|iembre|embro)?|lis(?:topada)?", "Dec": "dez(?:ember|embro)?|december|déc(?:embre)?|dic(?:iembre|embre)?|gru(?:dnia)?|dec",
+    }.items()},
+}  # fmt: skip
+_HALVES = {
+    r"(?i)(\d) ?(?:a[.]? ?m|vorm|dop|π[.]?μ)[.]?$": r"\1 AM", r"(?i)(\d) ?(?:p[.]? ?m|nachm|odp|μ[.]?μ)[.]?$": r"\1 PM",
+    "(?:上午|午前|오전) ?": "AM ", "(?:下午|午後|오후) ?": "PM ",
+}  # fmt: skip
 
 
 def column(name: str) -> str:
@@ -41,10 +92,12 @@ def column(name: str) -> str:
 
 
 def text(name: str) -> str:
-    """A cell without outer space, NULL where nothing is in it; the apostrophe that spreadsheets put before a sign goes."""
-    cell = f"trim(CAST({column(name)} AS VARCHAR), ' \t\r\n\u00a0')"
+    """A cell without outer space, NULL where nothing is in it or a word for nothing (``NULL``, ``\\N``, ``-``); the apostrophe
+    that spreadsheets put before a sign goes."""
+    cell = f"trim(CAST({column(name)} AS VARCHAR), ' \t\r\n\u00a0\u202f')"
     sign = f"starts_with({cell}, chr(39)) AND substr({cell}, 2, 1) IN ('=', '+', '@', '-')"
-    return f"nullif(CASE WHEN {sign} THEN substr({cell}, 2) ELSE {cell} END, '')"
+    void = f"regexp_full_match({cell}, '(?i:{NOTHING})')"
+    return f"nullif(CASE WHEN {sign} THEN substr({cell}, 2) WHEN {void} THEN '' ELSE {cell} END, '')"
 
 
 def fits(cell: str, pattern: str) -> str:
@@ -73,18 +126,31 @@ def duration(cell: str, unit: str = "", decimal: str = "", thousands: str = "") 
         found = part.format(cell, sql_text(pattern), group)
         return f"coalesce(TRY_CAST(replace({found}, ',', '.') AS DOUBLE), 0)"
 
+    # The day zero is that of Unix or that of spreadsheets.
+    since = f"epoch(TRY_CAST({cell} AS TIMESTAMP) - CASE WHEN starts_with({cell}, '18') THEN TIMESTAMP '1899-12-30' ELSE TIMESTAMP '1970-01-01' END)"
     three = r"^-?(?:(\d+)[. ])?(\d+):(\d+):([\d.,]+)$"
     clock = f"86400 * {piece(three, 1)} + 3600 * {piece(three, 2)} + 60 * {piece(three, 3)} + {piece(three, 4)}"
-    two = r"^-?(\d+):([\d.,]+)$"
-    first, second = (3600, 60) if unit == "hh:mm" else (60, 1)
+    two = r"^-?(\d+):([\d.,]+)"
+
+    def pair(first: int, second: int) -> str:
+        return f"{first} * {piece(two, 1)} + {second} * {piece(two, 2)}"
+
     iso = (r"(\d+)D", r"(\d+)H", r"T(?:\d+H)?(\d+)M", r"([\d.]+)S")
     span = " + ".join(f"{size} * {piece(p, 1)}" for size, p in zip((86400, 3600, 60, 1), iso, strict=True))
     carried = " + ".join(
-        f"{size} * {piece(rf'(?i)([0-9.]+)[ ]*(?:{words})(?:[^a-zäöü]|$)', 1)}" for size, words in _CARRIED.items()
+        f"{size} * {piece(rf'(?i)([0-9]+(?:[.,][0-9]+)?)[ ]*(?:{words})(?:[^a-zäöüí]|$)', 1)}"
+        for size, words in _CARRIED.items()
     )
-    cases = [(CLOCK3, clock), (ISO_SPAN, span), (CARRIED, carried)]
+    cases = [
+        (CLOCK3, clock),
+        (ISO_SPAN, span),
+        (CARRIED, carried),
+        (CLOCK_H, pair(3600, 60)),
+        (CLOCK_M, pair(60, 1)),
+        (CLOCK_DAY, since),
+    ]
     if unit in ("mm:ss", "hh:mm"):
-        cases.insert(1, (CLOCK2, f"{first} * {piece(two, 1)} + {second} * {piece(two, 2)}"))
+        cases.insert(1, (CLOCK2, pair(3600, 60) if unit == "hh:mm" else pair(60, 1)))
     plain = number(cell, decimal, thousands)
     size = SECONDS.get(unit, 1.0)
     plain = f"({plain}) * {size}" if size != 1 else plain
@@ -92,9 +158,9 @@ def duration(cell: str, unit: str = "", decimal: str = "", thousands: str = "") 
     return f"CASE {whens} ELSE {plain} END"
 
 
-def moment(cell: str, formats: Sequence[str] = (), *, zone: str = "", timezone: str = "") -> str:
+def moment(cell: str, formats: Sequence[str] = (), *, zone: str = "", timezone: str = "", plain: bool = False) -> str:
     """Local wall-clock time. ISO 8601 reads as it stands; an offset or Z is turned into ``timezone``, as are the other
-    forms where ``zone`` says whose time they are. ``epoch_s`` and ``epoch_ms`` are formats, too."""
+    forms where ``zone`` says whose time they are. ``epoch_s``, ``epoch_ms`` and ``excel_days`` are formats, too. ``plain`` cells are in the words of English."""
     here = sql_text(timezone or "UTC")
 
     def local(value: str) -> str:
@@ -112,19 +178,35 @@ def moment(cell: str, formats: Sequence[str] = (), *, zone: str = "", timezone: 
             cases.append(
                 f"WHEN {fits(cell, pattern)} THEN timezone({here}, to_timestamp(TRY_CAST({cell} AS DOUBLE) / {size}))"
             )
-    others = [form for form in formats if not form.startswith("epoch_")]
+    if "excel_days" in formats:
+        seconds = f"round(86400 * TRY_CAST(replace({cell}, ',', '.') AS DOUBLE))"
+        since = local(f"TIMESTAMP '1899-12-30' + to_seconds({seconds})")
+        cases.append(f"WHEN {fits(cell, EXCEL_DAYS)} THEN {since}")
+    others = [form for form in formats if form not in ("epoch_s", "epoch_ms", "excel_days")]
     tried = ", ".join(sql_text(form) for form in others)
-    otherwise = f" ELSE {local(f'try_strptime({cell}, [{tried}])')}" if others else ""
+    # Months and halves of a day have words; digits alone need no second look.
+    months = any(re.search("%[abB]", form) for form in others)
+    worded = not plain and (months or any("%p" in form for form in others))
+    said = plain_moment(cell, months=months) if worded else cell
+    otherwise = f" ELSE {local(f'try_strptime({said}, [{tried}])')}" if others else ""
     # A year of two digits read as four is no year.
     return f"(SELECT CASE WHEN year(t) BETWEEN 1970 AND 2200 THEN t END FROM (SELECT CASE {' '.join(cases)}{otherwise} END AS t))"
 
 
-def plain_moment(name: str, *, zone: str = "", timezone: str = "") -> str:
+def cast_moment(name: str, *, zone: str = "", timezone: str = "") -> str:
     """:func:`moment` of a column in which every cell fits ``PLAIN_TIME``."""
     time = f"TRY_CAST({column(name)} AS TIMESTAMP)"
     if zone:
         time = f"timezone({sql_text(timezone or 'UTC')}, timezone({sql_text(zone)}, {time}))"
     return f"CASE WHEN year({time}) BETWEEN 1970 AND 2200 THEN {time} END"
+
+
+def plain_moment(cell: str, *, months: bool = True) -> str:
+    """A time in the words of English: the halves of a day, the ``months``, nothing that only people read."""
+    said = f"translate({cell}, '\u00a0\u202f', '  ')"
+    for pattern, plain in {**(_WRITTEN if months else {}), **_HALVES}.items():
+        said = f"regexp_replace({said}, {sql_text(pattern)}, {sql_text(plain)}, 'g')"
+    return said
 
 
 def truth(cell: str) -> str:
@@ -134,14 +216,14 @@ def truth(cell: str) -> str:
 
 
 def key(cell: str) -> str:
-    """An id as text: 12345.0 is 12345, and what stands for nobody is nobody."""
+    """An id as text: 12345.0 is 12345, and what stands for nobody is nobody, as is an id that a spreadsheet cut."""
     plain = f"regexp_replace({cell}, '^([0-9]+)[.]0$', '\\1')"
-    return f"CASE WHEN lower({cell}) NOT IN ({_words(NOBODY)}) THEN {plain} END"
+    return f"CASE WHEN lower({cell}) NOT IN ({_words(NOBODY)}) AND NOT {fits(cell, CUT)} THEN {plain} END"
 
 
 def person(cell: str) -> str:
-    """A pseudonym of an id (``keys.pseudonym``)."""
-    return pseudonym(key(cell))
+    """A pseudonym of an id (``keys.pseudonym``); ``CUT_ID`` for one that a spreadsheet cut."""
+    return f"CASE WHEN {fits(cell, CUT)} THEN {sql_text(CUT_ID)} ELSE {pseudonym(key(cell))} END"
 
 
 def _words(words: Sequence[str]) -> str:

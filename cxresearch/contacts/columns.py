@@ -10,17 +10,19 @@ import duckdb
 from cxresearch.contacts import cells
 from cxresearch.contacts.canonical import (
     CANONICAL,
+    HEADER,
     NO_CONTACT,
     NOT_CHOSEN,
     PEOPLE,
     SLOW,
+    TOTALS,
     WORDS,
     LogQuestionError,
     sql_text,
 )
-from cxresearch.contacts.files import BROKEN
-from cxresearch.contacts.mapping import DURATIONS, SET_ASIDE, LogMapping, Source, find_column
-from cxresearch.contacts.profile import number_source, plausible_unit, time_source, written, yes_or_no
+from cxresearch.contacts.files import BROKEN, LINE
+from cxresearch.contacts.mapping import DURATIONS, SET_ASIDE, LogMapping, Source, find_column, written
+from cxresearch.contacts.profile import number_source, plausible_unit, time_source, yes_or_no
 from cxresearch.contacts.repeats import NEWEST, ROW
 
 # From here on a double does not tell one second from the next, and no wait is counted.
@@ -69,27 +71,30 @@ def resolved(
     found = dict(sources)
     for name, source in sources.items():
         if source.start:
+            formats = [source.format] if source.format else []
             for column in (source.start, *source.ends):
                 one = Source(columns=(column,), format=source.format, zone=source.zone)
-                if _kind(types[column]) == "text":
-                    one = time_source(raw, name, one, timezone=timezone, where=where)
-                found[name] = replace(source, format=one.format)
+                if _kind(types[column]) in ("text", "number"):
+                    formats.append(time_source(raw, name, one, timezone=timezone, where=where, line=source).format)
+            # Each column may be written in a way of its own.
+            found[name] = replace(source, format="\n".join(dict.fromkeys("\n".join(filter(None, formats)).split("\n"))))
             continue
         if not source.columns:
             continue
         kind, column = _kind(types[source.columns[0]]), source.columns[0]
-        if name == "opened_at" and kind in ("text", "zoned"):
+        if name == "opened_at" and kind in ("text", "zoned", "number"):
             found[name] = time_source(raw, name, source, timezone=timezone, where=where)
         elif CANONICAL[name] == "DOUBLE" and kind == "text":
             found[name] = number_source(raw, name, source, span=name in DURATIONS, where=where)
         elif name == "queued" and kind != "bool":
-            yes_or_no(raw, name, _worded(cells.text(column), source), where=where)
+            yes_or_no(raw, name, source, _worded(cells.text(column), source), where=where)
     wait = found["wait_s"]
     if text and wait.columns and not sources["wait_s"].unit and not wait.unit:
         # A message may wait for days; on the line nobody does.
         channel = _cell("channel", found["channel"], types, timezone) if "channel" in found else "NULL"
         live = raw.filter(f"coalesce({channel}, '') NOT IN ({', '.join(map(sql_text, SLOW))})")
-        plausible_unit(live, "wait_s", wait.columns[0], _cell("wait_s", wait, types, timezone), where=where)
+        seconds = _cell("wait_s", wait, types, timezone)
+        plausible_unit(live, "wait_s", sources["wait_s"], seconds, where=where)
     _asked_of_outcome(raw, found["outcome"], where=where)
     return found
 
@@ -103,10 +108,11 @@ def _asked_of_outcome(raw: duckdb.DuckDBPyRelation, source: Source, *, where: st
         0
     ]
     if said and n - said > max(_EMPTY * n, _FEW):
+        lost = "abandoned" in source.words.values() and "answered" not in source.words.values()
+        likely, other = ("answered", "abandoned") if lost else ("abandoned", "answered")
         raise LogQuestionError(
             f"{where}: outcome ({column!r}) is empty in {n - said:,} of {n:,} rows, in the others it says such as {word!r}. Say "
-            f'what an empty cell means: {written("outcome", column, missing="abandoned")}, or "open" (still waiting), or '
-            '"answered".'
+            f'what an empty cell means: {written("outcome", source, missing=likely)}, or "{other}", or "open" (still waiting).'
         )
 
 
@@ -132,6 +138,7 @@ def canonical_columns(
     simulated = find_column("simulated", raw.columns)
     chosen.append(f"coalesce({_truth(simulated, types)}, false) AS simulated" if simulated else "false AS simulated")
     chosen.append(f"{_left_out(mapping, raw.columns)} AS left_out")
+    chosen.append(f"{cells.column(LINE) if LINE in types else 'CAST(NULL AS VARCHAR)'} AS line")
     chosen.append(f"{_unread(sources, types)} AS unread")
     marks = [ROW] if ROW in types else []
     if mapping.newest:
@@ -151,7 +158,8 @@ def canonical_columns(
             "CASE WHEN waiting AND outcome = 'answered' THEN 'open' ELSE outcome END AS outcome)"
         )
     reason = (
-        "CASE WHEN left_out IS NOT NULL THEN left_out "
+        f"CASE WHEN line = {sql_text(HEADER)} OR (line = {sql_text(TOTALS)} AND opened_at IS NULL) THEN line "
+        "WHEN left_out IS NOT NULL THEN left_out "
         "WHEN outcome IS NULL THEN 'no outcome' "
         f"WHEN outcome = {sql_text(SET_ASIDE)} THEN {sql_text(NO_CONTACT)} "
         f"WHEN wait_s IS NULL OR NOT abs(wait_s) < {LONGEST_WAIT_S} THEN 'no readable wait_s' "
@@ -161,7 +169,7 @@ def canonical_columns(
     known = {name: f"isfinite({name}) AND {name} >= 0" for name in ("handle_s", "promised_s")}
     times = ", ".join(f"CASE WHEN {holds} THEN {name} END AS {name}" for name, holds in known.items())
     cases = " ".join(f"WHEN NOT ({holds}) THEN '{name} is no time: left unknown'" for name, holds in known.items())
-    table = table.select(f"* EXCLUDE (left_out, unread, waiting) REPLACE ({times}), {reason}, "
+    table = table.select(f"* EXCLUDE (left_out, line, unread, waiting) REPLACE ({times}), {reason}, "
                          f"CASE {cases} ELSE unread END AS repaired")  # fmt: skip
     if broken:
         nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in CANONICAL.items())
@@ -189,7 +197,7 @@ def unread_cells(raw: duckdb.DuckDBPyRelation, sources: Mapping[str, Source], *,
         ).fetchall()[0]
         if wrong:
             line = (
-                f"; if they are written otherwise, say how: {written(name, column, **example)}"
+                f"; if they are written otherwise, say how: {written(name, source, **example)}"
                 if source.columns
                 else ""
             )
@@ -245,7 +253,8 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
         return cells.key(cells.text(column))
     if name in PEOPLE:
         # A text log was copied with pseudonyms in place of ids.
-        return cells.column(column) if ROW in types else cells.person(cells.text(column))
+        who = cells.column(column) if ROW in types else cells.person(cells.text(column))
+        return f"nullif({who}, {sql_text(cells.CUT_ID)})"
     word = _worded(cells.text(column), source)
     return f"lower({word})" if name in WORDS else word
 
@@ -258,7 +267,7 @@ def _moment(column: str, source: Source, types: Mapping[str, str], timezone: str
         local = f"CAST({cells.column(column)} AS TIMESTAMP)"
         return f"timezone({sql_text(timezone)}, timezone({sql_text(source.zone)}, {local}))" if source.zone else local
     if source.plain:
-        return cells.plain_moment(column, zone=source.zone, timezone=timezone)
+        return cells.cast_moment(column, zone=source.zone, timezone=timezone)
     return cells.moment(cells.text(column), _formats(source), zone=source.zone, timezone=timezone)
 
 
@@ -313,6 +322,19 @@ def _unread(sources: Mapping[str, Source], types: Mapping[str, str]) -> str:
                 f"WHEN {cells.text(source.columns[0])} IS NOT NULL AND ({cell}) IS NULL "
                 f"THEN {sql_text(f'{name}: a cell that cannot be read: left unknown')}"
             )
+    cut = []
+    for name in ("contact_id", *PEOPLE):
+        source = sources.get(name)
+        if source and source.columns:
+            cell = cells.text(source.columns[0])
+            known = (
+                f"{cell} = {sql_text(cells.CUT_ID)}" if name in PEOPLE and ROW in types else cells.fits(cell, cells.CUT)
+            )
+            cut.append(f"CASE WHEN {known} THEN {sql_text(name)} END")
+    if cut:
+        names = f"concat_ws(' and ', {', '.join(cut)})"
+        why = ": cut by a spreadsheet, such as 1.23E+11: left unknown"
+        cases.append(f"WHEN {names} <> '' THEN {names} || {sql_text(why)}")
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import duckdb
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import LogError, LogQuestionError
+from cxresearch.contacts.canonical import LogError, LogQuestionError, listed
 from cxresearch.contacts.columns import columns_read, sources_of
 from cxresearch.contacts.engine import connect
 from cxresearch.contacts.files import ROW, lacking_columns, unfit
@@ -21,14 +21,13 @@ from cxresearch.contacts.keys import give_key
 from cxresearch.contacts.mapping import LogMapping, find_column, parse_mapping
 from cxresearch.contacts.memory import fetched_once
 from cxresearch.contacts.places import Copy
+from cxresearch.contacts.suggest import MOST, seen_of
 from cxresearch.contacts.tools import mapping_for, recognised
 
 DUCKDB = (".duckdb", ".ddb", ".db")
 POSTGRES = ("postgresql", "postgres")
 ROWS = "rows.parquet"
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-_SAMPLE = 2000
-_MOST_WORDS = 12
 # What comes over as it is; of another type the server is asked for its text.
 _AS_IT_IS = {"int2", "int4", "int8", "float4", "float8", "bool", "text", "varchar", "bpchar", "timestamptz", "timestamp", "date",
              "time", "interval"}  # fmt: skip
@@ -87,8 +86,8 @@ def _fetched(
             preset = tool.name if tool else None
         read_by = mapping_for(preset, names, columns)
         if lacking := lacking_columns(names, read_by):
-            words = _words(base, source, query)
-            raise unfit(f"{source}, {query}", f"no {', '.join(lacking)}", names, preset, mapping, words)
+            seen = _seen(base, source, query)
+            raise unfit(f"{source}, {query}", f"no {listed(lacking)}", names, preset, mapping, seen)
         _copy(base, source, query, read_by, names, target)
     return {"fetched_utc": begun, "query": query, "preset": preset, "names": names}
 
@@ -122,17 +121,13 @@ def _select(schema: str, table: str) -> str:
     return "SELECT * FROM " + ".".join(part if _PLAIN.fullmatch(part) else cells.column(part) for part in parts)
 
 
-def _words(base: _Base, source: str | Path, query: str) -> dict[str, list[str]]:
-    """The words in the first rows of each column of text that has few, for a guess at what it means."""
-    rows, _ = base.rows(f"SELECT * FROM ({query}\n) AS log LIMIT {_SAMPLE}")
+def _seen(base: _Base, source: str | Path, query: str) -> dict[str, tuple[str, ...]]:
+    """The cells of the first rows by column, for a guess at what they mean."""
+    rows, _ = base.rows(f"SELECT * FROM ({query}\n) AS log LIMIT {MOST}")
     with _told(source):
         table = rows.to_arrow_table()
-    found = {}
-    for name in table.column_names:
-        words = [str(word).strip() for word in table[name].to_pylist() if isinstance(word, str) and word.strip()]
-        if 0 < len(set(words)) <= _MOST_WORDS:
-            found[name] = list(dict.fromkeys(words))
-    return found
+    lines = ([*row.values()] for row in table.to_pylist())
+    return seen_of(table.column_names, (["" if cell is None else str(cell) for cell in line] for line in lines))
 
 
 def _copy(base: _Base, source: str | Path, query: str, mapping: LogMapping, names: Sequence[str], target: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cxresearch.contacts.canonical import LogError
+from cxresearch.contacts.canonical import LogError, first_line
 from cxresearch.contacts.memory import remembered
 
 NO_TEXT = (".parquet", ".xlsx", ".xlsm", ".xls", ".ods")
@@ -149,4 +149,4 @@ def _content(path: Path) -> str:
         with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, EOFError, zlib.error) as error:
-        raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Copy it again, or leave it out.") from error
+        raise LogError(f"cannot read {path}: {first_line(error)}. Copy it again, or leave it out.") from error

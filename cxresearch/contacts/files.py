@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import atexit
 import codecs
-import csv
 import functools
 import gzip
-import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +19,22 @@ import pandas as pd
 
 from cxresearch.contacts import cells
 from cxresearch.contacts.bank import BANK_HEADER
-from cxresearch.contacts.canonical import REQUIRED, LogError, LogQuestionError, sql_text
+from cxresearch.contacts.canonical import (
+    HEADER,
+    REQUIRED,
+    TOTAL_LINE,
+    TOTALS,
+    LogError,
+    LogQuestionError,
+    first_line,
+    listed,
+    sql_text,
+)
 from cxresearch.contacts.facts import repeated
-from cxresearch.contacts.layout import SHEET, Layout, text_layout, words_seen
+from cxresearch.contacts.json_files import json_columns, json_rows
+from cxresearch.contacts.layout import SHEET, Layout, mixed_ends, text_layout, text_rows
 from cxresearch.contacts.locate import find_places
-from cxresearch.contacts.mapping import LogMapping, find_column, meant
+from cxresearch.contacts.mapping import LogMapping, find_column, meant, to_toml
 from cxresearch.contacts.memory import remembered
 from cxresearch.contacts.places import (
     JSON,
@@ -34,16 +43,19 @@ from cxresearch.contacts.places import (
     Place,
     constants_of,
     in_their_names,
+    literal,
     said_by_folders,
 )
 from cxresearch.contacts.repeats import ROW
-from cxresearch.contacts.suggest import suggested
+from cxresearch.contacts.sheets import sheet_as_text, sheet_layout, sheet_text
+from cxresearch.contacts.suggest import MOST, seen_of, suggested, sums
 from cxresearch.contacts.tools import recognised
 
 BANK, EVENTS = "anonymous_bank", "asterisk_queue_log"
 _EVENT_WORDS = {"ENTERQUEUE", "CONNECT", "ABANDON", "COMPLETECALLER", "COMPLETEAGENT", "EXITWITHTIMEOUT"}
 _PART = 1 << 22
 BROKEN = "more cells than columns"
+LINE = "__line"  # what a line is that holds no record: the header again, or a line of totals
 
 
 def choose_files(
@@ -72,15 +84,19 @@ def _chosen(
     why = {place: place.left_out for place in places}
     for place, names in headers.items():
         if preset:
-            why[place] = "" if presets[place] == preset else f"not the columns of {preset}"
+            # What is said beside a preset must be there, too.
+            lacking = [one for one in lacking_columns(names, mapping) if "(for " in one]
+            why[place] = f"no {listed(lacking)}" if lacking else ""
+            if presets[place] != preset:
+                why[place] = f"not the columns of {preset}"
         else:
             lacking = lacking_columns(names, mapping)
-            why[place] = f"no {', '.join(lacking)}" if lacking else ""
+            why[place] = f"no {listed(lacking)}" if lacking else ""
     refused = [place for place in looked if why[place]]
     if refused and (any(place.named for place in refused) or len(refused) == len(looked)):
         first = refused[0]
-        words = _words(first.path, layouts[str(first.path)]) if str(first.path) in layouts else {}
-        raise unfit(first.name, why[first], headers[first], preset, mapping, words)
+        seen = cells_seen(engine, first.path, headers[first], layouts)
+        raise unfit(first.name, why[first], headers[first], preset, mapping, seen)
     used = [place for place in looked if not why[place]]
     named = {place.path: place for place in used}
     for path, first_path in repeated([(place.path, tuple(place.partitions.items())) for place in used]).items():
@@ -96,21 +112,50 @@ def unfit(
     names: Sequence[str],
     preset: str | None,
     mapping: LogMapping,
-    words: Mapping[str, Sequence[str]],
+    seen: Mapping[str, Sequence[str]],
 ) -> LogError:
     """What is said of a log whose columns do not fit, with the lines to paste where they can be guessed."""
-    said = f"{where}: {why}. It has the columns {', '.join(names)}. "
-    right = "Name the right ones with columns={...} (in the report's TOML: [columns])."
-    if preset or mapping.sources:
+    said = f"{where}: {why}. It has the columns {listed(names)}. "
+    right = (
+        "Name the right ones: --map 'wait_s = \"Column\"' (in Python mapping={...}, in the report's TOML [columns])."
+    )
+    if preset:
         return LogError(f"{said}{right}")
-    lines = suggested(names, words)
+    if not mapping.sources and (reason := sums(names, seen)):
+        return LogError(f"{said}By its names {reason}. Export one row a contact. If that is wrong: {right}")
+    there = {
+        name: source for name, source in mapping.sources.items() if all(find_column(c, names) for c in source.read)
+    }
+    lines = suggested(names, seen, there)
+    if "opened_at" not in lines:
+        lines["opened_at"] = "# No column looks like the time of opening, and a report is of a period."
+    if mapping.rows:  # given, and no guess
+        lines["rows"] = f"rows = {to_toml({column: list(words) for column, words in mapping.rows.items()})}"
     if not set(REQUIRED) <= set(lines):
         unknown = " and ".join(name for name in REQUIRED if name not in lines)
         return LogError(f"{said}None of them looks like {unknown}. {right}")
     return LogQuestionError(
         f"{said}By their names and words they could be read so. Look at every line, then put them into the report's "
-        "TOML (in Python: mapping={...}):\n\n[columns]\n" + "\n".join(lines.values())
+        "TOML (in Python: mapping={...}):\n\n[columns]\n" + "\n".join(lines.values()),
+        lines.values(),
     )
+
+
+def cells_seen(
+    engine: duckdb.DuckDBPyConnection, path: Path, names: Sequence[str], layouts: Mapping[str, Layout]
+) -> dict[str, tuple[str, ...]]:
+    """The cells of a file's first rows by column."""
+    if path.name.lower().endswith(JSON):
+        return seen_of(names, json_rows(engine, path, names))
+    if path.name.lower().endswith(".parquet"):
+        columns = ", ".join(f"CAST({cells.column(name)} AS VARCHAR)" for name in names)
+        some = engine.read_parquet(literal(path)).select(columns).limit(MOST).fetchall()
+        return seen_of(names, ([cell or "" for cell in row] for row in some))
+    layout = layouts[str(path)]
+    if layout.encoding != SHEET:
+        return seen_of(names, text_rows(path, layout))
+    with sheet_text(path) as text:
+        return seen_of(names, text_rows(text, replace(layout, encoding="utf-8")))
 
 
 def has_quotes(preset: str | None) -> bool:
@@ -146,18 +191,16 @@ def _header(
     name = path.name.lower()
     try:
         if name.endswith(".parquet"):
-            found = functools.partial(
-                lambda: list(engine.read_parquet(_literal(path), hive_partitioning=False).columns)
-            )
+            found = functools.partial(lambda: list(engine.read_parquet(literal(path), hive_partitioning=False).columns))
             return list(remembered("headers", path, found, _are_names))
     except (OSError, duckdb.Error) as error:
-        raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Replace it or leave it out.") from error
+        raise LogError(f"cannot read {path}: {first_line(error)}. Replace it or leave it out.") from error
     if name.endswith(JSON):
         return list(remembered("headers", path, lambda: json_columns(engine, path), _are_names))
     if not name.endswith(SUFFIXES) and name != "queue_log":
         raise LogError(f"{path}: the log's files end in {', '.join(SUFFIXES)}.")
     if name.endswith(SHEETS):
-        layout = _as_layout(remembered("layouts", path, lambda: list(astuple(_sheet_layout(path))), _is_layout))
+        layout = _as_layout(remembered("layouts", path, lambda: list(astuple(sheet_layout(path))), _is_layout))
     elif any(given is not None for given in mapping.layout.values()):
         layout = text_layout(path, **mapping.layout)
     else:
@@ -176,11 +219,6 @@ def _is_layout(value: Any) -> bool:
         isinstance(value, list) and list(map(type, value[:4])) == [str, str, int, int] and len(value) == 6
         and isinstance(value[4], list | tuple) and all(isinstance(name, str) for name in value[4]) and isinstance(value[5], bool)
     )  # fmt: skip
-
-
-def _literal(path: str | Path) -> str:
-    """A path in which the engine sees no pattern."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
 
 
 def lacking_columns(names: Sequence[str], mapping: LogMapping) -> list[str]:
@@ -203,55 +241,11 @@ def bank_lines(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duckd
     """Whole lines: some months of the bank's log lost a tab, and a reader of cells would shift the columns."""
     try:
         return engine.read_csv(
-            [_literal(p) for p in paths], header=True, sep="\x01", quotechar="", escapechar="", columns={"line": "VARCHAR"},
+            [literal(p) for p in paths], header=True, sep="\x01", quotechar="", escapechar="", columns={"line": "VARCHAR"},
             hive_partitioning=False,
         )  # fmt: skip
     except duckdb.Error as error:
-        raise LogError(f"cannot read {', '.join(paths)}: {str(error).splitlines()[0]}") from error
-
-
-def json_columns(engine: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    """The names in the records of a JSON file, one a line or one list of all; a name within a name follows a point."""
-    try:
-        records = engine.execute(
-            f"SELECT json FROM read_json_objects({sql_text(_literal(path))}) LIMIT 1000"
-        ).fetchall()
-    except duckdb.Error as error:
-        raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Replace it or leave it out.") from error
-    names: dict[str, None] = {}
-
-    def walk(record: Any, before: str) -> None:
-        for name, value in record.items():
-            if isinstance(value, dict):
-                walk(value, f"{before}{name}.")
-            else:
-                names[before + name] = None
-
-    for (record,) in records:
-        walk(json.loads(record), "")
-    return list(names)
-
-
-def read_json(
-    engine: duckdb.DuckDBPyConnection, places: Sequence[Place], columns: Sequence[str], *, ids: Sequence[str]
-) -> duckdb.DuckDBPyRelation:
-    """The ``columns`` of JSON records as text, as :func:`read_text` gives those of text files."""
-    asked = [f"hash(CAST(json AS VARCHAR)) AS {ROW}"]
-    for name in columns:
-        place = "$." + ".".join('"' + part.replace('"', '\\"') + '"' for part in name.split("."))
-        cell = f"json_extract_string(json, {sql_text(place)})"
-        asked.append(f"{cells.person(_trimmed(cell)) if name in ids else cell} AS {cells.column(name)}")
-    files = ", ".join(sql_text(_literal(place.path)) for place in places)
-    said = any(place.partitions for place in places)
-    query = (
-        f"SELECT {', '.join([*asked, *(['filename'] if said else [])])} FROM read_json_objects([{files}], filename={said}, "
-        "hive_partitioning=false)"
-    )
-    return said_by_folders(engine, f"({query})", places, file="filename") if said else engine.sql(query)
-
-
-def _trimmed(cell: str) -> str:
-    return f"nullif(trim({cell}), '')"
+        raise LogError(f"cannot read {listed(paths)}: {first_line(error)}") from error
 
 
 def read_events(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duckdb.DuckDBPyRelation:
@@ -259,7 +253,7 @@ def read_events(engine: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> duck
 
     A call that was sent away (timeout, nobody there) counts as one that gave up, one that left by a key as deflected.
     """
-    files = ", ".join(sql_text(_literal(path)) for path in paths)
+    files = ", ".join(sql_text(literal(path)) for path in paths)
     cells_ = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(1, 10))
     ends = "'CONNECT', 'ABANDON', 'EXITWITHTIMEOUT', 'EXITEMPTY', 'LEAVEEMPTY', 'EXITWITHKEY'"
     return engine.sql(
@@ -290,7 +284,7 @@ def read_parquet(engine: duckdb.DuckDBPyConnection, places: Sequence[Place]) -> 
     """One relation over Parquet files, each column where it is there."""
     if any(not place.path.name.lower().endswith(".parquet") for place in places):
         raise LogError("Parquet and text files in one log: name one kind, for example log='folder/*.parquet'.")
-    files = [_literal(place.path) for place in places]
+    files = [literal(place.path) for place in places]
     try:
         if not any(place.partitions for place in places):
             return engine.read_parquet(files, union_by_name=True, hive_partitioning=False)
@@ -300,8 +294,8 @@ def read_parquet(engine: duckdb.DuckDBPyConnection, places: Sequence[Place]) -> 
         )
         return said_by_folders(engine, query, places, file="__file")
     except duckdb.Error as error:
-        names = ", ".join(place.name for place in places)
-        raise LogError(f"cannot read {names}: {str(error).splitlines()[0]}") from error
+        names = listed(place.name for place in places)
+        raise LogError(f"cannot read {names}: {first_line(error)}") from error
 
 
 def read_text(
@@ -327,11 +321,19 @@ def read_text(
     broken = 0
     for number, ((layout, constants), paths) in enumerate(same.items()):
         if layout.encoding == SHEET:
-            paths = [_sheet_as_text(Path(path), folder) for path in paths]
-        elif layout.encoding not in ("utf-8", "utf-8-sig"):
-            paths = [_as_utf8(path, layout.encoding, folder) for path in paths]
+            paths = [sheet_as_text(Path(path), folder) for path in paths]
+        else:
+            plain = layout.encoding in ("utf-8", "utf-8-sig")
+            paths = [
+                path if plain and not mixed_ends(Path(path)) else _as_utf8(path, layout.encoding, folder)
+                for path in paths
+            ]
         values = [constant.rsplit(" AS ", 1)[0] for constant in constants]
-        asked = [f"hash({', '.join([*map(cells.column, layout.names), *values])}) AS {ROW}", *constants]
+        asked = [
+            f"hash({', '.join([*map(cells.column, layout.names), *values])}) AS {ROW}",
+            f"{_line(layout)} AS {LINE}",
+            *constants,
+        ]
         for name in columns:
             there = find_column(name, layout.names)
             cell = "CAST(NULL AS VARCHAR)" if there is None else cells.column(there)
@@ -339,7 +341,7 @@ def read_text(
                 cell = cells.person(cells.text(there))
             asked.append(f"{cell} AS {cells.column(name)}")
         typed = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in layout.names)
-        files = ", ".join(sql_text(_literal(path)) for path in paths)
+        files = ", ".join(sql_text(literal(path)) for path in paths)
         reader = (
             f"read_csv([{files}], auto_detect=false, header=false, skip={layout.skip}, delim={sql_text(layout.delimiter)}, "
             f"quote='\"', escape='\"', comment='', columns={{{typed}}}, null_padding=true, ignore_errors=true, "
@@ -353,6 +355,19 @@ def read_text(
     return engine.read_parquet(
         [str(folder / f"{number}.parquet") for number in range(len(same))], union_by_name=True
     ), broken
+
+
+def _line(layout: Layout) -> str:
+    """What a line is that is no record: the header again, as files that were put together have it, or one of totals."""
+    trimmed = {name: f"trim({cells.column(name)}, ' \t\r\n\u00a0\ufeff')" for name in layout.names}
+    own = [
+        f"{cell} = {sql_text(name)}"
+        for name, cell in trimmed.items()
+        if not re.fullmatch(r"column \d+|.* \(\d+\)", name)
+    ]
+    first = f"coalesce({', '.join(f'nullif({cell}, {sql_text(str())})' for cell in [*trimmed.values()][:3])})"
+    header = f"WHEN {' AND '.join(own)} THEN {sql_text(HEADER)} " if layout.header and len(own) > 1 else ""
+    return f"CASE {header}WHEN {cells.fits(first, TOTAL_LINE)} THEN {sql_text(TOTALS)} END"
 
 
 def _copied_rows(engine: duckdb.DuckDBPyConnection, query: str, target: str, *, where: str) -> int:
@@ -372,7 +387,7 @@ def _copied_rows(engine: duckdb.DuckDBPyConnection, query: str, target: str, *, 
         rejected = {str(kind): int(lines) for kind, lines in engine.execute(why).fetchall()}
         engine.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
     except duckdb.Error as error:
-        raise LogError(f"cannot read {where}: {str(error).splitlines()[0]}") from error
+        raise LogError(f"cannot read {where}: {first_line(error)}") from error
     if "INVALID ENCODING" in rejected:
         raise LogError(
             f"{where}: {rejected['INVALID ENCODING']:,} lines are not UTF-8, though the beginning of the file is. Say what it "
@@ -381,50 +396,14 @@ def _copied_rows(engine: duckdb.DuckDBPyConnection, query: str, target: str, *, 
     return sum(rejected.values())
 
 
-def _sheet_layout(path: Path) -> Layout:
-    with tempfile.TemporaryDirectory(prefix="cxresearch-") as folder:
-        return replace(text_layout(Path(_sheet_as_text(path, Path(folder))), delimiter=","), encoding=SHEET)
-
-
-def _words(path: Path, layout: Layout) -> dict[str, list[str]]:
-    if layout.encoding != SHEET:
-        return words_seen(path, layout)
-    with tempfile.TemporaryDirectory(prefix="cxresearch-") as folder:
-        return words_seen(Path(_sheet_as_text(path, Path(folder))), replace(layout, encoding="utf-8"))
-
-
-def _sheet_as_text(path: Path, folder: Path) -> str:
-    """The first sheet with anything in it as text; a time stands in ISO 8601, a time span as a clock."""
-    try:
-        from python_calamine import CalamineWorkbook
-
-        with CalamineWorkbook.from_path(str(path)) as book:
-            rows = next((rows for name in book.sheet_names if (rows := book.get_sheet_by_name(name).to_python())), [])
-    except Exception as error:
-        raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Save it again, or as CSV.") from error
-    target = folder / f"{len(list(folder.iterdir()))}.csv"
-    with target.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([_cell_text(cell) for cell in row] for row in rows)
-    return str(target)
-
-
-def _cell_text(cell: Any) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, timedelta):
-        seconds = cell.total_seconds()
-        return f"{'-' if seconds < 0 else ''}{abs(seconds) // 3600:.0f}:{abs(seconds) // 60 % 60:02.0f}:{abs(seconds) % 60:09.6f}"
-    return str(cell).lower() if isinstance(cell, bool) else str(cell)
-
-
 def _as_utf8(path: str, encoding: str, folder: Path) -> str:
-    """A copy in the encoding that the engine reads."""
+    """A copy in the encoding that the engine reads, with one kind of line ends: it takes the first for that of all."""
     target = folder / f"{len(list(folder.iterdir()))}-{Path(path).name.removesuffix('.gz')}"
     opened = gzip.open(path, "rb") if path.lower().endswith(".gz") else open(path, "rb")  # noqa: SIM115
     try:
         with opened as source, target.open("wb") as copy:
             for part in codecs.iterdecode(iter(functools.partial(source.read, _PART), b""), encoding):
-                copy.write(part.encode())
+                copy.write(part.replace("\r\n", "\n").encode())
     except UnicodeDecodeError as error:
         raise LogError(
             f"{path} is not {encoding}: {error.reason} at byte {error.start}. Name another encoding."

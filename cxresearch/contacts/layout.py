@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxresearch.contacts.canonical import LogError
+from cxresearch.contacts.canonical import LogError, first_line
 
 SHEET = "spreadsheet"  # what stands for the encoding of one
 DELIMITERS = (",", ";", "\t", "|")
@@ -76,7 +76,7 @@ def text_layout(
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(raw)
     if not text.strip("\ufeff\x00\r\n\t "):
         raise LogError(f"{path} is empty. Replace it or leave it out.")
-    lines = text.splitlines()
+    lines = _lines(text)
     if len(raw) == _SAMPLE_BYTES:
         lines = lines[:-1] or lines
     lines, told = lines[:_SAMPLE_LINES], 0
@@ -93,20 +93,30 @@ def text_layout(
     cells = [cell.strip().lstrip("\ufeff").strip() for cell in rows[above]] + [""] * (width - len(rows[above]))
     header = skip is not None or not _is_record(cells)
     names = _numbered(cells) if header else tuple(f"column {i + 1}" for i in range(len(cells)))
-    before = sum(any(cell.strip() for cell in row) for row in rows[: above + int(header)])
+    # As the bytes are counted: a line of delimiters alone is a record, but for tabs.
+    before = sum(
+        any(cell.strip() for cell in row) or (len(row) > 1 and delimiter != "\t") for row in rows[: above + int(header)]
+    )
     return Layout(encoding, delimiter, told + above + int(header), told + before, names, header)
 
 
-def words_seen(path: Path, layout: Layout, *, most: int = 12) -> dict[str, list[str]]:
-    """The words in the first lines of each column that has no more than ``most`` different ones."""
+def text_rows(path: Path, layout: Layout) -> list[list[str]]:
+    """The first rows of a text file, without its header."""
     text = codecs.getincrementaldecoder(layout.encoding)(errors="replace").decode(_beginning(path))
-    lines = text.splitlines()[layout.skip : layout.skip + 2000]
-    found: dict[str, dict[str, None]] = {name: {} for name in layout.names}
-    for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=layout.delimiter):
-        for name, cell in zip(layout.names, row, strict=False):
-            if cell.strip():
-                found[name][cell.strip()] = None
-    return {name: list(words) for name, words in found.items() if 0 < len(words) <= most}
+    rows = list(csv.reader(io.StringIO("\n".join(_lines(text))), delimiter=layout.delimiter))
+    return [row for row in rows[layout.skip :] if row]
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as the engine counts them: other signs that divide text are letters of a cell."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+
+
+def mixed_ends(path: Path) -> bool:
+    """Whether the first line ends otherwise than others do: a name in the header goes over two lines."""
+    raw = _beginning(path)
+    first = raw.find(b"\n")
+    return first >= 0 and raw[max(first - 1, 0) : first] != b"\r" and b"\r\n" in raw
 
 
 def _beginning(path: Path) -> bytes:
@@ -114,7 +124,7 @@ def _beginning(path: Path) -> bytes:
         with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as file:
             return file.read(_SAMPLE_BYTES)
     except (OSError, EOFError) as error:
-        raise LogError(f"cannot read {path}: {str(error).splitlines()[0]}. Replace it or leave it out.") from error
+        raise LogError(f"cannot read {path}: {first_line(error)}. Replace it or leave it out.") from error
 
 
 def _encoding(raw: bytes) -> str:
@@ -128,7 +138,9 @@ def _encoding(raw: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(raw)
     except UnicodeDecodeError:
-        return "cp1252"
+        # Within a word, the letters of Central Europe are signs of the West.
+        central = re.search(rb"(?i)[a-z][\xb3\xb9\xbf\x9c\xea\xf3]*[\xb3\xb9\xbf][a-z\xb3\xb9\xbf\x9c\xea\xf3]", raw)
+        return "cp1250" if central else "cp1252"
     return "utf-8"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from cxresearch.contacts.canonical import CANONICAL, LogError
+from cxresearch.contacts.canonical import CANONICAL, LogError, first_line
 from cxresearch.contacts.period_log import PeriodLog
 from cxresearch.contacts.read_once import read_period
 from cxresearch.contacts.rows import Counted, Reading, counted, dated, group_rows, inside, no_contacts, open_log
@@ -88,14 +88,14 @@ class ContactLog:
             try:
                 reading.engine.execute("create temp table log as select * from rows")
             except duckdb.Error as error:
-                raise LogError(f"cannot read {reading.where}: {str(error).splitlines()[0]}") from error
+                raise LogError(f"cannot read {reading.where}: {first_line(error)}") from error
             rows = reading.engine.table("log")
         return dated(rows) if period else rows
 
     @cached_property
     def _counted(self) -> Counted:
         groups = group_rows(self._rows)
-        found = counted(groups, where=self._reading.where)
+        found = counted(groups, where=self._reading.where, sources=self._reading.known)
         start, end = self._span
         period = start is not None or end is not None
         if period or not found.counts["kept"]:

@@ -22,17 +22,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cxresearch.contacts.canonical import CANONICAL, REQUIRED, WORDS, LogError
+from cxresearch.contacts.canonical import CANONICAL, REQUIRED, WORDS, LogError, listed
+from cxresearch.contacts.cells import NOTHING
 from cxresearch.contacts.repeats import LAST
 from cxresearch.contacts.repeats import RULES as REPEATS
 
 DURATIONS = ("wait_s", "promised_s", "handle_s")
 NUMBERS = (*DURATIONS, "value")
-UNITS = ("s", "ms", "min", "h", "hh:mm:ss", "hh:mm", "mm:ss", "iso8601")
+UNITS = ("s", "ms", "min", "h", "d", "hh:mm:ss", "hh:mm", "mm:ss", "iso8601")
 LAYOUT = ("encoding", "delimiter", "skip")
 _UNIT_WORDS = {
     "ms": "ms|msec|millis|milliseconds?|millisekunden", "min": "min|mins|minutes?|minuten",
-    "h": "h|hrs?|hours?|std|stunden", "s": "s|secs?|seconds?|sek|sekunden",
+    "h": "h|hrs?|hours?|std|stunden", "s": "s|secs?|seconds?|sek|sekunden|segundos|secondes", "d": "days|tage",
 }  # fmt: skip
 OFF = "none"
 SET_ASIDE = "set aside"  # what a word of an outcome means that is no contact
@@ -109,7 +110,7 @@ def parse_mapping(given: Mapping[str, Any] | None) -> LogMapping:
     if unknown:
         near = meant(unknown[0], CANONICAL)
         raise LogError(
-            f"columns names {', '.join(unknown)}{near}; the canonical columns are {', '.join(CANONICAL)}; beside them "
+            f"columns names {listed(unknown)}{near}; the canonical columns are {', '.join(CANONICAL)}; beside them "
             f"there are rows, repeats, unusable_up_to, {', '.join(LAYOUT)}."
         )
     off = frozenset(name for name, said in given.items() if said == OFF or said == {"column": OFF})
@@ -158,11 +159,16 @@ def _source(name: str, said: Any) -> Source:
     if known and (wrong := sorted(set(meanings) - set(known))):
         raise LogError(f"columns: {name}: {wrong[0]!r} is no word of {name}; they are {', '.join(known)}.")
     value = said.get("value")
+    # A word for nothing is read as an empty cell.
+    nothing = next(
+        (str(means) for word, means in words.items() if re.fullmatch(NOTHING, str(word).strip(), re.IGNORECASE)), ""
+    )
     return Source(
         columns=columns, value=None if value is None else str(value).lower() if isinstance(value, bool) else str(value),
         words={str(k).strip().casefold(): str(v) for k, v in words.items()}, unit=unit,
         start=said.get("from", ""), ends=(said["to"],) if isinstance(said.get("to"), str) else tuple(said.get("to", ())),
-        **{key: said.get(key, "") for key in ("format", "zone", "decimal", "thousands", "missing", "filled")},
+        missing=said.get("missing", nothing),
+        **{key: said.get(key, "") for key in ("format", "zone", "decimal", "thousands", "filled")},
     )  # fmt: skip
 
 
@@ -235,8 +241,34 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def to_toml(value: Any) -> str:
+    """A value as TOML writes it, in one line."""
+    if isinstance(value, Mapping):
+        keys = (str(key) if re.fullmatch("[A-Za-z0-9_-]+", str(key)) else quoted(str(key)) for key in value)
+        return "{ " + ", ".join(f"{key} = {to_toml(one)}" for key, one in zip(keys, value.values(), strict=True)) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(to_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def written(name: str, source: Source, **changed: Any) -> str:
+    """The line to paste into a report's TOML: what is known of a column, and what is ``changed`` of it."""
+    said: dict[str, Any] = {}
+    if source.columns:
+        said["column"] = source.columns[0] if len(source.columns) == 1 else list(source.columns)
+    if source.start:
+        said |= {"from": source.start, "to": source.ends[0] if len(source.ends) == 1 else list(source.ends)}
+    said |= {"value": source.value} if source.value is not None else {}
+    said |= {"words": dict(source.words)} if source.words else {}
+    own = {key: getattr(source, key) for key in ("unit", "format", "zone", "decimal", "thousands", "missing", "filled")}
+    said |= {key: value for key, value in own.items() if value and "\n" not in value}
+    return f"{name} = {to_toml({**said, **changed})}"
+
+
 def unit_named(column: str) -> str:
     """The unit that a column's own name says: ``Wait (min)``, ``wait_ms``, ``waitSeconds``; empty where it says none."""
+    if clock := re.search(r"\b(hh?:mm:ss|mm:ss|hh:mm)\b", column.casefold()):
+        return clock[1] if clock[1] in UNITS else "hh:mm:ss"
     words = re.sub(r"[^a-zäöü]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).casefold())
     return next((unit for unit, pattern in _UNIT_WORDS.items() if re.search(rf"\b({pattern})\b", words)), "")
 

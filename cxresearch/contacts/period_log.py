@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from cxresearch.contacts.canonical import SLOW, LogError, sql_text
+from cxresearch.contacts.canonical import SLOW, LogError, listed, sql_text
 from cxresearch.contacts.followed import table_of_followed
 from cxresearch.contacts.memory import VERSION, read_json, write_json
 from cxresearch.contacts.periods import Period, parse_period
@@ -140,9 +140,8 @@ class PeriodLog:
             known = sorted(cells[column].dropna().unique())
             cells = cells[cells[column] == value]
             if cells.empty:
-                raise LogError(
-                    f"{self.label}: no contact has the {column} {value!r}; there are {', '.join(known) or 'none'}."
-                )
+                there = listed(known) or "none"
+                raise LogError(f"{self.label}: no contact has the {column} {value!r}; there are {there}.")
             rows = None if rows is None else rows.filter(f"{column} = {sql_text(value)}")
             after, waiting = (None if table is None else table[table[column] == value] for table in (after, waiting))
         before = self.previous

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import duckdb
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import LogError, sql_text
+from cxresearch.contacts.canonical import LogError, LogQuestionError, sql_text
 from cxresearch.contacts.mapping import find_column
 
 JSON = (".json", ".jsonl", ".ndjson")
@@ -55,6 +55,11 @@ def partitions_of(name: str) -> dict[str, str | None]:
     return {pair[1]: None if pair[2] == _NO_VALUE else unquote(pair[2]) for pair in pairs if pair}
 
 
+def literal(path: str | Path) -> str:
+    """A path in which the engine sees no pattern."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
 def is_address(name: str | Path) -> bool:
     """Whether a log is named by an address: ``https://...``, ``s3://...``."""
     return re.match(r"[a-z][a-z0-9+.-]*://", str(name), flags=re.IGNORECASE) is not None
@@ -84,7 +89,8 @@ def in_their_names(places: Sequence[Place]) -> Iterator[None]:
         text = str(error)
         for place in places:
             text = text.replace(str(place.path), place.name) if place.copy else text
-        raise type(error)(text) from error.__cause__
+        told = LogQuestionError(text, error.lines) if isinstance(error, LogQuestionError) else type(error)(text)
+        raise told from error.__cause__
 
 
 def said_by_folders(

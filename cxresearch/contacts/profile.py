@@ -15,13 +15,14 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts import cells
-from cxresearch.contacts.canonical import LogError, LogQuestionError, sql_text
-from cxresearch.contacts.mapping import Source, quoted, unit_named
+from cxresearch.contacts.canonical import LogError, LogQuestionError, listed, sql_text
+from cxresearch.contacts.mapping import Source, quoted, unit_named, written
 
 _DATES = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y",
           "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d/%b/%y", "%b %d %Y", "%b %d, %Y",
-          "%d %B %Y", "%B %d, %Y", "%a, %d %b %Y", "%a %d %b %Y", "%a %b %d %Y")  # fmt: skip
-_TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f", "%H.%M", "%H%M%S", "")
+          "%d %B %Y", "%B %d, %Y", "%a, %d %b %Y", "%a %d %b %Y", "%a %b %d %Y", "%b-%d-%Y", "%Y-%m-%d", "%G-W%V-%u")  # fmt: skip
+_TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f", "%H.%M", "%H%M%S", "%H.%M.%S",
+          "%H:%M Uhr", "%H:%M:%S Uhr", "%I.%M.%S.%f %p", "%p %I:%M:%S", "%p %I:%M", "")  # fmt: skip
 _BETWEEN = (" ", ", ", "T", "  ")
 FORMATS = tuple(
     f"{date}{between}{time}" if time else date
@@ -33,20 +34,18 @@ _DAY = r"\d{4}-\d{1,2}-\d{1,2}"
 _EXAMPLES = 200  # distinct cells from which candidates are found; every candidate is then tried on all rows
 _MOST = 0.95  # of the cells: what one reading must cover
 _LONG_S = 7200  # half of the waits on the line are shorter anywhere
+_PART_OF_A_DAY = 0.3  # 95 % of the waits below it, and none whole: in days, a quarter of one
+_COUNTED = ("epoch_s", "epoch_ms", "excel_days")
 _ENOUGH = 30  # times that say something of their unit
 
 
-def written(name: str, column: str, **keys: str) -> str:
-    """The line to paste into a report's TOML; in Python the same stands in ``mapping``."""
-    said = ", ".join(f"{key} = {quoted(value)}" for key, value in {"column": column, **keys}.items())
-    return f"{name} = {{ {said} }}"
-
-
-def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, timezone: str, where: str) -> Source:
-    """``source`` of times with its format found; LogQuestionError where day and month cannot be told apart, LogError where an
+def time_source(
+    raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, timezone: str, where: str, line: Source | None = None
+) -> Source:
+    """``source`` (of the ``line`` that is asked about) of times with its format found; LogQuestionError where day and month cannot be told apart, LogError where an
     instant has no local zone to be turned into."""
     cell = " || ' ' || ".join(map(cells.text, source.columns))
-    column = source.columns[0]
+    column, line = source.columns[0], line or source
     one = len(source.columns) == 1 and not source.format and not (source.zone and not timezone)
     if one and _all_fit(raw, column, cells.PLAIN_TIME):
         return replace(source, plain=True)
@@ -54,27 +53,29 @@ def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, time
         f"count({cell}) AS n, count(*) FILTER ({cells.fits(cell, cells.ISO_ZONED)}) AS zoned, "
         f"count(*) FILTER ({cells.fits(cell, cells.ISO_LOCAL)}) AS iso, "
         f"count(*) FILTER ({cells.fits(cell, cells.EPOCH_S)}) AS seconds, "
-        f"count(*) FILTER ({cells.fits(cell, cells.EPOCH_MS)}) AS millis, count(*) FILTER ({cells.fits(cell, _DAY)}) AS dates, "
+        f"count(*) FILTER ({cells.fits(cell, cells.EPOCH_MS)}) AS millis, count(*) FILTER ({cells.fits(cell, cells.EXCEL_DAYS)}) AS days, count(*) FILTER ({cells.fits(cell, _DAY)}) AS dates, "
         f"any_value({cell}) AS example"
     )
-    n, zoned, iso, seconds, millis, dates, example = found.fetchall()[0]
+    n, zoned, iso, seconds, millis, days, dates, example = found.fetchall()[0]
     formats: tuple[str, ...] = (source.format,) if source.format else ()
     if not formats and n:
         if seconds > _MOST * n:
             formats = ("epoch_s",)
         elif millis > _MOST * n:
             formats = ("epoch_ms",)
+        elif days > _MOST * n:
+            formats = ("excel_days",)
         elif zoned + iso < n:
-            formats = _formats(raw, cell, name, column, where=where)
+            formats = _formats(raw, cell, name, line, column, where=where)
     if (
         n
         and not source.format
-        and (dates == n or (formats and not any("%H" in f or "%I" in f or "epoch" in f for f in formats)))
+        and (dates == n or (formats and not any("%H" in f or "%I" in f or f in _COUNTED for f in formats)))
     ):
         raise LogQuestionError(
             f"{where}: {name} ({column!r}, such as {example!r}) has no time of day, so nothing can be said of hours, and all "
-            f"would stand at 0 h. Name a column with the time, {name} = {{ column = [{column!r}, ...] }}, or go on all the same "
-            f"with {written(name, column, format=formats[0] if formats else '%Y-%m-%d')}."
+            f'would stand at 0 h. Name a column with the time beside it, column = [{quoted(column)}, "..."], or go on all the same '
+            f"with {written(name, line, format=formats[0] if formats else '%Y-%m-%d')}."
         )
     if (
         n
@@ -83,30 +84,38 @@ def time_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, time
         .limit(1)
         .fetchall()
     ):
+        given = f" by {source.format!r}" if source.format else ""
         raise LogQuestionError(
-            f"{where}: {name} ({column!r}): {example!r} and {n - 1:,} more are no date that can be read. Say how they are written: "
-            f"{written(name, column, format='%d.%m.%Y %H:%M')}"
+            f"{where}: {name} ({column!r}): {example!r} and {n - 1:,} more are no date that can be read{given}. Say how they are "
+            f"written, or name another column: {written(name, line, format='%d.%m.%Y %H:%M')}"
         )
     instants = zoned or any(form.startswith("epoch_") for form in formats) or source.zone
     if instants and not timezone:
         kind = "count from 1970" if formats else f"are {source.zone} times" if source.zone else "carry an offset or a Z"
         raise LogError(
             f"{where}: {name} ({column!r}, such as {example!r}): the times {kind}; say in which zone the customers live, "
-            f'so that hours and days are theirs: timezone = "Europe/Berlin" (in Python cx.load(..., timezone=...)).'
+            f'so that hours and days are theirs: --timezone Europe/Berlin, in a report timezone = "Europe/Berlin" (in Python '
+            "cx.load(..., timezone=...))."
         )
     return replace(source, format="\n".join(formats))
 
 
-def _formats(raw: duckdb.DuckDBPyRelation, cell: str, name: str, column: str, *, where: str) -> tuple[str, ...]:
+def _formats(
+    raw: duckdb.DuckDBPyRelation, cell: str, name: str, line: Source, column: str, *, where: str
+) -> tuple[str, ...]:
     rest = raw.select(f"{cell} AS cell").filter(
         f"cell IS NOT NULL AND NOT {cells.fits('cell', cells.ISO_LOCAL)} AND NOT {cells.fits('cell', cells.ISO_ZONED)}"
     )
-    some = [cell for (cell,) in rest.distinct().limit(_EXAMPLES).fetchall()]
-    likely = [form for form in FORMATS if any(map(_shape(form).fullmatch, some))]
+    if rest.filter("regexp_matches(cell, '[A-Za-z]|[^\\x00-\\x7f]')").limit(1).fetchall():
+        rest = rest.select(f"{cells.plain_moment('cell')} AS cell")
+    some: dict[str, list[str]] = {}
+    for (one,) in rest.distinct().limit(_EXAMPLES).fetchall():
+        some.setdefault(re.sub(r"\w", "", one), []).append(one)
+    likely = [form for form in FORMATS if any(map(_shape(form).fullmatch, some.get(_marks(form), ())))]
     chosen: list[str] = []
     while likely:
-        left = rest if not chosen else rest.filter(f"{cells.moment('cell', chosen)} IS NULL")
-        tried = {form: cells.moment("cell", [form]) for form in likely}
+        left = rest if not chosen else rest.filter(f"{cells.moment('cell', chosen, plain=True)} IS NULL")
+        tried = {form: cells.moment("cell", [form], plain=True) for form in likely}
         said = left.aggregate("count(*), " + ", ".join(f"count({one})" for one in tried.values())).fetchall()[0]
         total, counts = said[0], dict(zip(likely, said[1:], strict=True))
         best = max(counts, key=lambda form: counts[form])
@@ -116,7 +125,7 @@ def _formats(raw: duckdb.DuckDBPyRelation, cell: str, name: str, column: str, *,
             n, cell_ = left.filter(f"{tried[best]} <> {tried[rival]}").aggregate("count(*), min(cell)").fetchall()[0]
             if n:
                 both = {best: tried[best], rival: tried[rival]}
-                raise LogQuestionError(_which_day(left, n, cell_, both, name, column, where))
+                raise LogQuestionError(_which_day(left, n, cell_, both, name, line, column, where))
         if any(_swapped(form) == _date(best) for form in chosen):
             cell_ = left.filter(f"{tried[best]} IS NOT NULL").aggregate("min(cell)").fetchall()[0][0]
             raise LogError(
@@ -138,21 +147,34 @@ def _swapped(form: str) -> str:
 
 
 def _which_day(
-    left: duckdb.DuckDBPyRelation, n: int, cell: str, tried: dict[str, str], name: str, column: str, where: str
+    left: duckdb.DuckDBPyRelation,
+    n: int,
+    cell: str,
+    tried: dict[str, str],
+    name: str,
+    line: Source,
+    column: str,
+    where: str,
 ) -> str:
     (best, one), (rival, other) = tried.items()
     named = ", ".join(f"strftime({read}, '%-d %B %Y')" for read in (one, other))
     said = left.filter(f"cell = {sql_text(cell)}").select(named).limit(1).fetchall()[0]
     return (
         f"{where}: {name} ({column!r}): {cell!r} and {n - 1:,} more can be read as {said[0]} and as {said[1]}, and no cell "
-        f"proves which. Write {written(name, column, format=best)} or {written(name, column, format=rival)}."
+        f"proves which. Write {written(name, line, format=best)} or {written(name, line, format=rival)}."
     )
 
 
 _FIELDS = {
     "%d": r"\d{1,2}", "%m": r"\d{1,2}", "%Y": r"\d{4}", "%y": r"\d{2}", "%H": r"\d{1,2}", "%I": r"\d{1,2}", "%M": r"\d{2}",
-    "%S": r"\d{2}", "%f": r"\d{1,6}", "%p": "[AaPp][Mm]", "%a": "[A-Za-z]{3}", "%b": "[A-Za-z]{3}", "%B": "[A-Za-z]{3,9}",
+    "%S": r"\d{2}", "%f": r"\d{1,6}", "%p": "[AaPp][Mm]", "%G": r"\d{4}", "%V": r"\d{2}", "%u": r"\d", "%a": "[A-Za-z]{3}", "%b": "[A-Za-z]{3}", "%B": "[A-Za-z]{3,9}",
 }  # fmt: skip
+
+
+@functools.cache
+def _marks(form: str) -> str:
+    """What stands between the words of a format: cells with other marks are not of it."""
+    return re.sub(r"%.|\w", "", form)
 
 
 @functools.cache
@@ -176,7 +198,7 @@ def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, sp
         if unit not in ("", "s"):
             raise LogQuestionError(
                 f"{where}: the name of {column!r} says that {name} is not in seconds. Write "
-                f'{written(name, column, unit=unit)}, or unit = "s" where it is in seconds all the same.'
+                f'{written(name, source, unit=unit)}, or unit = "s" where it is in seconds all the same.'
             )
     clock = source.unit in ("hh:mm:ss", "hh:mm", "mm:ss", "iso8601")
     if not (clock or source.decimal or source.thousands) and _all_fit(raw, column, cells.PLAIN_NUMBER):
@@ -200,8 +222,8 @@ def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, sp
             example = shapes.loc[clocks, "example"].iloc[0]
             raise LogQuestionError(
                 f"{where}: {name} ({column!r}): {example!r} and {int(shapes.loc[clocks, 'n'].sum()) - 1:,} more are minutes and "
-                f"seconds, or hours and minutes. Write {written(name, column, unit='mm:ss')} or "
-                f"{written(name, column, unit='hh:mm')}."
+                f"seconds, or hours and minutes. Write {written(name, source, unit='mm:ss')} or "
+                f"{written(name, source, unit='hh:mm')}."
             )
     if not (source.decimal or source.thousands):
         source = _signs(shapes, name, column, source, where=where)
@@ -244,7 +266,7 @@ def _signs(shapes: pd.DataFrame, name: str, column: str, source: Source, *, wher
         example, n = shapes.loc[doubtful, "example"].iloc[0], int(shapes.loc[doubtful, "n"].sum())
         raise LogQuestionError(
             f"{where}: {name} ({column!r}): {example!r} and {n - 1:,} more: is {sign!r} between thousands or before decimals? "
-            f"Write {written(name, column, thousands=sign)} or {written(name, column, decimal=sign)}."
+            f"Write {written(name, source, thousands=sign)} or {written(name, source, decimal=sign)}."
         )
     other = next((o for s, o in ((".", ","), (",", ".")) if proved[o][0] and _doubtful(text, s)), "")
     return replace(source, decimal=other, thousands="." if other == "," else ",") if other else source
@@ -254,7 +276,7 @@ def _doubtful(text: pd.Series, sign: str) -> bool:
     return bool(text.str.fullmatch(rf"[+-]?9{{1,3}}{re.escape(sign)}999").any())
 
 
-def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, column: str, seconds: str, *, where: str) -> None:
+def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, source: Source, seconds: str, *, where: str) -> None:
     """LogQuestionError where the size of plain numbers of waits on the line speaks against seconds."""
     waits = raw.select(f"{seconds} AS v").filter("v > 0")
     n, half, most, round_, broken = waits.aggregate(
@@ -262,33 +284,40 @@ def plausible_unit(raw: duckdb.DuckDBPyRelation, name: str, column: str, seconds
     ).fetchall()[0]
     if n < _ENOUGH:
         return
+    column = source.columns[0]
     said = f"{where}: {name} ({column!r}): half of the waits are under {half:g}, 95 % under {most:g}"
     if round_ == n and half >= 1000:
         raise LogQuestionError(
-            f"{said}, and all are whole thousands: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
-            f"{written(name, column, unit='s')}."
+            f"{said}, and all are whole thousands: milliseconds, or seconds? Write {written(name, source, unit='ms')} or "
+            f"{written(name, source, unit='s')}."
+        )
+    if most < _PART_OF_A_DAY and broken == n:
+        raise LogQuestionError(
+            f"{said}: parts of a day, as a spreadsheet writes a clock, or seconds? Write {written(name, source, unit='d')} or "
+            f"{written(name, source, unit='s')}."
         )
     if most < 30 and broken * 2 > n:
         raise LogQuestionError(
-            f"{said}, most with decimals: minutes, or seconds? Write {written(name, column, unit='min')} or "
-            f"{written(name, column, unit='s')}."
+            f"{said}, most with decimals: minutes, or seconds? Write {written(name, source, unit='min')} or "
+            f"{written(name, source, unit='s')}."
         )
     if half > _LONG_S:
         raise LogQuestionError(
-            f"{said}, longer than anybody stays on the line: milliseconds, or seconds? Write {written(name, column, unit='ms')} or "
-            f"{written(name, column, unit='s')}."
+            f"{said}, longer than anybody stays on the line: milliseconds, or seconds? Write {written(name, source, unit='ms')} or "
+            f"{written(name, source, unit='s')}."
         )
 
 
-def yes_or_no(raw: duckdb.DuckDBPyRelation, name: str, cell: str, *, where: str) -> None:
+def yes_or_no(raw: duckdb.DuckDBPyRelation, name: str, source: Source, cell: str, *, where: str) -> None:
     """LogError for a word that is neither yes nor no."""
     wrong = raw.filter(f"{cell} IS NOT NULL AND {cells.truth(cell)} IS NULL").aggregate(
         f"{cell} AS word, count(*) AS n", cell
     )
-    rows: Sequence[tuple[str, int]] = wrong.order("n DESC, word").limit(5).fetchall()
+    rows: Sequence[tuple[str, int]] = wrong.order("n DESC, word").limit(50).fetchall()
     if rows:
-        found = ", ".join(f"{word!r} ({n:,} rows)" for word, n in rows)
-        raise LogError(
+        found = listed((f"{word!r} ({n:,} rows)" for word, n in rows), most=5)
+        words = {**source.words, **{word: "true" for word, _ in rows[:12]}}
+        raise LogQuestionError(
             f"{where}: column {name!r} holds {found}; it takes true and false, yes and no, 1 and 0. Say which is which: "
-            f'{name} = {{ column = "...", words = {{ "{rows[0][0]}" = "true" }} }}.'
+            f'{written(name, source, words=words)}, or "false".'
         )

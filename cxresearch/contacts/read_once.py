@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError
+from cxresearch.contacts.canonical import CANONICAL, SLOW, LogError, first_line
 from cxresearch.contacts.clock_changes import with_changed_hours
 from cxresearch.contacts.engine import connect
 from cxresearch.contacts.facts import FileFacts, log_facts
@@ -114,11 +114,7 @@ def _made(
         span = _last_month(read)
     groups = _grouped(read, span)
     total = int(groups["rows"].sum()) if in_parquet is None else in_parquet
-    if records is not None and total < records:
-        raise LogError(
-            f"{reading.where}: {records - total:,} of {records:,} records were lost in reading; a line may be broken or "
-            "have other quotes. Look at the file, and leave no line without its cells."
-        )
+    reading.refuse_lost(total, records)
     first, last = groups["oldest"].min(), groups["newest"].max()
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
     both = [
@@ -175,7 +171,7 @@ def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb
     try:
         rows.write_parquet(str(target))
     except duckdb.Error as error:
-        raise LogError(f"cannot read {reading.where}: {str(error).splitlines()[0]}") from error
+        raise LogError(f"cannot read {reading.where}: {first_line(error)}") from error
     written = reading.engine.read_parquet(str(target))
     if (once := reading.once(written)) is not written:
         other = target.with_suffix(".once")
@@ -220,7 +216,8 @@ def _cells(read: duckdb.DuckDBPyRelation, start: date, end: date) -> pd.DataFram
 
 
 def _counted(reading: Reading, groups: pd.DataFrame, span: Period, which: str, total: int) -> PeriodLog:
-    facts = counted(groups[groups["span"].isin([which, "undated"])], where=reading.where)
+    mine = groups[groups["span"].isin([which, "undated"])]
+    facts = counted(mine, where=reading.where, sources=reading.known)
     return PeriodLog(
         period=span, cells=pd.DataFrame(columns=[*CELL, *ENDS, *SUMS]),
         counts={**facts.counts, "other_periods": total - facts.counts["read"]}, set_aside=facts.set_aside,

@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.bank import bank_columns
-from cxresearch.contacts.canonical import DELIBERATE, NOT_CHOSEN, WORDS, LogError
+from cxresearch.contacts.canonical import DELIBERATE, NOT_CHOSEN, WORDS, LogError, LogQuestionError, listed
 from cxresearch.contacts.columns import canonical_columns, columns_read, resolved, sources_of, unread_cells
 from cxresearch.contacts.databases import fetch, is_database
 from cxresearch.contacts.engine import connect
@@ -23,20 +23,22 @@ from cxresearch.contacts.facts import FileFacts, proved_whole
 from cxresearch.contacts.files import (
     BANK,
     EVENTS,
+    LINE,
     bank_lines,
     choose_files,
     has_quotes,
     lacking_columns,
     read_events,
-    read_json,
     read_parquet,
     read_text,
 )  # fmt: skip
+from cxresearch.contacts.json_files import read_json
 from cxresearch.contacts.keys import give_key
 from cxresearch.contacts.layout import Layout
-from cxresearch.contacts.mapping import LogMapping, Source, meant, parse_mapping
+from cxresearch.contacts.mapping import LogMapping, Source, meant, parse_mapping, written
 from cxresearch.contacts.places import JSON, Place, in_their_names, is_address, settled
 from cxresearch.contacts.repeats import without_repeats
+from cxresearch.contacts.suggest import meant_by
 from cxresearch.contacts.tools import known_tools, mapping_for
 
 
@@ -80,11 +82,24 @@ class Reading:
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Where each canonical column comes from, and how its cells are read."""
+        return resolved(
+            self.records_alone, self.named_sources, timezone=self.timezone, text=self.is_text, where=self.where
+        )
+
+    @property
+    def known(self) -> dict[str, Source]:
+        """:attr:`sources` of a log with columns of its own; empty for formats that know theirs."""
+        return {} if self.preset == BANK else self.sources
+
+    @property
+    def records_alone(self) -> duckdb.DuckDBPyRelation:
+        """The log's own columns without the lines that hold no record."""
         raw, _ = self.raw
-        return resolved(raw, self._named, timezone=self.timezone, text=self.is_text, where=self.where)
+        return raw.filter(f"{LINE} IS NULL") if LINE in raw.columns else raw
 
     @cached_property
-    def _named(self) -> dict[str, Source]:
+    def named_sources(self) -> dict[str, Source]:
+        """Where each canonical column comes from, before a cell was looked at."""
         if self.frame is not None:
             return sources_of(self.frame.columns, self.mapping)
         return sources_of(self.names or self.raw[0].columns, self.mapping)
@@ -96,7 +111,7 @@ class Reading:
             return self.frame, 0
         if self.preset == EVENTS:
             return read_events(self.engine, list(map(str, self.paths))), 0
-        read, who = columns_read(self._named, self.mapping, self.names)
+        read, who = columns_read(self.named_sources, self.mapping, self.names)
         broken = 0
         with in_their_names(self.places):
             if not self.is_text:
@@ -123,12 +138,22 @@ class Reading:
         """How many records the bytes hold; None where a file is no text."""
         if self.preset == EVENTS:  # a contact has several lines
             return None
+        if any(path.name.lower().endswith(".json") for path in self.paths):  # a record may have several, too
+            return None
         counted = [
             None if fact.records is None
             else max(fact.records + 1 - (self.layouts[fact.path].above if fact.path in self.layouts else 1), 0)
             for fact in facts
         ]  # fmt: skip
         return None if None in counted else sum(n for n in counted if n is not None)
+
+    def refuse_lost(self, total: int, records: int | None) -> None:
+        """LogError where fewer rows were read than the bytes hold records."""
+        if records is not None and total < records:
+            raise LogError(
+                f"{self.where}: {records - total:,} of {records:,} records were lost in reading; a line may be broken or "
+                "have other quotes. Look at the file, and leave no line without its cells."
+            )
 
 
 def open_log(
@@ -175,13 +200,13 @@ def open_log(
             given["mapping"] = parse_mapping({"opened_at": {"column": "opened_at", "format": "epoch_s"}})
         own = preset not in (BANK, EVENTS)
         return Reading(
-            engine, files, ", ".join(place.path.name for place in places), preset, **given, named=str(source),
+            engine, files, listed((place.path.name for place in places), most=6), preset, **given, named=str(source),
             layouts={str(place.path): layouts[str(place.path)] for place in places if str(place.path) in layouts and own},
             names=names if own else (), places=places,
         )  # fmt: skip
     engine, raw, where = _take_frame(engine, source)
     if lacking := lacking_columns(raw.columns, mapping):
-        raise LogError(f"{where}: no {', '.join(lacking)}. It has the columns {', '.join(raw.columns)}.")
+        raise LogError(f"{where}: no {listed(lacking)}. It has the columns {listed(raw.columns)}.")
     reading = Reading(engine, pd.DataFrame(columns=["path", "used", "reason"]), where, preset, **given, frame=raw)
     reading.rows  # noqa: B018 a frame's columns cost nothing to look at: what is wrong is told here
     return reading
@@ -233,16 +258,19 @@ def dated(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     )
 
 
-def counted(groups: pd.DataFrame, *, where: str) -> Counted:
-    """Every row counted once and the words checked, from :func:`group_rows`. Raises LogError for an unknown word."""
+def counted(groups: pd.DataFrame, *, where: str, sources: Mapping[str, Source] | None = None) -> Counted:
+    """Every row counted once and the words checked, from :func:`group_rows`. Raises LogQuestionError for an unknown word,
+    with the line that says what it means; ``sources`` are what is known of the columns."""
     kept = groups[groups["set_aside"].isna()]
     for column, words in WORDS.items():
         wrong = kept[kept[column].notna() & ~kept[column].isin(words)].groupby(column)["rows"].sum()
         if len(wrong):
-            found = ", ".join(f"{word!r} ({n:,} rows)" for word, n in wrong.items())
-            raise LogError(
-                f"{where}: column {column!r} holds {found}; known words are {', '.join(words)}. Say which is which: "
-                f'columns = {{ {column} = {{ column = "...", values = {{ "word" = "{words[0]}" }} }} }}.'
+            found = listed(f"{word!r} ({n:,} rows)" for word, n in wrong.sort_values(ascending=False).items())
+            source = (sources or {}).get(column) or Source(columns=(column,))
+            said = {**source.words, **meant_by(column, wrong.index)}
+            raise LogQuestionError(
+                f"{where}: column {column!r} holds {found}; known words are {', '.join(words)}"
+                f"{' and set aside' * (column == 'outcome')}. Say which is which, for example: {written(column, source, words=said)}"
             )
     counts = {"read": int(groups["rows"].sum()), "kept": int(kept["rows"].sum())}
     counts["set_aside"] = counts["read"] - counts["kept"]
@@ -280,7 +308,7 @@ def refuse_unusable(reading: Reading, usable: pd.DataFrame, set_aside: pd.DataFr
     reasons = set_aside[~set_aside["reason"].isin(DELIBERATE) & ~set_aside["reason"].str.startswith(NOT_CHOSEN)]
     why = ", ".join(f"{reason}: {n:,}" for reason, n in reasons.head(3).itertuples(index=False))
     known = reading.preset not in (BANK, EVENTS)
-    cells_ = unread_cells(reading.raw[0], reading.sources, timezone=reading.timezone) if known else []
+    cells_ = unread_cells(reading.records_alone, reading.sources, timezone=reading.timezone) if known else []
     raise LogError(
         f"{reading.where}: {unusable:,} of {rows:,} rows {span} cannot be used ({why}); by outcome {by_outcome}. "
         + "".join(f"{one}. " for one in cells_)

@@ -180,7 +180,11 @@ def test_a_simulated_log_says_so():
     ("frame", "arguments", "message"),
     [
         (log_frame().drop(columns="wait_s"), {}, r"no column 'wait_s'.*It has the columns opened_at, outcome"),
-        (log_frame(outcome=["answered", "hung up", "hung up"]), {}, r"'outcome' holds 'hung up' \(2 rows\).*columns ="),
+        (
+            log_frame(outcome=["answered", "hung up", "hung up"]),
+            {},
+            r"'outcome' holds 'hung up' \(2 rows\).*outcome = \{ column = .outcome., words",
+        ),
         (log_frame(channel=["phone", "fax", "phone"]), {}, r"'channel' holds 'fax' \(1 rows\)"),
         (log_frame(), {"start": "2001-01-01", "end": "2001-02-01"}, r"no contacts.*3 rows from 1999-02-01 08:00:00"),
         (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import json
 import keyword
 import re
 import tomllib
@@ -16,7 +15,7 @@ from typing import Any
 
 import nbformat
 
-from cxresearch.contacts import PERIOD_KINDS
+from cxresearch.contacts import PERIOD_KINDS, to_toml
 from cxresearch.exhibits import EVERY, MEASURES, TICKET_MEASURES, check_targets
 
 SCALARS = ("bool", "int", "float", "str", "date")
@@ -185,15 +184,6 @@ def new_report(
         period=to_toml(period), told=_TOLD[found["report"]], log=found["log"], title=found["format"], parameters="\n".join(lines),
         columns="\n".join(["", *said, *mapped]) + "\n",
     )  # fmt: skip
-
-
-def to_toml(value: Any) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {to_toml(one)}" for key, one in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(to_toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 def declared_parameters(notebook: nbformat.NotebookNode, name: str = "the notebook") -> dict[str, Declared]:

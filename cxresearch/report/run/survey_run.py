@@ -8,8 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cxresearch.contacts import to_toml
 from cxresearch.exhibits import check_survey
-from cxresearch.report.run.parameters import ParameterError, Report, to_toml
+from cxresearch.report.run.parameters import ParameterError, Report
 from cxresearch.report.run.version import Version
 from cxresearch.survey import Survey, digest_of, read_survey
 
