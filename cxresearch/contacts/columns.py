@@ -239,7 +239,7 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
         if kind == "span":
             return f"epoch({cells.column(column)})"
         if kind == "number" or source.plain:
-            return f"CAST({cells.column(column)} AS DOUBLE)" + (f" * {size}" if size != 1 else "")
+            return f"TRY_CAST({cells.column(column)} AS DOUBLE)" + (f" * {size}" if size != 1 else "")
         return cells.duration(cells.text(column), source.unit, source.decimal, source.thousands)
     if name == "value":
         cell = cells.text(column)
