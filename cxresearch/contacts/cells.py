@@ -14,7 +14,7 @@ from cxresearch.contacts.keys import pseudonym
 
 SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0, "h": 3600.0, "d": 86400.0}
 # What stands in a cell where nothing does.
-NOTHING = r"\\N|null|[(<\[]null[)>\]]|#n/?[av]|n/a|nan|nat|-{1,3}|[–—]"
+NOTHING = r"\\N|null|[(<\[]null[)>\]]|#n/?[av]|n/a|nan|-{1,3}|[–—]"
 # A cell that carries its unit: "99 s", "2 min", "1 h 5 min".
 _CARRIED = {
     "86400": "d|days?|tage?|jours?|d[ií]as?|giorn[io]|dni|dag(en)?|j",

@@ -157,8 +157,10 @@ def canonical_columns(
             f"* REPLACE (CASE WHEN waiting THEN epoch(TIMESTAMP '{end}' - opened_at) ELSE wait_s END AS wait_s, "
             "CASE WHEN waiting AND outcome = 'answered' THEN 'open' ELSE outcome END AS outcome)"
         )
+    # A line of totals has no time; where no row has one, it has no outcome either.
+    totals = f"line = {sql_text(TOTALS)} AND opened_at IS NULL" if "opened_at" in sources else "false"
     reason = (
-        f"CASE WHEN line = {sql_text(HEADER)} OR (line = {sql_text(TOTALS)} AND opened_at IS NULL) THEN line "
+        f"CASE WHEN line = {sql_text(HEADER)} OR ({totals}) THEN line "
         "WHEN left_out IS NOT NULL THEN left_out "
         "WHEN outcome IS NULL THEN 'no outcome' "
         f"WHEN outcome = {sql_text(SET_ASIDE)} THEN {sql_text(NO_CONTACT)} "

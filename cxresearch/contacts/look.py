@@ -292,9 +292,10 @@ def next_command(found: Mapping[str, Any], columns: Mapping[str, Any], new: Sequ
         return ""
     lines = [line.split("  # ")[0] for line in found.get("lines", ())] or list(given.values())
     if "question" in found and not found.get("lines"):
-        asked = {name for name in (*CANONICAL, "repeats", "rows") if re.search(rf"\b{name} = ", found["question"])}
-        if not asked:
+        names = "|".join((*CANONICAL, "repeats", "rows"))
+        asked = re.search(rf"\b({names}) = ", found["question"])
+        if asked is None:
             return ""
-        lines = [*(line for name, line in given.items() if name not in asked), "<the line that is true>"]
+        lines = [*(line for name, line in given.items() if name != asked[1]), "<the line that is true>"]
     mapped = f" --map {shlex.quote(chr(10) + chr(10).join(lines) + chr(10))}" if lines else ""
     return f"Then: {shlex.join([*new, *rest])}{mapped}"

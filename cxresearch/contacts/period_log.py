@@ -323,17 +323,12 @@ def _made(
     reading.refuse_lost(total, records)
     first, last = groups["oldest"].min(), groups["newest"].max()
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
-    both = [
-        replace(
-            log, repaired=with_changed_hours(log.repaired, read, log.period.start, log.period.end, reading.timezone)
-        )
-        for log in both
-    ]
     cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
     last_moment = last_known(read)
     both = [
         replace(
-            log, after_leaving=after_leaving(read, log.period.start, log.period.end),
+            log, repaired=with_changed_hours(log.repaired, read, log.period.start, log.period.end, reading.timezone),
+            after_leaving=after_leaving(read, log.period.start, log.period.end),
             unanswered=unanswered_by_day(read, log.period.start, log.period.end, last=last_moment), begins=None if pd.isna(first) else first.date(),
         ) for log in both
     ]  # fmt: skip
@@ -422,8 +417,7 @@ def _cells(read: duckdb.DuckDBPyRelation, start: date, end: date) -> pd.DataFram
 
 
 def _counted(reading: Reading, groups: pd.DataFrame, span: Period, which: str, total: int) -> PeriodLog:
-    mine = groups[groups["span"].isin([which, "undated"])]
-    facts = counted(mine, where=reading.where, sources=reading.known)
+    facts = counted(groups[groups["span"].isin([which, "undated"])], where=reading.where, sources=reading.known)
     return PeriodLog(
         period=span, cells=pd.DataFrame(columns=[*CELL, *ENDS, *SUMS]),
         counts={**facts.counts, "other_periods": total - facts.counts["read"]}, set_aside=facts.set_aside,
