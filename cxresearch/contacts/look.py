@@ -33,6 +33,7 @@ NEEDED_FOR = {
 }
 
 
+_FILES = 12  # named one by one
 _KNOWN = 20  # contacts of a channel: of fewer, a fifth of the days may have none by chance
 # What a report of tickets does without, and what it says less of.
 OF_CALLS = ("queued", "handle_s", "promised_s")
@@ -238,11 +239,11 @@ def look_text(found: Mapping[str, Any]) -> str:
         )
     lines = [f"{found['log']}: {found['format']}"]
     lines += [f"  {found['note']}"] if found["note"] else []
-    for file in found["files"]:
-        if not file["used"]:
-            lines.append(f"  left out {file['path']}: {file['reason']}")
-        elif file["layout"]:
-            lines.append(f"  {file['path']}: {file['layout']}")
+    files = [
+        f"  {file['path']}: {file['layout']}" if file["used"] else f"  left out {file['path']}: {file['reason']}"
+        for file in found["files"] if not file["used"] or file["layout"]
+    ]  # fmt: skip
+    lines += [*files[:_FILES], *([f"  and {len(files) - _FILES:,} more files"] if len(files) > _FILES else [])]
     lines.append(f"{found['read']:,} rows read, {found['kept']:,} kept, {found['set_aside']:,} set aside")
     lines += [f"  {rows:,} set aside: {reason}" for reason, rows in found["reasons"].items()]
     lines += [f"  {rows:,} kept, but {reason}" for reason, rows in found["repaired"].items()]
