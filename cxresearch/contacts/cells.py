@@ -14,7 +14,8 @@ from cxresearch.contacts.keys import pseudonym
 
 SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0, "h": 3600.0, "d": 86400.0}
 # What stands in a cell where nothing does.
-NOTHING = r"\\N|null|[(<\[]null[)>\]]|#n/?[av]|n/a|nan|nat|-{1,3}|[–—]"
+NOTHING = r"\\N|null|[(<\[]null[)>\]]|#n/?[av]|n/a|nan|-{1,3}|[–—]"
+_NOTHING_BEGINS = "\\nN(<[#-–—"
 # A cell that carries its unit: "99 s", "2 min", "1 h 5 min".
 _CARRIED = {
     "86400": "d|days?|tage?|jours?|d[ií]as?|giorn[io]|dni|dag(en)?|j",
@@ -96,7 +97,8 @@ def text(name: str) -> str:
     that spreadsheets put before a sign goes."""
     cell = f"trim(CAST({column(name)} AS VARCHAR), ' \t\r\n\u00a0\u202f')"
     sign = f"starts_with({cell}, chr(39)) AND substr({cell}, 2, 1) IN ('=', '+', '@', '-')"
-    void = f"regexp_full_match({cell}, '(?i:{NOTHING})')"
+    # The pattern is dear, and few cells begin like it.
+    void = f"contains({sql_text(_NOTHING_BEGINS)}, left({cell}, 1)) AND regexp_full_match({cell}, '(?i:{NOTHING})')"
     return f"nullif(CASE WHEN {sign} THEN substr({cell}, 2) WHEN {void} THEN '' ELSE {cell} END, '')"
 
 
@@ -217,13 +219,17 @@ def truth(cell: str) -> str:
 
 def key(cell: str) -> str:
     """An id as text: 12345.0 is 12345, and what stands for nobody is nobody, as is an id that a spreadsheet cut."""
-    plain = f"regexp_replace({cell}, '^([0-9]+)[.]0$', '\\1')"
-    return f"CASE WHEN lower({cell}) NOT IN ({_words(NOBODY)}) AND NOT {fits(cell, CUT)} THEN {plain} END"
+    plain = f"CASE WHEN ends_with({cell}, '.0') THEN regexp_replace({cell}, '^([0-9]+)[.]0$', '\\1') ELSE {cell} END"
+    return f"CASE WHEN lower({cell}) NOT IN ({_words(NOBODY)}) AND NOT {_is_cut(cell)} THEN {plain} END"
+
+
+def _is_cut(cell: str) -> str:
+    return f"(contains({cell}, '+') AND {fits(cell, CUT)})"
 
 
 def person(cell: str) -> str:
     """A pseudonym of an id (``keys.pseudonym``); ``CUT_ID`` for one that a spreadsheet cut."""
-    return f"CASE WHEN {fits(cell, CUT)} THEN {sql_text(CUT_ID)} ELSE {pseudonym(key(cell))} END"
+    return f"CASE WHEN {_is_cut(cell)} THEN {sql_text(CUT_ID)} ELSE {pseudonym(key(cell))} END"
 
 
 def _words(words: Sequence[str]) -> str:

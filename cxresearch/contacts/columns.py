@@ -157,8 +157,10 @@ def canonical_columns(
             f"* REPLACE (CASE WHEN waiting THEN epoch(TIMESTAMP '{end}' - opened_at) ELSE wait_s END AS wait_s, "
             "CASE WHEN waiting AND outcome = 'answered' THEN 'open' ELSE outcome END AS outcome)"
         )
+    # A line of totals has no time; where no row has one, it has no outcome either.
+    totals = f"line = {sql_text(TOTALS)} AND opened_at IS NULL" if "opened_at" in sources else "false"
     reason = (
-        f"CASE WHEN line = {sql_text(HEADER)} OR (line = {sql_text(TOTALS)} AND opened_at IS NULL) THEN line "
+        f"CASE WHEN line = {sql_text(HEADER)} OR ({totals}) THEN line "
         "WHEN left_out IS NOT NULL THEN left_out "
         "WHEN outcome IS NULL THEN 'no outcome' "
         f"WHEN outcome = {sql_text(SET_ASIDE)} THEN {sql_text(NO_CONTACT)} "
@@ -209,6 +211,11 @@ def unread_cells(raw: duckdb.DuckDBPyRelation, sources: Mapping[str, Source], *,
     return said
 
 
+def _text(column: str, types: Mapping[str, str]) -> str:
+    """A cell as text; a text log was copied with its cells as :func:`cells.text` gives them."""
+    return cells.column(column) if LINE in types else cells.text(column)
+
+
 def _kind(type_: str) -> str:
     """What a column holds already: number, bool, moment, zoned, span; else it is read as text."""
     if type_.startswith(_NUMBER_TYPES):
@@ -240,9 +247,9 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
             return f"epoch({cells.column(column)})"
         if kind == "number" or source.plain:
             return f"TRY_CAST({cells.column(column)} AS DOUBLE)" + (f" * {size}" if size != 1 else "")
-        return cells.duration(cells.text(column), source.unit, source.decimal, source.thousands)
+        return cells.duration(_text(column, types), source.unit, source.decimal, source.thousands)
     if name == "value":
-        cell = cells.text(column)
+        cell = _text(column, types)
         return (
             f"CAST({cells.column(column)} AS DOUBLE)" if kind == "number"
             else cells.number(cell, source.decimal, source.thousands)
@@ -250,12 +257,12 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
     if name == "queued":
         return _truth(column, types, source)
     if name == "contact_id":
-        return cells.key(cells.text(column))
+        return cells.key(_text(column, types))
     if name in PEOPLE:
         # A text log was copied with pseudonyms in place of ids.
         who = cells.column(column) if ROW in types else cells.person(cells.text(column))
         return f"nullif({who}, {sql_text(cells.CUT_ID)})"
-    word = _worded(cells.text(column), source)
+    word = _worded(_text(column, types), source)
     return f"lower({word})" if name in WORDS else word
 
 
@@ -268,7 +275,7 @@ def _moment(column: str, source: Source, types: Mapping[str, str], timezone: str
         return f"timezone({sql_text(timezone)}, timezone({sql_text(source.zone)}, {local}))" if source.zone else local
     if source.plain:
         return cells.cast_moment(column, zone=source.zone, timezone=timezone)
-    return cells.moment(cells.text(column), _formats(source), zone=source.zone, timezone=timezone)
+    return cells.moment(_text(column, types), _formats(source), zone=source.zone, timezone=timezone)
 
 
 def _instant(column: str, source: Source, types: Mapping[str, str], timezone: str) -> str:
@@ -290,7 +297,7 @@ def _worded(cell: str, source: Source) -> str:
 def _truth(column: str, types: Mapping[str, str], source: Source | None = None) -> str:
     if _kind(types[column]) == "bool":
         return cells.column(column)
-    return cells.truth(_worded(cells.text(column), source or Source()))
+    return cells.truth(_worded(_text(column, types), source or Source()))
 
 
 def _left_out(mapping: LogMapping, names: Sequence[str]) -> str:
@@ -319,14 +326,14 @@ def _unread(sources: Mapping[str, Source], types: Mapping[str, str]) -> str:
         if source and source.columns and _kind(types[source.columns[0]]) == "text":
             cell = _cell(name, source, types, "")
             cases.append(
-                f"WHEN {cells.text(source.columns[0])} IS NOT NULL AND ({cell}) IS NULL "
+                f"WHEN {_text(source.columns[0], types)} IS NOT NULL AND ({cell}) IS NULL "
                 f"THEN {sql_text(f'{name}: a cell that cannot be read: left unknown')}"
             )
     cut = []
     for name in ("contact_id", *PEOPLE):
         source = sources.get(name)
         if source and source.columns:
-            cell = cells.text(source.columns[0])
+            cell = _text(source.columns[0], types)
             known = (
                 f"{cell} = {sql_text(cells.CUT_ID)}" if name in PEOPLE and ROW in types else cells.fits(cell, cells.CUT)
             )

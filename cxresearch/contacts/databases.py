@@ -27,6 +27,7 @@ from cxresearch.contacts.tools import mapping_for, recognised
 DUCKDB = (".duckdb", ".ddb", ".db")
 POSTGRES = ("postgresql", "postgres")
 ROWS = "rows.parquet"
+_TABLES = 12  # that are named one by one
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 # What comes over as it is; of another type the server is asked for its text.
 _AS_IT_IS = {"int2", "int4", "int8", "float4", "float8", "bool", "text", "varchar", "bpchar", "timestamptz", "timestamp", "date",
@@ -104,7 +105,9 @@ def _only_table(base: _Base, source: str | Path, preset: str | None, mapping: Lo
     candidates = [(schema, table) for schema, table, _ in tables] if len(tables) == 1 else fitting
     if len(candidates) == 1:
         return _select(*candidates[0])
-    lines = "\n".join(f"log_query = {json.dumps(_select(*one))}" for one in candidates or [t[:2] for t in tables])
+    asked = candidates or [one[:2] for one in tables]
+    lines = "\n".join(f"log_query = {json.dumps(_select(*one))}" for one in asked[:_TABLES])
+    lines += f"\n# and {len(asked) - _TABLES:,} more" * (len(asked) > _TABLES)
     why = (
         f"{len(candidates)} tables could be the log"
         if candidates

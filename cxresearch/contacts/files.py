@@ -336,10 +336,11 @@ def read_text(
         ]
         for name in columns:
             there = find_column(name, layout.names)
-            cell = "CAST(NULL AS VARCHAR)" if there is None else cells.column(there)
-            if there is not None and name in ids:
-                cell = cells.person(cells.text(there))
+            cell = "CAST(NULL AS VARCHAR)" if there is None else cells.text(there)
             asked.append(f"{cell} AS {cells.column(name)}")
+        # Of cells that are clean already: an expression that names a cell often is worked out as often.
+        people = [f"{cells.person(cells.column(name))} AS {cells.column(name)}" for name in columns if name in ids]
+        hidden = f"* REPLACE ({', '.join(people)})" if people else "*"
         typed = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in layout.names)
         files = ", ".join(sql_text(literal(path)) for path in paths)
         reader = (
@@ -348,7 +349,9 @@ def read_text(
             "store_rejects=true, strict_mode=true, hive_partitioning=false"
         )
         target = sql_text(str(folder / f"{number}.parquet"))
-        broken += _copied_rows(engine, f"SELECT {', '.join(asked)} FROM {reader}", target, where=where)
+        broken += _copied_rows(
+            engine, f"SELECT {hidden} FROM (SELECT {', '.join(asked)} FROM {reader}", target, where=where
+        )
     for copy in folder.iterdir():
         if copy.suffix != ".parquet":  # a file in other letters, or a sheet: ids stand in it
             copy.unlink()
@@ -371,18 +374,18 @@ def _line(layout: Layout) -> str:
 
 
 def _copied_rows(engine: duckdb.DuckDBPyConnection, query: str, target: str, *, where: str) -> int:
-    """Copy what an open ``read_csv(...`` reads to Parquet; how many lines it could not take apart.
+    """Copy what an open ``SELECT ... FROM (SELECT ... FROM read_csv(...`` reads to Parquet; how many lines it could not take apart.
 
     Lines that end inside quotes cannot be read on several cores, and that is seen only when one is met.
     """
     try:
         try:
-            engine.execute(f"COPY ({query})) TO {target} (FORMAT parquet)")
+            engine.execute(f"COPY ({query}))) TO {target} (FORMAT parquet)")
         except duckdb.Error as error:
             if "parallel=false" not in str(error):
                 raise
             engine.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-            engine.execute(f"COPY ({query}, parallel=false)) TO {target} (FORMAT parquet)")
+            engine.execute(f"COPY ({query}, parallel=false))) TO {target} (FORMAT parquet)")
         why = "SELECT error_type, count(DISTINCT (file_id, line)) FROM reject_errors GROUP BY error_type"
         rejected = {str(kind): int(lines) for kind, lines in engine.execute(why).fetchall()}
         engine.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")

@@ -82,14 +82,11 @@ class ContactLog:
         """The rows of the span. Text is parsed once and kept in the engine, Parquet stays where it is."""
         reading, (start, end) = self._reading, self._span
         period = start is not None or end is not None
-        rows = reading.once(reading.rows)
+        try:
+            rows = reading.all_rows()
+        except duckdb.Error as error:
+            raise LogError(f"cannot read {reading.where}: {first_line(error)}") from error
         rows = rows.filter(inside(start, end)) if period else rows
-        if reading.is_text:
-            try:
-                reading.engine.execute("create temp table log as select * from rows")
-            except duckdb.Error as error:
-                raise LogError(f"cannot read {reading.where}: {first_line(error)}") from error
-            rows = reading.engine.table("log")
         return dated(rows) if period else rows
 
     @cached_property

@@ -33,6 +33,7 @@ NEEDED_FOR = {
 }
 
 
+_FILES = 12  # named one by one
 _KNOWN = 20  # contacts of a channel: of fewer, a fifth of the days may have none by chance
 # What a report of tickets does without, and what it says less of.
 OF_CALLS = ("queued", "handle_s", "promised_s")
@@ -65,7 +66,7 @@ def look_at(
     try:
         reading = open_log(source, preset=preset, columns=columns, timezone=timezone, query=query)
         _ask_for_times(reading)
-        rows = reading.once(reading.rows)
+        rows = reading.all_rows()
         groups = group_rows(rows)
         found = counted(groups, where=reading.where, sources=reading.known)
         quoted = has_quotes(reading.preset)
@@ -238,11 +239,11 @@ def look_text(found: Mapping[str, Any]) -> str:
         )
     lines = [f"{found['log']}: {found['format']}"]
     lines += [f"  {found['note']}"] if found["note"] else []
-    for file in found["files"]:
-        if not file["used"]:
-            lines.append(f"  left out {file['path']}: {file['reason']}")
-        elif file["layout"]:
-            lines.append(f"  {file['path']}: {file['layout']}")
+    files = [
+        f"  {file['path']}: {file['layout']}" if file["used"] else f"  left out {file['path']}: {file['reason']}"
+        for file in found["files"] if not file["used"] or file["layout"]
+    ]  # fmt: skip
+    lines += [*files[:_FILES], *([f"  and {len(files) - _FILES:,} more files"] if len(files) > _FILES else [])]
     lines.append(f"{found['read']:,} rows read, {found['kept']:,} kept, {found['set_aside']:,} set aside")
     lines += [f"  {rows:,} set aside: {reason}" for reason, rows in found["reasons"].items()]
     lines += [f"  {rows:,} kept, but {reason}" for reason, rows in found["repaired"].items()]
@@ -297,9 +298,10 @@ def next_command(found: Mapping[str, Any], columns: Mapping[str, Any], new: Sequ
         return ""
     lines = [line.split("  # ")[0] for line in found.get("lines", ())] or list(given.values())
     if "question" in found and not found.get("lines"):
-        asked = {name for name in (*CANONICAL, "repeats", "rows") if re.search(rf"\b{name} = ", found["question"])}
-        if not asked:
+        names = "|".join((*CANONICAL, "repeats", "rows"))
+        asked = re.search(rf"\b({names}) = ", found["question"])
+        if asked is None:
             return ""
-        lines = [*(line for name, line in given.items() if name not in asked), "<the line that is true>"]
+        lines = [*(line for name, line in given.items() if name != asked[1]), "<the line that is true>"]
     mapped = f" --map {shlex.quote(chr(10) + chr(10).join(lines) + chr(10))}" if lines else ""
     return f"Then: {shlex.join([*new, *rest])}{mapped}"

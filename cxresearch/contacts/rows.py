@@ -79,6 +79,14 @@ class Reading:
             return rows
         return without_repeats(rows, self.mapping.repeats, where=self.where)
 
+    def all_rows(self) -> duckdb.DuckDBPyRelation:
+        """All rows of the log, repeated ones set aside. Text is parsed once and kept in the engine, Parquet stays where it is."""
+        rows = self.rows
+        if self.is_text:
+            self.engine.execute("CREATE OR REPLACE TEMP TABLE log AS SELECT * FROM rows")
+            rows = self.engine.table("log")
+        return self.once(rows)
+
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Where each canonical column comes from, and how its cells are read."""

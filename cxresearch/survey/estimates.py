@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri, stdtr, stdtrit
 
 from cxresearch.survey.design import (
     SamplingDesign,
@@ -26,7 +26,7 @@ from cxresearch.survey.design import (
 )
 
 ESTIMATE_COLUMNS = ["estimate", "se", "lower", "upper", "n", "design_effect"]
-Z95 = float(stats.norm.ppf(0.975))
+Z95 = float(ndtri(0.975))
 
 
 def choices_table(responses: pd.DataFrame, column: str, *, delimiter: str = ";") -> pd.DataFrame:
@@ -219,7 +219,7 @@ def group_differences(responses: pd.DataFrame, answer: str, *, by: str, **design
         for mine, other in ((one[0] - one[2], rest[3] - rest[0]), (one[3] - one[0], rest[0] - rest[2])):
             ends.append(math.sqrt(max(mine**2 + other**2 - 2 * tied * mine * other, 0.0)))
         p_value = (
-            float(2 * stats.t.sf(abs(difference) / math.sqrt(variance), freedom))
+            float(2 * stdtr(freedom, -abs(difference) / math.sqrt(variance)))
             if variance > 0 and freedom > 0
             else math.nan
         )
@@ -374,10 +374,10 @@ def _row(values: np.ndarray, base: np.ndarray, design: SamplingDesign, share: bo
         else:
             in_cluster = np.bincount(design.cluster, weights)
             effective = total**2 / float(np.sum(in_cluster**2))
-        few = stats.t.ppf(0.975, n - 1) / stats.t.ppf(0.975, freedom)
+        few = stdtrit(n - 1, 0.975) / stdtrit(freedom, 0.975)
         lower, upper = _wilson(estimate, effective * few**2)
     else:
-        reach = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+        reach = float(stdtrit(freedom, 0.975)) * math.sqrt(variance)
         lower, upper = estimate - reach, estimate + reach
     return [estimate, math.sqrt(variance), lower, upper, n, effect]
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+import tomllib
 import zipfile
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
@@ -16,6 +17,7 @@ import pytest
 from cxresearch.__main__ import main
 from cxresearch.contacts import load, look_at
 from cxresearch.contacts.canonical import first_line, listed
+from cxresearch.contacts.mapping import parse_mapping
 from cxresearch.contacts.suggest import seen_of, suggested
 
 BERLIN = ["--timezone", "Europe/Berlin"]
@@ -196,7 +198,7 @@ def test_what_look_prints_leads_to_the_truth(case, tmp_path, capsys):
     words, said = follow(path, choice, capsys)
     assert len(said) == (3 if choice else 2), "one question for the columns, one where two readings fit"
     assert all(len(text.split("\nThen: ")[0]) < 1200 for text in said[:-1])
-    mapping = _mapped(words[-1])
+    mapping = tomllib.loads(words[-1])
     log = load(path, mapping=mapping, timezone="Europe/Berlin")
     assert log.counts["read"] == log.counts["kept"] + log.counts["set_aside"]
     found = log.contacts.df().sort_values(["opened_at", "wait_s"], ignore_index=True)
@@ -206,12 +208,6 @@ def test_what_look_prints_leads_to_the_truth(case, tmp_path, capsys):
     assert found["wait_s"].tolist() == pytest.approx([c.wait + fraction for c in truth], abs=1e-3)
     assert found["outcome"].tolist() == ["abandoned" if c.lost else "answered" for c in truth]
     assert log.period("2026-10").counts["kept"] == len(truth), "a report reads what look reads"
-
-
-def _mapped(lines):
-    import tomllib
-
-    return tomllib.loads(lines)
 
 
 TICKETS = table(
@@ -225,7 +221,7 @@ def test_tickets_without_an_answer_are_open_and_hours_are_hours(tmp_path, capsys
     path = tmp_path / "tickets.csv"
     path.write_bytes(TICKETS)
     words, _ = follow(path, "", capsys)
-    found = load(path, mapping=_mapped(words[-1])).contacts.df().sort_values("opened_at")
+    found = load(path, mapping=tomllib.loads(words[-1])).contacts.df().sort_values("opened_at")
     answered = [60 * c.wait for c in sorted(CALLS, key=lambda c: c.at) if not c.lost]
     assert found.loc[found["outcome"] == "answered", "wait_s"].tolist() == answered
     assert (found["outcome"] == "open").sum() == sum(c.lost for c in CALLS)
@@ -270,7 +266,7 @@ def test_ids_that_a_spreadsheet_cut_are_unknown_and_said(tmp_path):
 
 def test_two_sheets_with_tables_are_asked_about(tmp_path):
     rows = [["opened_at", "wait_s", "outcome"], *([str(c.at), c.wait, "answered"] for c in CALLS)]
-    data = sheet(rows).replace(b"An export of calls", b"An export of calls")
+    data = sheet(rows)
     path = tmp_path / "log.xlsx"
     with zipfile.ZipFile(io.BytesIO(data)) as book, zipfile.ZipFile(path, "w") as both:
         for name in book.namelist():
@@ -317,8 +313,6 @@ def test_what_is_said_is_kept_when_the_rest_is_guessed():
     assert seen["Wait"] == ("5", "7"), "a line of totals is no cell"
     lines = suggested(names, seen)
     assert lines["outcome"] == 'outcome = { column = "Result", words = { Lost = "abandoned", OK = "answered" } }'
-    from cxresearch.contacts.mapping import parse_mapping
-
     given = parse_mapping({"wait_s": {"column": "Wait", "unit": "min"}}).sources
     assert suggested(names, seen, given)["wait_s"] == 'wait_s = { column = "Wait", unit = "min" }'
 
@@ -327,3 +321,12 @@ def test_long_lists_are_cut_and_long_errors_too():
     assert listed(range(14)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more"
     assert listed(["a\nb", "c" * 50]) == f"a b, {'c' * 39}…"
     assert first_line(ValueError("x" * 300 + "\nsettings")) == "x" * 200
+
+
+def test_a_long_list_of_files_is_cut(tmp_path, capsys):
+    (tmp_path / "log.csv").write_bytes(table(["opened_at", "wait_s", "outcome"], lambda c: [c.at, c.wait, "answered"]))
+    for n in range(14):
+        (tmp_path / f"other {n:02d}.csv").write_text("a,b\n1,x\n")
+    code, text = look([str(tmp_path)], capsys)
+    assert code == 0
+    assert (text.count("left out"), "and 2 more files" in text) == (12, True)
