@@ -12,7 +12,14 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.exhibits import actions_of_period, day_of_period, period, sources_of_period, tickets_of_period
+from cxresearch.exhibits import (
+    actions_of_period,
+    day_of_period,
+    period,
+    promises_of_period,
+    sources_of_period,
+    tickets_of_period,
+)
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits
 
 NAME = "2024-05"
@@ -144,13 +151,14 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     of_month = ("headlines", "main_points", "change_overview", "loss_by_group", "wait_distribution", "patience_by_group",
                 "what_happened", "run_charts")  # fmt: skip
     of_mine = ("account", "loss_by_hour", "wait_of_leavers", "patience_curve", "two_clocks", "hazard_ratios",
-               "proportional_hazards", "loss_by_week_hour", "patience_inside_hours", "promised",
+               "proportional_hazards", "loss_by_week_hour", "patience_inside_hours",
                "calendar", "bridge", "wait_outcomes", "leaving_hazard")  # fmt: skip
     for name in of_month:
         yield name, partial(getattr(period, name), month, channel=channel)
     for name in of_mine:
         yield name, partial(getattr(period, name), mine)
     yield "change_sources", partial(sources_of_period.change_sources, month, channel=channel)
+    yield "promised", partial(promises_of_period.promised, mine)
     yield "how_sure", lambda: period.how_sure(mine, **sampled, **draws())
     yield "mean_patience", lambda: period.mean_patience(mine, **draws())
     yield "beside_published", lambda: period.beside_published(mine, **sampled, **draws())

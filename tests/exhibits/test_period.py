@@ -104,7 +104,7 @@ def test_every_exhibit_of_any_small_log_says_something(frame):
 )
 def test_what_is_not_there_is_said_in_a_sentence(changes, exhibit, why):
     mine = cx.load(plain_log(**changes)).period(NAME).only(channel="phone")
-    made = getattr(period, exhibit)(mine)
+    made = getattr(cx, exhibit)(mine)
     (bundle,) = (made[0] if isinstance(made, Exhibits) else made).bundles()
     assert why in bundle["text/markdown"]
     assert bundle["text/markdown"].endswith(".")
