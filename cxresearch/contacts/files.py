@@ -116,9 +116,10 @@ def unfit(
 ) -> LogError:
     """What is said of a log whose columns do not fit, with the lines to paste where they can be guessed."""
     said = f"{where}: {why}. It has the columns {listed(names)}. "
-    right = (
-        "Name the right ones: --map 'wait_s = \"Column\"' (in Python mapping={...}, in the report's TOML [columns])."
+    lacking = next(
+        (name for name in REQUIRED if name not in mapping.sources and find_column(name, names) is None), "wait_s"
     )
+    right = f"Name the right ones: --map '{lacking} = \"Column\"' (in Python mapping={{...}}, in the report's TOML [columns])."
     if preset:
         return LogError(f"{said}{right}")
     if not mapping.sources and (reason := sums(names, seen)):

@@ -24,7 +24,7 @@ from cxresearch.contacts.tools import known_tools
 # What a report cannot say without a column.
 NEEDED_FOR = {
     "opened_at": "anything of a period, an hour or a weekday",
-    "channel": "how channels differ; the monthly report needs it",
+    "channel": "how channels differ: all count as one",
     "queue": "how queues differ",
     "queued": "who had to queue: all count as queued",
     "handle_s": "how many agents look as if they were there, and what more would change",
@@ -296,7 +296,11 @@ def next_command(found: Mapping[str, Any], columns: Mapping[str, Any], new: Sequ
         rest = [*rest, "--timezone", "Europe/Berlin"]
     elif error:
         return ""
-    lines = [line.split("  # ")[0] for line in found.get("lines", ())] or list(given.values())
+    lines = [line.split("  # ")[0] for line in found.get("lines", ())]
+    # What was said of rows, repeats and the file stays said.
+    lines = [line for line in lines if line.partition(" = ")[0] != "rows" or "rows" not in given]
+    told = {line.partition(" = ")[0] for line in lines}
+    lines += [line for name, line in given.items() if name not in told]
     if "question" in found and not found.get("lines"):
         names = "|".join((*CANONICAL, "repeats", "rows"))
         asked = re.search(rf"\b({names}) = ", found["question"])

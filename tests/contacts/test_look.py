@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tomllib
 
 import pytest
@@ -342,3 +343,23 @@ def test_later_legs_of_a_contact_are_set_aside_and_the_line_that_counts_them_is_
         parse_mapping({"rows": {"Master": {"same": "Contact"}}})
     with pytest.raises(LogError, match="no column 'Contact'"):
         load(log, mapping={"rows": {"Master_Contact_ID": {"same_as": "Contact"}}}).counts  # noqa: B018
+
+
+def test_what_was_said_of_the_file_and_its_rows_stays_said_in_the_command_that_leads_on(tmp_path, capsys):
+    path = written(
+        tmp_path / "log.csv",
+        "Opened,Dir,Wait (s),How\n2026-10-01 08:00,in,5,Answered\n2026-10-02 08:00,out,6,Abandoned\n",
+    )
+    given = ['repeats="keep"', "skip=0", 'rows={Dir=["in"]}']
+    assert main(["look", str(path), *(word for line in given for word in ("--map", line))]) == 2
+    mapped = shlex.split(capsys.readouterr().out.split("\nThen: ")[1])[-1]
+    said = tomllib.loads(mapped)
+    assert (said["repeats"], said["skip"], said["rows"]) == ("keep", 0, {"Dir": ["in"]})
+    assert main(["look", str(path), "--map", mapped]) == 0
+    assert "2 rows read, 1 kept" in capsys.readouterr().out
+
+
+def test_the_example_names_the_column_that_is_not_there(tmp_path, capsys):
+    path = written(tmp_path / "log.csv", "opened_at,wait_s,x1\n2026-10-01 08:00,5,7\n")
+    assert main(["look", str(path)]) == 2
+    assert "--map 'outcome = \"Column\"'" in capsys.readouterr().out
