@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from cxresearch.decisions.actions import RULE, action_table
+from cxresearch.decisions.actions import RULE, action_table, checked_prices
 from cxresearch.decisions.backtest import AT_WORK, IN_EFFECT, backtest
+from cxresearch.decisions.coming_back import coming_back
+from cxresearch.decisions.cost import period_cost
 from cxresearch.decisions.days import agents_at_work
-from cxresearch.decisions.proposals import Action, ActionError
+from cxresearch.decisions.experiment import experiment
+from cxresearch.decisions.proposals import Action, ActionError, own_actions
 
-__all__ = ["AT_WORK", "IN_EFFECT", "RULE", "Action", "ActionError", "action_table", "agents_at_work", "backtest"]
+__all__ = [
+    "AT_WORK", "IN_EFFECT", "RULE", "Action", "ActionError", "action_table", "agents_at_work", "backtest", "checked_prices",
+    "coming_back", "experiment", "own_actions", "period_cost",
+]  # fmt: skip

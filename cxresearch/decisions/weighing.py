@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.days import Days, Later, days_of, later_of, refuse_unknown
-from cxresearch.decisions.mean_day import Hour, mean_day
-from cxresearch.decisions.proposals import DIAL_S, REACHED, Action, room_for, saved
+from cxresearch.decisions.mean_day import Hour, left_if_hastier, mean_day
+from cxresearch.decisions.proposals import ANNOUNCED, DIAL_S, REACHED, Action, room_for, saved
 from cxresearch.risk_table import FEWEST_DAYS, DayClusters, Floats
+
+if TYPE_CHECKING:
+    from cxresearch.decisions.queue_order import QueueOrder
 
 DRAWS, SEED = 200, 1999  # the same log gives the same numbers
 MODEL_SD = 0.05  # ASSUMED: what the queue model misses of a saving beyond what days explain, on a log scale
@@ -59,6 +63,7 @@ class Weighing:
     hours: dict[int, Hour]
     later: Later | None
     redials: Redials
+    mine: PeriodLog
 
     @classmethod
     def of(cls, mine: PeriodLog) -> Weighing:
@@ -76,7 +81,24 @@ class Weighing:
         if not any(one.agents > 0 for one in hours.values()):
             raise ValueError("no hour with thirty contacts has an agent in effect")
         later = later_of(mine, days)
-        return cls(days, weekdays, hours, later, redial_range(later, np.ones(len(days))))
+        return cls(days, weekdays, hours, later, redial_range(later, np.ones(len(days))), mine)
+
+    @cached_property
+    def order(self) -> QueueOrder | None:
+        """One queue served first (:func:`queue_order`)."""
+        from cxresearch.decisions.queue_order import queue_order  # numba, only where queues are simulated
+
+        days = self.days
+        handled = days.handled.sum(axis=0)
+        mean_s = np.full(len(handled), days.mean_handle_s)
+        handle_s = np.divide(days.handle_s.sum(axis=0), handled, out=mean_s, where=handled > 0)
+        return queue_order(self.mine, days.day, self.hours, handle_s)
+
+    @cached_property
+    def hastier(self) -> Floats:
+        """Of those who leave, the share that would not if the wait were announced, at both ends of ``ANNOUNCED``."""
+        now = sum(one.left for one in self.hours.values())
+        return 1 - np.array([left_if_hastier(self.days, self.hours, factor) for factor in ANNOUNCED]) / now
 
     def weigh(self, actions: Sequence[Action], *, only: tuple[int, ...] = ()) -> tuple[list[Weighed], Floats]:
         """Each action, and what one more agent saves in each hour, draws x 24 (NaN where an hour tells no team).
@@ -86,14 +108,15 @@ class Weighing:
         room, days = room_for(actions), self.days
         rng = np.random.default_rng(SEED)
         whole = mean_day(days, room=room, near=self.hours, only=only)
-        middle = _Assumed(self.redials.share, sum(REACHED) / 2, sum(DIAL_S) / 2, 1.0)
+        middle = _Assumed(self.redials.share, sum(REACHED) / 2, sum(DIAL_S) / 2, 1.0, sum(ANNOUNCED) / 2)
         point = self._one(actions, whole, np.ones(len(days)), middle)
         drawn = []
         more = np.full((0 if len(days) < FEWEST_DAYS else DRAWS, 24), np.nan)
         for row, w in enumerate(day_weights(days, len(more), rng) if len(more) else more):
             low, high = redial_range(self.later, w)[1:3]
             assumed = _Assumed(
-                rng.uniform(low, high), rng.uniform(*REACHED), rng.uniform(*DIAL_S), math.exp(MODEL_SD * rng.standard_normal())
+                rng.uniform(low, high), rng.uniform(*REACHED), rng.uniform(*DIAL_S), math.exp(MODEL_SD * rng.standard_normal()),
+                rng.uniform(*ANNOUNCED),
             )  # fmt: skip
             hours = mean_day(days, w, room=room, near=whole, only=only)
             for hour, one in hours.items():
@@ -110,6 +133,18 @@ class Weighing:
             there = float(w @ np.isin(self.days.weekday, action.weekdays)) / w.sum() if action.weekdays else 1.0
             if action.call_back:
                 found.append(self._call_back(w, assumed))
+                continue
+            if action.first:
+                gain = math.nan if self.order is None else float(w @ self.order.saved) / w.sum()
+                found.append((gain * assumed.miss, 0.0))
+                continue
+            if action.announced:
+                share = float(
+                    np.interp(
+                        assumed.hastier, (ANNOUNCED[0], 1.0, ANNOUNCED[1]), (self.hastier[0], 0.0, self.hastier[1])
+                    )
+                )
+                found.append((share * sum(one.left for one in hours.values()) * assumed.miss, 0.0))
                 continue
             gain = 0.0
             for hour, one in hours.items():
@@ -140,6 +175,7 @@ class _Assumed(NamedTuple):
     reached: float
     dial_s: float
     miss: float
+    hastier: float
 
 
 def day_weights(days: Days, draws: int, rng: np.random.Generator) -> Floats:
