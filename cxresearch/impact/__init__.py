@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cxresearch.impact.assumptions import AssumptionError, assumption_values, load_assumptions
+from cxresearch.impact.assumptions import DECISION, AssumptionError, assumption_values, load_assumptions
 from cxresearch.impact.complaint import (
     complaint_probability,
     complaint_probability_random_reply,
@@ -35,6 +35,7 @@ from cxresearch.impact.sensitivity import morris_table, range_table, sobol_table
 from cxresearch.impact.wait_to_money import OUTCOMES, fate_table, impact, impact_table, quality_table, reply_scenarios
 
 __all__ = [
+    "DECISION",
     "NET",
     "OUTCOMES",
     "TALK_KINDS",
