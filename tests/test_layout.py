@@ -64,12 +64,12 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "survival": ("competing", "curves", "hazard"),
     "regression": ("aft", "clustered", "design_matrix", "efron", "models", "partial_likelihood"),
     "figures": ("day", "parts", "run_chart", "spread", "surveys", "waiting", "week"),
-    "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
+    "impact": ("assumptions", "complaint", "face_validity", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
     "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials", "tickets", "two_clocks"),
     "queueing": ("arrivals", "day", "loss_sources", "measures", "offered_wait", "promises", "teams", "what_if"),
-    "decisions": ("actions", "backtest", "days", "loss_curves", "mean_day", "proposals", "weighing"),
+    "decisions": ("actions", "backtest", "days", "loss_curves", "mean_day", "proposals", "talk_of_lost", "weighing"),
     "exhibits": (
-        "actions", "actions_of_period", "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "promises_of_period", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "survey_alone", "surveys", "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "waiting",
+        "actions", "actions_of_period", "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "promises_of_period", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "survey_alone", "surveys", "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "waiting", "word_of_mouth",
     ),
     "report": (
         "backfill", "job",

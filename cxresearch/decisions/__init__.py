@@ -6,5 +6,16 @@ from cxresearch.decisions.actions import RULE, action_table
 from cxresearch.decisions.backtest import AT_WORK, IN_EFFECT, backtest
 from cxresearch.decisions.days import agents_at_work
 from cxresearch.decisions.proposals import Action, ActionError
+from cxresearch.decisions.talk_of_lost import talk_of_lost
 
-__all__ = ["AT_WORK", "IN_EFFECT", "RULE", "Action", "ActionError", "action_table", "agents_at_work", "backtest"]
+__all__ = [
+    "AT_WORK",
+    "IN_EFFECT",
+    "RULE",
+    "Action",
+    "ActionError",
+    "action_table",
+    "agents_at_work",
+    "backtest",
+    "talk_of_lost",
+]

@@ -11,6 +11,7 @@ from cxresearch.impact.complaint import (
     tellers_per_contact,
     telling_table,
 )
+from cxresearch.impact.face_validity import contradicted_by_log, most_lost
 from cxresearch.impact.kinds_of_talk import (
     NET,
     TALK_KINDS,
@@ -46,6 +47,7 @@ __all__ = [
     "complaint_probability",
     "complaint_probability_random_reply",
     "contact_matrix",
+    "contradicted_by_log",
     "fate_table",
     "first_tellings",
     "growth_table",
@@ -58,6 +60,7 @@ __all__ = [
     "loudest_values",
     "measured_retellings",
     "morris_table",
+    "most_lost",
     "promise_table",
     "quality_table",
     "range_table",

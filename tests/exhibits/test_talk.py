@@ -330,6 +330,21 @@ def test_one_number_alone_and_an_outcome_not_worked_out():
     assert "was not worked out" in prose(exhibits.worth_measuring_first(lone, "money_lost", late_s=60.0))
 
 
+def test_a_bill_that_a_log_cannot_hold_is_refused():
+    costs = impact.impact_table(VALUES, impact.reply_scenarios({"1 min": 60.0, "1 d": 86_400.0}), contacts=1000)
+    log = {"contacts": 30_161, "customers": 3928, "frequent": 1000, "seen_again": 0.97}
+    told = {"contacts": 1000, "currency": "EUR"}
+    refused = exhibits.cost_by_reply_time(costs, VALUES, **told, seen=log).finding
+    assert refused.startswith("The log speaks against this bill: answered after 1 min, the chain loses 2,8")
+    assert refused.endswith(
+        "of 3,928, while 97.0 % of 1,000 who call often are there in the period after: at most 167 can be lost"
+    )
+    held = exhibits.cost_by_reply_time(costs, VALUES, **told, seen=log | {"contacts": 1000})
+    assert held.finding == exhibits.cost_by_reply_time(costs, VALUES, **told, seen={}).finding
+    with pytest.raises(ValueError, match="missing: frequent"):
+        exhibits.cost_by_reply_time(costs, VALUES, **told, seen={"contacts": 1, "customers": 1, "seen_again": 1.0})
+
+
 def test_what_is_assumed_is_told_by_its_range_and_is_no_headline():
     spans = pd.DataFrame({"outcome": ["heard", "money_lost"], "value": [28.75, 69.1], "lower": [4.0, 8.0],
                           "upper": [140.0, 238.0]})  # fmt: skip
