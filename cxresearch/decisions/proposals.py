@@ -9,15 +9,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxresearch.decisions.mean_day import Hour, Room
+from cxresearch.impact import DECISION, load_assumptions
 
 if TYPE_CHECKING:
     from cxresearch.decisions.queue_order import QueueOrder
 
 MODEL_ALONE = "the queue model alone"
 BLOCK_H = 3  # a shift shorter than this is seldom one that can be added
-CONTAINED, MOST_CONTAINED = (0.10, 0.20), 0.5
-REACHED, DIAL_S = (0.4, 0.8), (30.0, 60.0)  # ASSUMED: of those called back, and seconds of a try
-ANNOUNCED = (0.85, 1.15)  # ASSUMED: how much faster callers give up who were told how long it takes
+MOST_CONTAINED = 0.5
+# What is assumed stands in the register, with where it comes from and how to measure it.
+ASSUMED = load_assumptions(part=DECISION).set_index("name")
+
+
+def assumed_range(name: str) -> tuple[float, float]:
+    return float(ASSUMED.loc[name, "low"]), float(ASSUMED.loc[name, "high"])
+
+
+CONTAINED = assumed_range("contained_share")
+REACHED, DIAL_S = assumed_range("reached_share"), assumed_range("dial_s")
+ANNOUNCED = assumed_range("announced_hazard_ratio")  # how much faster callers give up who were told how long it takes
 _KEYS = ("name", "agents", "hours", "weekdays", "contained_share")
 
 

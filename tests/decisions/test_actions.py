@@ -10,8 +10,9 @@ from cxresearch.contacts import load
 from cxresearch.decisions import Action, ActionError, action_table
 from cxresearch.decisions.actions import COLUMNS
 from cxresearch.decisions.days import Days, Later, days_of
-from cxresearch.decisions.proposals import MODEL_ALONE, best_block, blocks
-from cxresearch.decisions.weighing import REDIALS_ASSUMED, day_weights, redial_range
+from cxresearch.decisions.proposals import CONTAINED, DIAL_S, MODEL_ALONE, REACHED, best_block, blocks
+from cxresearch.decisions.weighing import MODEL_SD, REDIALS_ASSUMED, day_weights, redial_range
+from cxresearch.impact import load_assumptions
 from tests.decisions.conftest import contacts, month
 
 EUR = {
@@ -53,6 +54,20 @@ def test_the_usual_actions(table):
         (table["agent_hours_per_day"] / table["saved_per_day"])[priced].to_numpy()
     )
     assert table.loc[0, "assumed"] == MODEL_ALONE
+
+
+def test_what_is_assumed_stands_in_the_register(table):
+    rows = load_assumptions().set_index("name")
+    for name, held in {
+        "contained_share": CONTAINED,
+        "reached_share": REACHED,
+        "dial_s": DIAL_S,
+        "redial_share_1h": REDIALS_ASSUMED,
+    }.items():
+        assert held == (rows.loc[name, "low"], rows.loc[name, "high"])
+    assert rows.loc["model_error", "value"] == MODEL_SD
+    low, high = rows.loc["reached_share", ["low", "high"]] * 100
+    assert table.loc[1, "assumed"].startswith(f"{low:g} to {high:g} % are reached")
 
 
 def test_the_same_log_gives_the_same_table(twice, table):
