@@ -13,6 +13,7 @@ from cxresearch.survey import ticks as rules
 from cxresearch.survey.exports import ANSWER, FREE, Column, Export
 from cxresearch.survey.mapping import ONLY_ANSWERED, SurveyError, SurveyMapping, as_word, meant, quoted, toml
 
+LONGEST_SCALE = 1000  # the points of a scale are shown; sums, numbers of phones and of customers are not
 ONE, SEVERAL, NUMBER, YES_NO, RANKING = "one choice", "several choices", "number", "yes or no", "ranking"
 
 
@@ -242,13 +243,14 @@ class Asking:
 
 def _single(name: str, text: str, given: pd.Series, known: Sequence[str] = ()) -> Question:
     values, answered = given.dropna(), int(given.notna().sum())
-    counts = values.map(as_word).value_counts().to_dict()
+    counts = rules.counted(values)
     folded = {word.casefold() for word in counts}
     counts |= {word: 0 for word in known if word.casefold() not in folded}
-    if len(counts) > rules.MOST_CHOICES:
-        counts = {}
     truth = pd.api.types.is_bool_dtype(given)
     numeric = pd.api.types.is_numeric_dtype(given) and not truth
+    scale = not numeric or ((values % 1 == 0).all() and (values.abs() < LONGEST_SCALE).all())
+    if len(counts) > rules.MOST_CHOICES or not scale:
+        counts = {}
     folded = {word.casefold() for word in counts}
     if truth or (numeric and answered and set(values.unique()) <= {0, 1}):
         kind = YES_NO

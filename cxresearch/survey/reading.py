@@ -50,7 +50,10 @@ PREVIEW, TEST, SPAM = (
 )
 NOT_FINISHED = "kept, though the survey was not finished; what is empty there was not asked"
 _ID = re.compile(
-    r"((response|respondent|participant|case|interview|record|person)[ _-]?)?(id|number)|respid|caseid", re.IGNORECASE
+    # A number alone is an answer, too: how many, which, how satisfied.
+    r"((response|respondent|participant|case|interview|record|person)[ _-]?)?id|(response|respondent|participant|case|interview|record|person)[ _-]?number"
+    r"|respid|caseid",
+    re.IGNORECASE,
 )
 _STATUS = {
     "survey preview": PREVIEW, "offline survey preview": PREVIEW, "1": PREVIEW, "9": PREVIEW, "17": PREVIEW,
@@ -249,10 +252,10 @@ def _without_missing(cells: pd.DataFrame, export: Export, mapping: SurveyMapping
 def _kept_rows(cells: pd.DataFrame, export: Export) -> tuple[pd.DataFrame, pd.Series, dict[str, int], dict[str, int]]:
     """The rows of respondents, which of them were not finished, reasons of the others, remarks on these."""
     why = pd.Series("", index=cells.index, dtype=object)
-    answers = cells[[column.name for column in export.columns if column.role in (ANSWER, FREE) and column.name != MARK]]
-    if export.text:  # a row of a data file was put there by somebody
-        why[(answers.isna() | (answers == SEEN)).all(axis=1)] = NO_ANSWER
     ids = [c.name for c in export.columns if c.role == IDENTITY or (not export.tool and _ID.fullmatch(c.name))][:1]
+    answers = cells[[c.name for c in export.columns if c.role in (ANSWER, FREE) and c.name not in (MARK, *ids)]]
+    if export.text and len(answers.columns):  # a row of a data file was put there by somebody
+        why[(answers.isna() | (answers == SEEN)).all(axis=1)] = NO_ANSWER
     if ids:
         why[cells[ids[0]].notna() & cells.duplicated()] = SAME_AGAIN
     if export.status:
