@@ -264,8 +264,10 @@ def _single(name: str, text: str, given: pd.Series, known: Sequence[str] = ()) -
 
 def said(given: Mapping[str, Any], name: str, text: str, columns: Sequence[str]) -> Any:
     """What a table of the mapping says of a question, by its name, its wording or a column; None where nothing."""
-    names = {one.casefold() for one in (name, text, *columns)}
-    return next((told for key, told in given.items() if key.casefold() in names), None)
+    names = (name, text, *columns)
+    folded = {one.casefold() for one in names}
+    keys = sorted((key for key in given if key.casefold() in folded), key=lambda key: key not in names)
+    return given[keys[0]] if keys else None
 
 
 def find(name: str, names: Sequence[str] | pd.Index, where: str) -> str:
@@ -281,9 +283,10 @@ def find(name: str, names: Sequence[str] | pd.Index, where: str) -> str:
 
 def question_named(name: str, found: Sequence[Question], where: str) -> Question:
     """The question that is meant by its name, its wording or a column; SurveyError where there is none."""
-    for question in found:
-        if name.casefold() in {one.casefold() for one in (question.name, question.text, *question.columns)}:
-            return question
+    for meant_so in (str, str.casefold):  # as it is written, else without regard to case
+        for question in found:
+            if meant_so(name) in {meant_so(one) for one in (question.name, question.text, *question.columns)}:
+                return question
     names = [question.name for question in found]
     raise SurveyError(
         f"survey: {where}: there is no question {name!r}{meant(name, names)}; there are {', '.join(names[:20])}."

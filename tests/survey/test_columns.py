@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch.survey import SurveyQuestionError, look_at_survey, read_survey, share_table
+from cxresearch.survey import SurveyError, SurveyQuestionError, look_at_survey, read_survey, share_table
 from cxresearch.survey.ticks import split_ticks, why_dropped
 from tests.survey import made_exports as made
 
@@ -130,3 +130,55 @@ def test_spellings_of_a_joined_choice_are_one_choice():
     assert ticks[0] == {"E-mail", "phone"}
     with pytest.raises(SurveyQuestionError):
         read_survey(pd.DataFrame({"a": ["x, y", "X", "z, X"] * 3, "n": [0, 1, 1] * 3}))
+
+
+@pytest.mark.parametrize("parquet", [True, False])
+def test_a_column_of_lists_is_a_question_of_ticks(parquet, tmp_path):
+    told = [["E-mail", "Phone; or fax"], ["e-mail"], None, []] * 6
+    rows = pd.DataFrame(
+        {"told": told, "n": [0, 1] * 12, "raw": [{"x": 1}, {"x": 2}, None, {}] * 6, "who": [["Ann"], ["Bob"]] * 12}
+    )
+    rows = rows.rename(columns={"who": "Your name"})
+    rows.to_parquet(tmp_path / "a.parquet")
+    survey = read_survey(tmp_path / "a.parquet" if parquet else rows)
+    assert [item.label for item in survey.items[:2]] == ["E-mail", "Phone; or fax"]
+    shares = share_table(survey.responses, [item.column for item in survey.items[:2]])
+    assert shares["estimate"].tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert shares["n"].tolist() == [18, 18], "an empty list is an answer, and no list is none"
+    assert survey.dropped == {"raw": "free text", "Your name": "personal"}
+
+
+@pytest.mark.parametrize("column", [5, 6, 8, 10])
+def test_a_column_of_which_nobody_was_asked_leaves_the_rest_as_it_is(column, tmp_path):
+    path = made.limesurvey(tmp_path / "a.csv", made.truth())
+    before = read_survey(path)
+    rows = [line.split(";") for line in path.read_text().splitlines()]
+    name = rows[0][column]
+    made.written(path, [rows[0], *[[*row[:column], "N/A", *row[column + 1 :]] for row in rows[1:]]], delimiter=";")
+    survey = read_survey(path)
+    left = [item.column for item in survey.items]
+    assert left == [item.column for item in before.items if not item.column.startswith(name)]
+    asked = share_table(survey.responses, left).set_index("item")["estimate"]
+    told = share_table(before.responses, left).set_index("item")["estimate"]
+    same = [item for item in left if column != 6 or not item.startswith("Q2[")]
+    assert asked[same].tolist() == pytest.approx(told[same].tolist())
+    with pytest.raises(SurveyError, match=r"nobody (was asked|answered)"):
+        read_survey(path, {"items": {"one": {"column": name.split("[")[0], "choice": name[3:-1] or "Y"}}})
+
+
+def test_a_choice_of_another_column_is_refused_and_its_own_taken(tmp_path):
+    path = made.qualtrics(tmp_path / "a.csv", made.truth(), seen=True)
+    own = read_survey(path, {"items": {"told": {"column": "Q2_2", "choice": "e-mail"}}}).responses["told"]
+    assert own.equals(made.truth()["E-mail"].rename("told"))
+    for choice in ("In person", ["E-mail", "In person"]):
+        with pytest.raises(
+            SurveyError, match=r'the column \'Q2_2\' is the choice "E-mail" alone; write told = { column = "Q2"'
+        ):
+            read_survey(path, {"items": {"told": {"column": "Q2_2", "choice": choice}}})
+
+
+def test_a_name_as_it_is_written_goes_before_one_without_regard_to_case():
+    rows = pd.DataFrame({"Q1": ["a", "b", "b", "b"], "q1": ["b", "a", "a", "b"]})
+    for name, share in (("Q1", 0.75), ("q1", 0.5)):
+        survey = read_survey(rows, {"items": {"b": {"column": name, "choice": "b"}}})
+        assert survey.responses["b"].mean() == share
