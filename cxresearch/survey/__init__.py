@@ -7,6 +7,7 @@ from cxresearch.survey.estimates import (
     Z95,
     choices_table,
     compare,
+    difference_table,
     group_differences,
     rake,
     share_table,
@@ -15,9 +16,10 @@ from cxresearch.survey.estimates import (
 )
 from cxresearch.survey.items import Item
 from cxresearch.survey.look import is_survey, look_at_survey, survey_text
-from cxresearch.survey.mapping import SurveyError, SurveyQuestionError
+from cxresearch.survey.mapping import SurveyError, SurveyQuestionError, as_word
 from cxresearch.survey.questions import looks_like_weight
 from cxresearch.survey.reading import SUFFIXES, Survey, digest_of, load_responses, read_survey
+from cxresearch.survey.ticks import counted
 
 __all__ = [
     "ESTIMATE_COLUMNS",
@@ -27,8 +29,11 @@ __all__ = [
     "Survey",
     "SurveyError",
     "SurveyQuestionError",
+    "as_word",
     "choices_table",
     "compare",
+    "counted",
+    "difference_table",
     "digest_of",
     "group_differences",
     "is_survey",

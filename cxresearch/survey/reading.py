@@ -237,7 +237,8 @@ def _cells(source: Any, mapping: SurveyMapping) -> tuple[Export, pd.DataFrame, s
 
 
 def _plain(frame: pd.DataFrame, texts: Mapping[str, str], *, whole: bool = False) -> tuple[Export, pd.DataFrame]:
-    columns, cells = [], {}
+    columns: list[Column] = []
+    cells: dict[str, pd.Series] = {}
     for name in frame.columns:
         if frame[name].dtype == object and frame[name].map(_is_nested).any():
             of_list, spread = _of_lists(name, texts.get(name) or name, frame[name])
