@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.own_survey import own_beside_cited
 from cxresearch.exhibits.show import headline_bundle, literal, points_bundle
 from cxresearch.style import format_interval, format_value
-from cxresearch.survey import Survey, as_word, counted, difference_table, looks_like_weight, share_table
+from cxresearch.survey import Survey, as_word, counted, difference_table, looks_like_weight, share_table, slug
 
 SMALLEST_GROUP = 5
 MOST_GROUPS = 12
@@ -332,8 +331,7 @@ def _names(items: pd.Series) -> list[str]:
     """A headline's name of each item: an identifier, none twice."""
     names: list[str] = []
     for item in items:
-        name = re.sub(r"\W+", "_", str(item)).strip("_").lower() or "item"
-        name = name if name.isidentifier() else f"item_{name}"
+        name = slug(str(item))
         names.append(name if name not in (*names, "respondents") else f"{name}_{len(names) + 1}")
     return names
 

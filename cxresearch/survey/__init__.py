@@ -15,7 +15,7 @@ from cxresearch.survey.estimates import (
     weighted_share,
 )
 from cxresearch.survey.items import Item
-from cxresearch.survey.look import is_survey, look_at_survey, survey_text
+from cxresearch.survey.look import is_survey, look_at_survey, slug, survey_text
 from cxresearch.survey.mapping import SurveyError, SurveyQuestionError, as_word
 from cxresearch.survey.questions import looks_like_weight
 from cxresearch.survey.reading import SUFFIXES, Survey, digest_of, load_responses, read_survey
@@ -43,6 +43,7 @@ __all__ = [
     "rake",
     "read_survey",
     "share_table",
+    "slug",
     "survey_text",
     "weighted_mean",
     "weighted_share",
