@@ -5,7 +5,6 @@ from __future__ import annotations
 from cxresearch.survey.estimates import (
     ESTIMATE_COLUMNS,
     Z95,
-    choices_table,
     compare,
     difference_table,
     group_differences,
@@ -18,19 +17,17 @@ from cxresearch.survey.items import Item
 from cxresearch.survey.look import is_survey, look_at_survey, slug, survey_text
 from cxresearch.survey.mapping import SurveyError, SurveyQuestionError, as_word
 from cxresearch.survey.questions import looks_like_weight
-from cxresearch.survey.reading import SUFFIXES, Survey, digest_of, load_responses, read_survey
+from cxresearch.survey.reading import Survey, digest_of, load_responses, read_survey
 from cxresearch.survey.ticks import counted
 
 __all__ = [
     "ESTIMATE_COLUMNS",
-    "SUFFIXES",
     "Z95",
     "Item",
     "Survey",
     "SurveyError",
     "SurveyQuestionError",
     "as_word",
-    "choices_table",
     "compare",
     "counted",
     "difference_table",

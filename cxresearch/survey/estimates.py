@@ -30,41 +30,6 @@ _DIFFERENCES = ["estimate", "n", "others", "others_n", "difference", "lower", "u
 Z95 = float(ndtri(0.975))
 
 
-def choices_table(responses: pd.DataFrame, column: str, *, delimiter: str = ";") -> pd.DataFrame:
-    """Split a 'tick all that apply' column such as ``"email; phone"`` into one 0/1 column per choice.
-
-    Blanks around a choice are dropped. A missing cell is no answer and stays missing in every column; an empty text is
-    the answer "none of these" and becomes 0 everywhere. Choices that nobody ticked have no column.
-
-    Returns
-    -------
-    DataFrame with the index of ``responses``, one float column per choice (0, 1 or missing), in alphabetical order.
-
-    Raises ValueError if the column is not there, holds no text, or nobody ticked anything.
-    """
-    require_columns(responses, [column])
-    texts = responses[column]
-    answered = texts.notna().to_numpy()
-    if not all(isinstance(text, str) for text in texts[answered]):
-        raise ValueError(
-            f"{column!r} should hold text such as 'email{delimiter} phone'; its type is {texts.dtype}. "
-            "Where each choice already has its own 0/1 column, pass these to share_table as they are."
-        )
-    ticks = [
-        (row, choice.strip())
-        for row in np.flatnonzero(answered)
-        for choice in texts.iloc[row].split(delimiter)
-        if choice.strip()
-    ]
-    if not ticks:
-        raise ValueError(f"{column!r}: none of {len(texts)} respondents ticked anything.")
-    choices = sorted({choice for _, choice in ticks})
-    table = np.where(answered[:, None], np.zeros(len(choices)), np.nan)
-    for row, choice in ticks:
-        table[row, choices.index(choice)] = 1
-    return pd.DataFrame(table, index=responses.index, columns=choices)
-
-
 def rake(responses: pd.DataFrame, targets: Targets, *, weight: str | None = None) -> pd.Series:
     """Adjust weights until every margin meets its target (iterative proportional fitting, to 1e-12).
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cxresearch.survey.mapping import SurveyError, SurveyMapping, meant, quoted, toml
+from cxresearch.contacts import quoted, to_toml
+from cxresearch.survey.mapping import SurveyError, SurveyMapping, meant
 from cxresearch.survey.questions import ONE, SEVERAL, YES_NO, Question, question_named
 from cxresearch.survey.ticks import POSITIVE, choice_share
 
@@ -87,7 +88,7 @@ def _values(
             if {word.casefold() for word in choice} != {own.casefold()}:
                 raise SurveyError(
                     f"survey: items: {name}: the column {column!r} is the choice {quoted(own)} alone; write {name} = {{ column = "
-                    f"{quoted(question.name)}, choice = {toml(list(choice) if len(choice) > 1 else choice[0])} }}."
+                    f"{quoted(question.name)}, choice = {to_toml(list(choice) if len(choice) > 1 else choice[0])} }}."
                 )
         chosen = responses[[_choice(one, question, name) for one in choice]]
         if chosen.isna().all(axis=None):

@@ -7,10 +7,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from cxresearch.contacts import quoted
 from cxresearch.survey.exports import tool_of
 from cxresearch.survey.items import Item
 from cxresearch.survey.labelled import LABELLED
-from cxresearch.survey.mapping import quoted
 from cxresearch.survey.questions import YES_NO, Question, looks_like_weight
 from cxresearch.survey.reading import Survey, look_over
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxresearch.contacts import quoted, to_toml
 from cxresearch.survey import ticks as rules
 from cxresearch.survey.exports import ANSWER, FREE, Column, Export
-from cxresearch.survey.mapping import ONLY_ANSWERED, SurveyError, SurveyMapping, as_word, meant, quoted, toml
+from cxresearch.survey.mapping import ONLY_ANSWERED, SurveyError, SurveyMapping, as_word, meant
 
 LONGEST_SCALE = 1000  # the points of a scale are shown; sums, numbers of phones and of customers are not
 ONE, SEVERAL, NUMBER, YES_NO, RANKING = "one choice", "several choices", "number", "yes or no", "ranking"
@@ -161,7 +162,7 @@ class Asking:
         wrong = int((answered & ~asked).sum())
         if wrong:
             raise SurveyError(
-                f"survey: asked: {quoted(name)} was {did} in {wrong} rows that were not asked by {toml(rule)}; add the answers "
+                f"survey: asked: {quoted(name)} was {did} in {wrong} rows that were not asked by {to_toml(rule)}; add the answers "
                 f'that were asked, or write {quoted(name)} = "all".'
             )
         return asked

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxresearch.contacts import quoted, to_toml
 from cxresearch.survey.exports import (
     ANSWER,
     FREE,
@@ -35,8 +36,6 @@ from cxresearch.survey.mapping import (
     SurveyQuestionError,
     as_word,
     parse_survey,
-    quoted,
-    toml,
 )
 from cxresearch.survey.questions import Asking, Question, find, question_named
 from cxresearch.survey.ticks import MOST_CHOICES, NEGATIVE, SEEN, counted, looks_joined, why_dropped
@@ -356,7 +355,7 @@ def _question_text(file: str, open_: Sequence[Question], mapping: SurveyMapping)
         if question.line:
             lines[question.line[0]] |= question.line[1]
     lines = {key: value for key, value in lines.items() if key in {q.line[0] for q in open_ if q.line}}
-    paste = "\n".join(f"    {key} = {toml(value)}" for key, value in lines.items())
+    paste = "\n".join(f"    {key} = {to_toml(value)}" for key, value in lines.items())
     return (
         f"{file}: "
         + "; ".join(question.why for question in open_)

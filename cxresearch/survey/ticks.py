@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from cxresearch.contacts import quoted
 from cxresearch.survey.exports import FREE, PERSONAL
-from cxresearch.survey.mapping import SurveyError, as_word, meant, quoted
+from cxresearch.survey.mapping import SurveyError, as_word, meant
 
 POSITIVE = {
     "yes",

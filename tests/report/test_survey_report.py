@@ -137,7 +137,7 @@ def test_what_has_no_meaning_for_a_survey_is_refused(checkout, capsys, extra, sa
     [
         ([], "no survey is named; write --set survey_file=FILE"),
         (["--set", "survey_file=nowhere.csv"], "there is no such file"),
-        (["--set", "survey_file=own.csv"], 'asked = { "Q2" = { "Q1" = ["Yes"] } }'),
+        (["--set", "survey_file=own.csv"], 'asked = { Q2 = { Q1 = ["Yes"] } }'),
         (["--set", "survey_file=one.csv"], "one respondent has answered"),
         (["--set", "survey_file=five.csv", "--set", "survey_weight=w"], "weights must be finite and > 0"),
         (["--set", "survey_file=five.csv", "--period", "2026-10"], "has no periods"),
