@@ -31,7 +31,7 @@ def backtest(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     DataFrame, one row for each weekday and hour in which somebody asked
         ``weekday`` (1 Monday to 7), ``hour``, ``days`` (dates with contacts), ``asked``, ``left``, ``expected`` (contacts that leave
         on these days together), ``lower80, upper80, lower95, upper95`` (whole contacts; NaN where the period before has
-        fewer than three weeks, of which one could see how a team drifts).
+        fewer than three weeks, or no two weekdays open alike, of which one could see how a team drifts).
 
     ``attrs``: ``skill`` is 1 - the mean miss, by date and hour, over that of the shares of the period before (its share
     lost in the same hour of the same kind of weekday, times the number who asked), with ``skill_lower, skill_upper`` (95 %,
@@ -187,7 +187,8 @@ def _spread(past: pd.DataFrame) -> dict[str, float]:
     """How losses stray from what the team in effect loses, in the period that the team is from.
 
     ``chance``: variance over the mean; ``days``: variance of a date beyond it, over the square of the mean; ``drift``: of the
-    mean of a period against that of the one before it, likewise; NaN with fewer than three weeks.
+    mean of a period against that of the one before it, likewise; NaN with fewer than three weeks, and where no two weekdays
+    are open alike, so that no two dates of one week are beside each other.
     """
     busy = past[past["expected"] > 0]
     mean, away = busy["expected"].to_numpy(), (busy["left"] - busy["expected"]).to_numpy()
@@ -203,6 +204,8 @@ def _spread(past: pd.DataFrame) -> dict[str, float]:
         for name, pairs in (("same", same & ~np.eye(len(rows), dtype=bool)), ("apart", ~same)):
             for n, values in enumerate((away[rows], mean[rows])):
                 sums[name][n] += float(values @ pairs @ values)
+    if not (sums["same"][1] and sums["apart"][1]):
+        return {"chance": chance, "days": float(beyond), "drift": math.nan}
     # What dates of one week have in common beyond those of different weeks: half the variogram of a walk, over all pairs.
     common = max(0.0, sums["same"][0] / sums["same"][1] - sums["apart"][0] / sums["apart"][1])
     # Mean of a period of n weeks against the one before, for a walk that shows so much within a period.

@@ -100,6 +100,18 @@ def test_what_drifts_from_week_to_week_is_worked_by_hand():
     assert np.isnan(_spread(cells([20, -20]))["drift"])
 
 
+def test_one_weekday_alone_tells_no_drift_and_no_interval():
+    """No two dates of one week are beside each other; what is expected is told all the same."""
+    every = contacts(lambda day, hour: 40, start="2026-01-05", days=40)
+    mondays = month(every[every["opened_at"].dt.day_of_week == 0].reset_index(drop=True))
+    table = backtest(mondays, channel="phone")
+    assert np.isnan(table.attrs["drift"])
+    assert table[["lower80", "upper95"]].isna().all(axis=None)
+    assert table["expected"].gt(0).all()
+    apart = cells([20, 20, -20, -20])
+    assert np.isnan(_spread(apart.assign(kind=apart["day"].dt.day_of_week))["drift"])
+
+
 def test_two_weeks_before_tell_no_interval():
     frames = [
         contacts(lambda day, hour: 40, start=start, days=9, seed=seed).assign(contact_id=lambda t, s=seed: f"{s}-" + t["contact_id"])
