@@ -13,7 +13,7 @@ from scipy.optimize import brentq, nnls
 
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.days import HOURS, Days, agents_at_work, days_of, refuse_unknown
-from cxresearch.decisions.loss_curves import Waiting, check_load, share_left, waiting_curve
+from cxresearch.decisions.loss_curves import MOST_ERLANG, Waiting, check_load, share_left, waiting_curve
 from cxresearch.queueing import FEWEST_CONTACTS
 from cxresearch.risk_table import DayClusters, Floats, deviations, limits, ratio_of_sums
 
@@ -119,7 +119,8 @@ def _team(
     check_load(most, handle_s)
     loads = np.arange(0.0, math.log(max(most, 1.0)) + 2 * _STEP, _STEP)
     enough = math.ceil(most * handle_s / 3600) + 2
-    while True:
+    largest = max(enough, int(MOST_ERLANG))
+    while enough <= largest:
         teams = np.arange(enough + 2)
         share = CubicSpline(loads, share_left(waiting, np.exp(loads), handle_s, teams))
         lost = [n[:, None] * share(np.log(np.maximum(n, 1.0))) for n in counts]
@@ -133,6 +134,8 @@ def _team(
         if of(top, 0).sum() < target:
             break
         enough *= 2
+    else:  # dates so unlike each other that no team loses so few
+        return [np.full_like(n, np.nan) for n in counts]
     agents = 0.0 if of(0.0, 0).sum() <= target else brentq(lambda n: of(n, 0).sum() - target, 0.0, top, xtol=1e-9)
     return [of(agents, 0), of(agents, 1)]
 
@@ -146,7 +149,11 @@ def _on(table: pd.DataFrame | None, days: Days) -> Floats:
 
 
 def _seen_over_mean(before: Floats, now: Floats) -> tuple[Floats, Floats]:
-    """Agent hours of each date and hour, over the mean of the hour before; 1 where that is not known."""
+    """Agent hours of each date and hour, over the mean of the hour before; 1 where that is not known.
+
+    None at all are not known either: somebody whom the log does not name may have been there.
+    """
+    before, now = (np.where(one > 0, one, np.nan) for one in (before, now))
     known = np.isfinite(before)
     mean = np.where(known, before, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     mean = np.where(mean > 0, mean, np.nan)

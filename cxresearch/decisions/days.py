@@ -118,6 +118,7 @@ def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
             "agent_key, begins, until, unnest(generate_series(CAST(floor(begins / 3600) AS BIGINT), CAST(floor(until / 3600) AS BIGINT))) AS h"
         )
         .select("agent_key, h, greatest(least(until, 3600 * (h + 1)) - greatest(begins, 3600 * h), 0) / 3600 AS part")
+        .filter("part > 0")  # what ends on the hour is no work in the next one
     )
     table = stretches.aggregate("h, count(DISTINCT agent_key) AS agents, sum(part) AS agent_hours", "h").order("h").df()
     if table.empty:

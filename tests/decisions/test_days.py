@@ -37,6 +37,17 @@ def test_agents_are_counted_by_hour_and_never_named():
     assert table["agent_hours"].isna().tolist() == [True, False, True]
 
 
+def test_what_ends_on_the_hour_is_no_work_in_the_next_one():
+    rows = log([
+        (f"{DAY} 09:50:00", "anna", 0.0, 600.0), (f"{DAY} 09:40:00", "ben", 0.0, 1200.0),  # both to 10:00 sharp
+        (f"{DAY} 10:30:00", "carl", 0.0, 60.0),
+    ], ["at", "agent_key", "wait_s", "handle_s"]).assign(outcome="answered", queued=True)  # fmt: skip
+    table = agents_at_work(month(rows))
+    assert table["hour"].tolist() == [9, 10]
+    assert table["agents"].fillna(0).tolist() == [2, 0], "Carl was alone from 10 to 11 h"
+    assert table["agent_hours"].iloc[0] == pytest.approx(0.5)
+
+
 def test_who_left_was_helped_by_nobody():
     rows = log([(f"{DAY} 09:00:00", "anna", 5.0), (f"{DAY} 09:00:10", "ben", 5.0)], ["at", "agent_key", "wait_s"])
     assert agents_at_work(month(rows.assign(outcome="abandoned"))) is None
