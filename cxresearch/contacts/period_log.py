@@ -63,6 +63,7 @@ class PeriodLog:
     begins: date | None = None
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
+    _everywhere: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
 
     @property
     def label(self) -> str:
@@ -82,6 +83,11 @@ class PeriodLog:
                 f"{self.period.label}: of {len(self.kept_days) or 'all its'} days only counts were kept, no rows."
             )
         return self._rows
+
+    @property
+    def on_all_channels(self) -> duckdb.DuckDBPyRelation:
+        """The rows of :attr:`contacts` before any channel or queue was chosen: a customer may come again elsewhere."""
+        return self.contacts if self._everywhere is None else self._everywhere
 
     @cached_property
     def days(self) -> pd.DataFrame:
@@ -133,6 +139,7 @@ class PeriodLog:
         if unknown:
             raise LogError(f"a period is narrowed by channel or queue; got {', '.join(unknown)}.")
         cells, rows = self.cells, self._rows
+        everywhere = rows if self._everywhere is None else self._everywhere
         after, waiting = (None, None) if "queue" in which else (self.after_leaving, self.unanswered)
         # A log that names no channel at all has one.
         which = {column: value for column, value in which.items() if column != "channel" or cells[column].notna().any()}
@@ -152,7 +159,7 @@ class PeriodLog:
                 before = None
         return replace(
             self, cells=cells, previous=before, after_leaving=after, unanswered=waiting, _rows=rows,
-            within=(*self.within, *which.items()),
+            _everywhere=everywhere, within=(*self.within, *which.items()),
         )  # fmt: skip
 
     def waits(self, by: str | Sequence[str] = ()) -> pd.DataFrame:

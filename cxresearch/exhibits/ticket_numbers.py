@@ -55,7 +55,7 @@ def next_of_customers(tickets: PeriodLog, *, again_h: float) -> pd.DataFrame:
 
     Raises LogError where no rows were kept. ``tickets`` are of one channel, or of all (:func:`tickets_of`).
     """
-    rows = tickets.contacts.select("customer_key, channel, opened_at, wait_s, outcome").df()
+    rows = tickets.on_all_channels.select("customer_key, channel, opened_at, wait_s, outcome").df()
     named = rows["channel"].fillna("")
     return after_tickets(
         rows.assign(ticket=named.isin(tickets.cells["channel"].fillna("").unique())), again_s=again_h * HOUR_S
