@@ -86,8 +86,13 @@ class PeriodLog:
 
     @property
     def on_all_channels(self) -> duckdb.DuckDBPyRelation:
-        """The rows of :attr:`contacts` before any channel or queue was chosen: a customer may come again elsewhere."""
-        return self.contacts if self._everywhere is None else self._everywhere
+        """The rows of :attr:`contacts` before any channel or queue was chosen: a customer may come again elsewhere.
+
+        A column more, ``chosen``, tells those of the channel or queue.
+        """
+        rows = self.contacts if self._everywhere is None or self.kept_days else self._everywhere
+        chosen = " AND ".join(f"{column} = {sql_text(value)}" for column, value in self.within) or "true"
+        return rows.select(f"*, coalesce({chosen}, false) AS chosen")
 
     @cached_property
     def days(self) -> pd.DataFrame:

@@ -137,7 +137,7 @@ class Later:
 
     Counts ``left``, ``left_known``, ``followed``, ``again_1h``, ``others_followed``, ``others_again_1h`` as in
     ``patience.later_contacts``; ``unanswered``: different customers who gave up on that day, could be followed and were
-    not answered in the next 24 hours.
+    not answered in the next 24 hours, on no channel: who wrote instead and has an answer is not called back.
     """
 
     counts: dict[str, Floats]
@@ -156,15 +156,20 @@ def later_of(mine: PeriodLog, days: Days) -> Later | None:
     if not counts["followed"].sum():
         return None
     names = ("left", "left_known", "followed", "again_1h", "others_followed", "others_again_1h")
+    # Strictly later, on any channel: of two in the same second none is known to be the first.
+    later = (
+        "OVER (PARTITION BY customer_key ORDER BY opened_at RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND UNBOUNDED "
+        "FOLLOWING)"
+    )
     alone = (
-        rows.filter("opened_at IS NOT NULL")
+        mine.on_all_channels.filter("opened_at IS NOT NULL")
         .select(
-            "opened_at, outcome, customer_key, opened_at + INTERVAL 24 HOUR <= max(opened_at) OVER () AS followed, "
-            "min(CASE WHEN outcome = 'answered' THEN opened_at END) OVER (PARTITION BY customer_key ORDER BY opened_at, contact_id "
-            "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS answered_at"
+            "opened_at, outcome, customer_key, chosen, "
+            "opened_at + INTERVAL 24 HOUR <= max(CASE WHEN chosen THEN opened_at END) OVER () AS followed, "
+            f"min(CASE WHEN outcome = 'answered' THEN opened_at END) {later} AS answered_at"
         )
-        .filter("customer_key IS NOT NULL")
-        .filter("outcome = 'abandoned' AND followed AND coalesce(answered_at > opened_at + INTERVAL 24 HOUR, true)")
+        .filter("customer_key IS NOT NULL AND chosen AND outcome = 'abandoned' AND followed")
+        .filter("coalesce(answered_at > opened_at + INTERVAL 24 HOUR, true)")
         .aggregate("opened_at::DATE AS day, count(DISTINCT customer_key) AS customers", "opened_at::DATE")
         .df()
         .set_index("day")["customers"]

@@ -97,3 +97,20 @@ def test_who_was_not_answered_in_a_day_is_counted_once():
     assert later.unanswered.tolist() == [2, 0, 0]
     assert later.counts["followed"].tolist() == [4, 0, 0]
     assert later.counts["left_known"].tolist() == [4, 0, 1]
+
+
+def test_an_answer_on_another_channel_is_an_answer():
+    """Of three who gave up on the phone one is answered by e-mail, one writes and is not; who left there is not counted."""
+    rows = log([
+        (f"{DAY} 09:00:00", "a", "abandoned"), (f"{DAY} 09:00:00", "b", "abandoned"), (f"{DAY} 09:00:00", "c", "abandoned"),
+        (f"{DAY} 10:00:00", "a", "answered"), (f"{DAY} 10:00:00", "b", "open"), (f"{DAY} 10:00:00", "d", "abandoned"),
+        ("2026-02-06 10:00:00", "e", "answered"),
+    ], ["at", "customer_key", "outcome"]).assign(wait_s=5.0, queued=True, handle_s=60.0)  # fmt: skip
+    rows["channel"] = ["phone"] * 3 + ["email"] * 3 + ["phone"]
+    both = month(rows)
+    mine = both.only(channel="phone")
+    later = later_of(mine, days_of(mine))
+    assert later.unanswered.tolist() == [2, 0]
+    assert later.counts["followed"].tolist() == [3, 0]
+    after = both.after_leaving[both.after_leaving["channel"] == "phone"]
+    assert after[["followed", "answered_24h"]].sum().tolist() == [3, 1]

@@ -111,7 +111,9 @@ def test_a_call_before_the_answer_is_a_switch_of_channel():
         assert table.loc[0, ["channel", "switched", "most_to"]].tolist() == ["email", 40, "phone"]
         again = tickets_of_period.asking_again(month, channel=channel, again_h=6.0).table.iloc[0]
         assert (again["asked_again_share"] * again["tickets"]).round() >= 40
-        headlines = ticket_headlines(tickets_of(month, channel=channel), promise_s=14_400.0, again_h=6.0).set_index("name")
+        headlines = ticket_headlines(tickets_of(month, channel=channel), promise_s=14_400.0, again_h=6.0).set_index(
+            "name"
+        )
         assert headlines.loc["asked_again_share", "value"] == pytest.approx(again["asked_again_share"])
 
 
