@@ -117,6 +117,16 @@ def test_a_call_before_the_answer_is_a_switch_of_channel():
         assert headlines.loc["asked_again_share", "value"] == pytest.approx(again["asked_again_share"])
 
 
+def test_a_channel_without_a_backlog_has_none_and_the_log_goes_on():
+    quick = months().assign(channel="social", wait_s=60.0, outcome="answered")
+    quick = quick[quick["opened_at"].dt.hour < 20]
+    month = cx.load(pd.concat([months(), quick])).period(NAME)
+    exhibit = tickets_of_period.backlog(month, channel="social")
+    assert exhibit.finding == "0 tickets stood without an answer at the end of 30 May 2024, as on every day"
+    row = ticket_headlines(tickets_of(month, channel="social"), **MADE).set_index("name").loc["backlog"]
+    assert (row["value"], row["label"]) == (0, "Backlog at the end of 30 May 2024")
+
+
 @pytest.mark.parametrize(
     ("changes", "exhibit", "why"),
     [
