@@ -30,10 +30,13 @@ def first_answer(table: pd.DataFrame, curve: pd.DataFrame, *, place: str = "", k
         finding = f"Half of the tickets had a first answer within {format_duration(half)}; nine in ten were not seen to have one"
     else:
         finding = f"Half of the tickets had a first answer within {format_duration(half)}, nine in ten within {format_duration(nine)}"
-    open_ = int(row["still_unanswered"])
-    counts = "All have an answer." if not open_ else (
-        f"{format_value(open_, 'count')} of {format_value(int(row['tickets']), 'count')} had none when the log ended: they count as "
-        "waiting until then."
+    without = [
+        f"{_count(row[name])} {said}" for name, said in (
+            ("still_unanswered", "had none when the log ended"), ("closed_unanswered", "were given up or closed without one"),
+        ) if row[name]
+    ]  # fmt: skip
+    counts = "All have an answer." if not without else (
+        f"Of {_count(row['tickets'])} tickets {' and '.join(without)}: they count as waiting until then."
     )  # fmt: skip
     last = float(curve["duration_s"].max())
     horizon = min(last, max(2 * nine if not math.isnan(nine) else last, 60.0))

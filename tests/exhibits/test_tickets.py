@@ -75,6 +75,19 @@ def test_a_headline_names_its_base_and_is_the_number_of_its_exhibit():
     assert again["asked_again_share"] == pytest.approx(table.loc["asked_again_share", "value"])
 
 
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (["answered"], "All have an answer."),
+        (["answered", "answered", "abandoned"], "Of 120 tickets 40 were given up or closed without one: they count as waiting until then."),
+        (["answered", "open", "abandoned"], "Of 120 tickets 40 had none when the log ended and 40 were given up or closed without one: they"),
+    ],
+)  # fmt: skip
+def test_who_has_no_answer_is_said_whatever_the_reason(ends, said):
+    frame = plain_log(**{**MAIL, "outcome": [ends[n % len(ends)] for n in range(120)]})
+    assert said in tickets_of_period.first_answer(cx.load(frame).period(NAME)).says
+
+
 def test_slower_answers_are_found_and_equal_ones_are_not():
     verdicts = {}
     for late in (1.0, 1.6):
