@@ -13,6 +13,7 @@ from cxresearch.risk_table import equal_weekdays, holm
 from cxresearch.style import format_interval, format_value
 
 COLUMNS = ["name", "label", "value", "lower", "upper", "unit", "kind", "better", "n", "base", "note"]
+NOT_KNOWN = "not known in the period before"
 NOT_TOLD, NOTHING = "not distinguishable from no change", "nothing to compare"
 COUNTED = {
     "contacts": "periods differ in days: contacts per open day are compared",
@@ -52,7 +53,8 @@ def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame
     ``nothing to compare``, where ``note`` says why. ``lost_share``, of tickets
     ``unanswered_after_promise_share``, is tested alone at 5 %; the others so that all their
     verdicts together are wrong in at most 5 % of reports in which nothing changed (Holm). ``p_value`` and the interval
-    are those of the one headline. A count has no exposure and no verdict: ``contacts_per_day`` and ``tickets_per_day`` have.
+    are those of the one headline. ``now.attrs["apart"]`` says of headlines that ``before`` leaves out why they were another
+    number then. A count has no exposure and no verdict: ``contacts_per_day`` and ``tickets_per_day`` have.
     """
     moved = now.copy()
     moved.attrs = {}
@@ -74,8 +76,8 @@ def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame
     moved.loc[clear, "verdict"] = np.where(moved.loc[clear, "difference"] > 0, "rose", "fell")
     if before is not None:
         reason = pd.Series(why or "no spread between days to go by", index=moved.index)
-        reason = reason.mask(moved["previous"].isna(), "not known in the period before")
-        reason = moved["name"].map(COUNTED).fillna(reason)
+        reason = reason.mask(moved["previous"].isna(), NOT_KNOWN)
+        reason = moved["name"].map(COUNTED | now.attrs.get("apart", {})).fillna(reason)
         says = reason.where(~tested, left_out)
         moved["note"] = [_joined(note, more) for note, more in zip(moved["note"], says, strict=True)]
     return moved
@@ -180,7 +182,8 @@ def _value(row: pd.Series, name: str) -> str:
 def _change(row: pd.Series, before: str) -> str:
     if row["verdict"] == NOTHING:
         if math.isnan(row["previous"]):
-            return f"; there is nothing of {before} to compare with"
+            because = f" ({row['note']})" if row["note"] not in ("", NOT_KNOWN) else ""
+            return f"; there is nothing of {before} to compare with{because}"
         return f"; whether it changed from {before} cannot be told"
     unit = "points" if row["unit"] == "share" else row["unit"]
     lower, upper = row["difference_lower"], row["difference_upper"]

@@ -16,9 +16,10 @@ from cxresearch.exhibits.by_day import TICKET_MEASURES, estimated
 from cxresearch.exhibits.changes import COLUMNS
 from cxresearch.exhibits.headlines import estimates_of
 from cxresearch.patience import after_tickets, ticket_waits, watched
-from cxresearch.style import format_date, format_duration
+from cxresearch.style import format_date, format_duration, format_value
 
 HOUR_S = 3_600.0
+PROMISES_ALIKE = 0.05  # of the tickets: with more promised another time, what was kept of it is another number
 GIVEN_UP = (
     "On every channel of {place} people are seen to give up, so there are no tickets in it. Its report is monthly: "
     "cxresearch report monthly"
@@ -148,6 +149,23 @@ def promise_words(tickets: PeriodLog, promise_s: float) -> str:
     """What was promised, where it is one time; else that it was promised."""
     promised: Mapping[float, Any] = tickets.cells["promised_s"].astype(float).fillna(promise_s).value_counts()
     return format_duration(next(iter(promised.keys()))) if len(promised) == 1 else "what was promised"
+
+
+def promise_changed(tickets: PeriodLog, promise_s: float) -> str:
+    """How what was promised differs from the period before, in words; "" where it does not, or in few tickets."""
+    if tickets.previous is None:
+        return ""
+    logs = (tickets.previous, tickets)
+    before, now = (
+        log.cells["contacts"].groupby(log.cells["promised_s"].astype(float).fillna(promise_s)).sum() / log.cells["contacts"].sum()
+        for log in logs
+    )  # fmt: skip
+    moved = float(now.sub(before, fill_value=0.0).abs().sum()) / 2
+    if moved <= PROMISES_ALIKE:
+        return ""
+    if len(now) == len(before) == 1:
+        return "what was promised changed from {} to {}".format(*(promise_words(log, promise_s) for log in logs))
+    return f"what was promised is another time for {format_value(moved, 'share')} of the tickets"
 
 
 def _told(tickets: PeriodLog, promise_s: float, again_h: float) -> dict[str, tuple[str, str, str, str]]:

@@ -22,6 +22,7 @@ from cxresearch.exhibits.targets import with_targets
 from cxresearch.exhibits.ticket_numbers import (
     backlog_by_day,
     next_of_customers,
+    promise_changed,
     promise_words,
     ticket_headlines,
     tickets_of,
@@ -184,8 +185,17 @@ def _customers(mine: PeriodLog, again_h: float) -> pd.DataFrame | Exhibit:
 
 
 def _both(mine: PeriodLog, **asked: Any) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    before = None if mine.previous is None else ticket_headlines(mine.previous, **asked)
-    return ticket_headlines(mine, **asked), before
+    """Headlines of the period and of the one before, without there what was promised otherwise."""
+    now = ticket_headlines(mine, **asked)
+    if mine.previous is None:
+        return now, None
+    before = ticket_headlines(mine.previous, **asked)
+    if why := promise_changed(mine, asked["promise_s"]):
+        name, days = "unanswered_after_promise_share", before.attrs["days"]
+        before = before[before["name"] != name]
+        before.attrs = {**before.attrs, "days": days[days["name"] != name]}
+        now.attrs["apart"] = {name: why}
+    return now, before
 
 
 def _waits(month: PeriodLog, channel: str, promise_s: float) -> tuple[PeriodLog, pd.DataFrame]:

@@ -11,7 +11,7 @@ import pytest
 
 import cxresearch as cx
 from cxresearch.contacts import LogError
-from cxresearch.exhibits import TICKET_MEASURES, period, ticket_headlines, tickets_of, tickets_of_period
+from cxresearch.exhibits import TICKET_MEASURES, period, ticket_headlines, ticket_numbers, tickets_of, tickets_of_period
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibits
 from tests.exhibits.odd_logs import NAME, every_exhibit_of_tickets, odd_logs, plain_log
@@ -100,6 +100,31 @@ def test_slower_answers_are_found_and_equal_ones_are_not():
             assert slower["difference_lower"] < 0.6 * 8_000 * math.log(2) < slower["difference_upper"]
     assert verdicts[1.6][["median_first_answer_s", "unanswered_after_promise_share"]].tolist() == ["rose", "rose"]
     assert not verdicts[1.0].isin(["rose", "fell"]).any()
+
+
+def test_a_promise_that_changed_is_no_change_of_service():
+    """The same tickets, half the time promised in May: more are late, and that is told as another number."""
+    frame = months()
+    frame["promised_s"] = np.where(frame["opened_at"] >= pd.Timestamp("2024-05-01"), 14_400.0, 28_800.0)
+    month = cx.load(frame).period(NAME)
+    moved = tickets_of_period.ticket_changes(month).set_index("name")
+    late = moved.loc["unanswered_after_promise_share"]
+    assert (late["verdict"], late["note"]) == ("nothing to compare", "what was promised changed from 8 h to 4 h")
+    assert math.isnan(late["previous"])
+    assert moved.loc["median_first_answer_s", "verdict"] == "not distinguishable from no change"
+    points = " ".join(tickets_of_period.tickets_happened(month)[1].table["sentence"])
+    assert "nothing of April 2024 to compare with (what was promised changed from 8 h to 4 h)" in points
+    assert set(
+        tickets_of_period.ticket_run_charts(month)
+        .table.query("name == 'unanswered_after_promise_share'")["day"]
+        .dt.month
+    ) <= {5}
+    alike = cx.load(frame.assign(promised_s=np.where(np.arange(len(frame)) % 100 == 0, 60.0, 14_400.0))).period(NAME)
+    assert ticket_numbers.promise_changed(alike, 14_400.0) == ""
+    mixed = frame.assign(promised_s=frame["promised_s"].where(np.arange(len(frame)) % 2 == 0, 28_800.0))
+    assert ticket_numbers.promise_changed(cx.load(mixed).period(NAME), 14_400.0).startswith(
+        "what was promised is another time for "
+    )
 
 
 def test_calls_are_left_out_and_a_log_of_calls_has_no_tickets():
