@@ -172,10 +172,14 @@ def _told(tickets: PeriodLog, promise_s: float, again_h: float) -> dict[str, tup
     """Label, unit, which way is better, and base of every estimated headline."""
     promise, followed = promise_words(tickets, promise_s), format_duration(again_h * HOUR_S)
     every = "all tickets, those without an answer counted up to the end of the log"
+    cells = tickets.cells
+    unknown, number = (int(cells.loc[which, "contacts"].sum()) for which in (cells["promised_s"].isna(), slice(None)))
+    whose = "all" if unknown == number else format_value(unknown, "count")
+    taken = f"; for {whose} of them {format_duration(promise_s)} is taken as promised" if unknown else ""
     return {
         "tickets_per_day": ("Tickets per day with any", "count", "", "days with tickets"),
         "median_first_answer_s": ("Median time to the first answer", "s", "lower", every),
-        "unanswered_after_promise_share": (f"Unanswered after {promise}", "share", "lower", every),
+        "unanswered_after_promise_share": (f"Unanswered after {promise}", "share", "lower", f"{every}{taken}"),
         "asked_again_share": (
             f"Customer asked again within {followed} and before an answer", "share", "lower",
             f"tickets whose customer is known and can be followed for {followed}",

@@ -81,11 +81,11 @@ def first_answer_by(
 
 
 def after_promise(
-    table: pd.DataFrame, promises: pd.DataFrame, *, promise: str, known: bool, place: str = "", kind: str = "estimated"
+    table: pd.DataFrame, promises: pd.DataFrame, *, promise: str, unknown: int, taken_s: float, place: str = "", kind: str = "estimated"
 ) -> Exhibit:  # fmt: skip
     """The share without an answer when the promise ran out; ``promises`` is the table by ``promised_s``.
 
-    ``known``: whether the log says of any ticket what was promised.
+    ``unknown``: of how many tickets the log does not say what was promised; ``taken_s`` is taken for these.
     """
     row = table.iloc[0]
     value = row["unanswered_after_promise_share"]
@@ -97,7 +97,11 @@ def after_promise(
         else ""
     )
     finding = f"{_share(value)} of the tickets had no answer after {promise}"
-    taken = "" if known else f" The log does not say what was promised: {promise} is taken for all (promise_s)."
+    assumed = f"{format_duration(taken_s)} is taken for {'all' if unknown == row['tickets'] else 'these'} (promise_s)"
+    taken = "" if not unknown else (
+        f" The log does not say what was promised: {assumed}." if unknown == row["tickets"]
+        else f" For {_count(unknown)} of {_count(row['tickets'])} tickets the log does not say what was promised: {assumed}."
+    )  # fmt: skip
     columns = ["promised_s", "tickets", "unanswered_after_promise_share", "lower", "upper"]
     return Exhibit(
         finding=finding, says=f"{finding}{sure}.{taken} {CLOCK}", table=promises[columns].sort_values("promised_s"), kind=kind,

@@ -124,9 +124,10 @@ def after_promise(month: PeriodLog, *, channel: str = "", promise_s: float = DAY
     whole, promises = _of_all(mine, waits, promise_s), patience.first_answer_table(waits, by="promised_s")
     if len(promises) == 1:
         promises = whole.assign(promised_s=promises["promised_s"])
+    unknown = int(mine.cells.loc[mine.cells["promised_s"].isna(), "contacts"].sum())
     return tickets.after_promise(
-        whole, promises, promise=promise_words(mine, promise_s), known=bool(mine.cells["promised_s"].notna().any()),
-        place=mine.label, kind=mine.kind,
+        whole, promises, promise=promise_words(mine, promise_s), unknown=unknown, taken_s=promise_s, place=mine.label,
+        kind=mine.kind,
     )  # fmt: skip
 
 

@@ -88,6 +88,28 @@ def test_who_has_no_answer_is_said_whatever_the_reason(ends, said):
     assert said in tickets_of_period.first_answer(cx.load(frame).period(NAME)).says
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (0, "The log does not say what was promised: 4 h is taken for all (promise_s)."),
+        (30, "For 90 of 120 tickets the log does not say what was promised: 4 h is taken for these (promise_s)."),
+        (120, ""),
+    ],
+)
+def test_promises_that_are_taken_are_counted(known, said):
+    frame = plain_log(**{**MAIL, "promised_s": [60.0 if n < known else np.nan for n in range(120)]})
+    says = tickets_of_period.after_promise(cx.load(frame).period(NAME), promise_s=14_400.0).says
+    assert said in says
+    assert ("promise_s" in says) == bool(said)
+    headlines = ticket_headlines(cx.load(frame).period(NAME), **MADE).set_index("name")
+    base = headlines.loc["unanswered_after_promise_share", "base"]
+    assert base.endswith(
+        {0: "; for all of them 4 h is taken as promised", 30: "; for 90 of them 4 h is taken as promised"}.get(
+            known, "log"
+        )
+    )
+
+
 def test_slower_answers_are_found_and_equal_ones_are_not():
     verdicts = {}
     for late in (1.0, 1.6):
