@@ -149,6 +149,21 @@ def test_a_promise_that_changed_is_no_change_of_service():
     )
 
 
+def test_a_lead_says_what_its_number_is_of():
+    """Half as many tickets, answered later: a larger share is late, of fewer tickets, and no customer more asks again."""
+    frame = months(1.6)
+    frame = frame[(frame["opened_at"] < pd.Timestamp("2024-05-01")) | (np.arange(len(frame)) % 2 == 0)]
+    points = tickets_of_period.tickets_happened(cx.load(frame).period(NAME), promise_s=14_400.0)[1].table.set_index(
+        "lead"
+    )["sentence"]
+    assert (
+        points["A larger share was answered late."].split(" of the tickets were unanswered after ")[1].startswith("4 h")
+    )
+    assert " tickets came per day with any, down " in points["Fewer tickets came a day."]
+    (again,) = (said for said in points if "asked again" in said)
+    assert " of the tickets whose customer is known the customer asked again" in again
+
+
 def test_calls_are_left_out_and_a_log_of_calls_has_no_tickets():
     mixed = pd.concat([plain_log(), months()])
     month = cx.load(mixed).period(NAME)
