@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq, nnls
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.decisions.days import HOURS, Days, agents_at_work, days_of, refuse_unknown
+from cxresearch.decisions.days import HOURS, Days, agents_at_work, days_of, refuse_dates, refuse_unknown
 from cxresearch.decisions.loss_curves import MOST_ERLANG, Waiting, check_load, share_left, waiting_curve
 from cxresearch.queueing import FEWEST_CONTACTS
 from cxresearch.risk_table import DayClusters, Floats, deviations, limits, ratio_of_sums
@@ -54,6 +54,7 @@ def backtest(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     if mine.previous is None:
         raise ValueError(f"there is nothing before {period_log.period.label} that could have said what to expect")
     refuse_unknown(mine.previous)
+    refuse_dates(mine)
     seen, came = days_of(mine.previous), days_of(mine)
     week = mine.previous.calendar
     whole = tuple(week.loc[week["fully_open"], "weekday"])

@@ -76,17 +76,25 @@ def days_of(mine: PeriodLog) -> Days:
 def refuse_unknown(mine: PeriodLog) -> None:
     """Raises ValueError where the queue model has nothing to go by.
 
-    That is a channel on which nobody waits on the line, no handle time, and nobody who gave up in the queue.
+    That is a channel on which nobody waits on the line, dates without times, no handle time, and nobody who gave up in the
+    queue.
     """
     cells = mine.cells
     if cells["channel"].isin(SLOW).any():
         raise ValueError(f"on {', '.join(sorted(set(cells['channel']) & set(SLOW)))} nobody waits on the line")
+    refuse_dates(mine)
     if not cells["handled"].sum():
         raise ValueError(
             f"no handle_s is known in {mine.period.label}: map the column, no team is worked out without it"
         )
     if not (cells["queued"].astype(bool) & (cells["outcome"] == "abandoned")).any():
         raise ValueError(f"nobody gave up in the queue in {mine.period.label}, so no team explains the losses")
+
+
+def refuse_dates(mine: PeriodLog) -> None:
+    """Raises ValueError where contacts have a date and no time of day: all would stand in the first hour."""
+    if not mine.times_known:
+        raise ValueError(f"{mine.period.label} has dates without a time of day, so nothing is known of its hours")
 
 
 def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
@@ -97,13 +105,16 @@ def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
     DataFrame ``day, weekday, hour, agents, agent_hours``
         An agent is at work from the first to the last answer, and until what is begun is done; more than 20 minutes between
         one contact and the next are no work. ``agents``: at work at some time in the hour; ``agent_hours``: all their time
-        in it. Both are NaN where only one was. None where the log names no agents or only counts were kept of some days.
+        in it. Both are NaN where only one was. None where the log names no agents or no times of day, or only counts were
+        kept of some days.
 
     Who answers more is seen more: this tells one day's team from another's, and is no roster.
     """
     try:
         rows = mine.contacts
     except LogError:
+        return None
+    if not mine.times_known:
         return None
     mine_only = "OVER (PARTITION BY agent_key ORDER BY begins, ends ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     stretches = (

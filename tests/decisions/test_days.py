@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxresearch.decisions import agents_at_work
+from cxresearch.decisions import agents_at_work, backtest
 from cxresearch.decisions.days import days_of, later_of, refuse_unknown
-from tests.decisions.conftest import month
+from tests.decisions.conftest import contacts, month
 
 DAY = "2026-02-03"
 
@@ -81,6 +81,20 @@ def test_what_a_model_cannot_go_by_is_said(changed, why):
     )
     with pytest.raises(ValueError, match=why):
         refuse_unknown(month(rows.assign(queued=True, handle_s=60.0).assign(**changed)))
+
+
+def test_dates_without_times_tell_no_hour():
+    """Both periods are asked: the one that the team is from, and the one in which it is looked for."""
+    rows = contacts(lambda day, hour: 30, start="2026-01-05", days=40)
+    midnight = rows.assign(opened_at=rows["opened_at"].dt.normalize())
+    said = "has dates without a time of day"
+    assert agents_at_work(month(midnight.assign(agent_key="anna"))) is None
+    with pytest.raises(ValueError, match=f"February 2026 {said}"):
+        refuse_unknown(month(midnight))
+    first = rows["opened_at"] < pd.Timestamp("2026-02-01")
+    for part, named in ((first, "January"), (~first, "February")):
+        with pytest.raises(ValueError, match=f"{named} 2026 {said}"):
+            backtest(month(midnight.where(part, rows)), channel="phone")
 
 
 def test_who_was_not_answered_in_a_day_is_counted_once():
