@@ -63,13 +63,13 @@ def next_of_customers(tickets: PeriodLog, *, again_h: float) -> pd.DataFrame:
     )
 
 
-def ticket_days(tickets: PeriodLog, *, promise_s: float, again_h: float) -> pd.DataFrame:
+def ticket_days(tickets: PeriodLog, *, promise_s: float, again_h: float | None) -> pd.DataFrame:
     """What each day of opening adds to each headline of tickets, as ``headline_days`` does for calls.
 
     Parameters
     ----------
     tickets : from :func:`tickets_of`. promise_s : what is promised where the log does not say. again_h : for how many hours
-        a ticket is followed by its customer.
+        a ticket is followed by its customer; None leaves out who asked again.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def ticket_days(tickets: PeriodLog, *, promise_s: float, again_h: float) -> pd.D
     number = waits.groupby("day")["contacts"].sum().reindex(by_time.day).to_numpy(dtype=float)
     sums = pd.DataFrame(0.0, index=pd.DatetimeIndex(by_time.day), columns=["again", "known"])
     try:
-        after = next_of_customers(tickets, again_h=again_h)
+        after = pd.DataFrame() if again_h is None else next_of_customers(tickets, again_h=again_h)
     except LogError:
         after = pd.DataFrame()
     if len(after):
@@ -98,6 +98,8 @@ def ticket_days(tickets: PeriodLog, *, promise_s: float, again_h: float) -> pd.D
     weekday = pd.DatetimeIndex(by_time.day).day_of_week + 1
     columns: dict[str, list[Any]] = {column: [] for column in (*DAY_COLUMNS, "at")}
     for name, measure in TICKET_MEASURES.items():
+        if again_h is None and name == "asked_again_share":
+            continue
         top, below, size = (parts[part] for part in (measure.top, measure.below, measure.size))
         at = by_time.times if measure.how == "half" else np.empty(0)
         own = {
@@ -119,11 +121,7 @@ def ticket_headlines(tickets: PeriodLog, *, promise_s: float, again_h: float) ->
         counted, not estimated. ``attrs["days"]`` is :func:`ticket_days`.
     """
     days = ticket_days(tickets, promise_s=promise_s, again_h=again_h)
-    before = tickets.previous
-    estimates = estimates_of(
-        days, lambda: None if before is None else ticket_days(before, promise_s=promise_s, again_h=again_h),
-        before=before.label if before else "",
-    )  # fmt: skip
+    estimates = ticket_estimates(tickets, days, promise_s=promise_s, again_h=again_h)
     number = int(tickets.cells["contacts"].sum())
     rows: list[tuple[object, ...]] = [
         ("tickets", "Tickets", number, number, number, "count", "", number, "all tickets", "a count of the log, no sampling error")
@@ -136,6 +134,17 @@ def ticket_headlines(tickets: PeriodLog, *, promise_s: float, again_h: float) ->
     table.insert(COLUMNS.index("kind"), "kind", tickets.kind)
     table.attrs["days"] = days
     return table
+
+
+def ticket_estimates(
+    tickets: PeriodLog, days: pd.DataFrame, *, promise_s: float, again_h: float | None
+) -> dict[str, tuple[float, float, float, int, str]]:
+    """``value, lower, upper, n, note`` of every headline of tickets that is estimated, from its :func:`ticket_days`."""
+    before = tickets.previous
+    return estimates_of(
+        days, lambda: None if before is None else ticket_days(before, promise_s=promise_s, again_h=again_h),
+        before=before.label if before else "",
+    )  # fmt: skip
 
 
 def backlog_by_day(tickets: PeriodLog) -> pd.DataFrame | None:

@@ -205,7 +205,7 @@ def _slowest(ranks: pd.DataFrame, by: str, promise: str) -> str:
         return f"{first.name}: {share} had no answer after {promise}"
     if first.clear:
         return f"{_opened(first.name, by)} left the largest share unanswered after {promise}, {share}"
-    others = first.tie("hour" if by == "hour" else by)
+    others = first.tie(by)
     return f"No {by} clearly leaves the largest share unanswered: {first.name} left {share}, but day by day it {others}"
 
 

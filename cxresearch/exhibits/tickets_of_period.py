@@ -18,12 +18,15 @@ from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits import run_chart, tickets
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.targets import with_targets
 from cxresearch.exhibits.ticket_numbers import (
     backlog_by_day,
     next_of_customers,
     promise_changed,
     promise_words,
+    ticket_days,
+    ticket_estimates,
     ticket_headlines,
     tickets_of,
 )
@@ -167,11 +170,12 @@ def channel_switches(month: PeriodLog, *, channel: str = "", again_h: float = 72
 def _of_all(mine: PeriodLog, waits: pd.DataFrame, promise_s: float) -> pd.DataFrame:
     """``patience.first_answer_table`` of all tickets, with the intervals of its headlines: one number has one."""
     table = patience.first_answer_table(waits)
-    told = ticket_headlines(mine, promise_s=promise_s, again_h=0.0).set_index("name")
+    days = ticket_days(mine, promise_s=promise_s, again_h=None)
+    told = ticket_estimates(mine, days, promise_s=promise_s, again_h=None)
     for name, ends in (
         ("median_first_answer_s", ["median_lower_s", "median_upper_s"]), ("unanswered_after_promise_share", ["lower", "upper"]),
     ):  # fmt: skip
-        table[ends] = [told.loc[name, ["lower", "upper"]].to_numpy(dtype=float)]
+        table[ends] = [told[name][1:3]]
     return table
 
 
@@ -213,5 +217,4 @@ def _backlog_point(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
         if math.isnan(row["previous"])
         else f"; at the end of {before}: {format_value(int(row['previous']), 'count')}"
     )
-    said = f"{row['base'][0].upper()}{row['base'][1:]}"
-    return [("Backlog.", f"{said}: {format_value(int(row['value']), 'count')}{was}.")]
+    return [("Backlog.", f"{opening(row['base'])}: {format_value(int(row['value']), 'count')}{was}.")]

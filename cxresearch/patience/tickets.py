@@ -26,7 +26,7 @@ from cxresearch.risk_table import (
     time_until,
 )
 
-MINUTE_S, HOUR_S = 60.0, 3_600.0
+MINUTE_S = 60.0
 BY_A_BOT = "deflected"  # an answer, too
 NINE_IN_TEN = 0.1  # the share that is still without an answer then
 CLOCKS = ("wait", "promise")
@@ -221,7 +221,7 @@ def asked_again(after: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame ``asked_again`` (before or after the first answer)``, tickets, customers, asked_again_share, expected_share,
+    DataFrame ``asked_again`` (before or after the first answer), ``tickets, customers, asked_again_share, expected_share,
     difference, difference_lower, difference_upper, unit``
         ``difference`` of the shares with its 95 % interval: the day of opening as the unit, or the customer, whichever
         gives the wider one; ``unit`` says which. NaN where neither can tell.

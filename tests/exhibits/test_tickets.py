@@ -75,6 +75,13 @@ def test_a_headline_names_its_base_and_is_the_number_of_its_exhibit():
     assert again["asked_again_share"] == pytest.approx(table.loc["asked_again_share", "value"])
 
 
+def test_the_time_to_an_answer_asks_nobody_who_came_again(monkeypatch):
+    month = cx.load(months()).period(NAME)
+    before = tickets_of_period.after_promise(month, promise_s=MADE["promise_s"]).table
+    monkeypatch.setattr(ticket_numbers, "next_of_customers", None)
+    pd.testing.assert_frame_equal(tickets_of_period.after_promise(month, promise_s=MADE["promise_s"]).table, before)
+
+
 @pytest.mark.parametrize(
     ("ends", "said"),
     [
