@@ -33,7 +33,8 @@ class PeriodLog:
 
     ``period``: its days. ``cells``: all contacts counted, ``day, weekday, hour, channel, queue, promised_s, queued,
     duration_s, outcome, contacts, handled, handle_s`` (see ``risk_table.contact_counts``; durations in whole seconds, of
-    messages in whole minutes). ``counts``: ``read = kept + set_aside``, and ``other_periods``. ``set_aside``:
+    messages in whole minutes). ``counts``: ``read = kept + set_aside``, ``other_periods``, and ``undated`` where rows of the
+    log have no date: they may be of any period, and are among those read and set aside here. ``set_aside``:
     ``reason, rows``; ``repaired``: ``repair, rows``. ``files``: ``path, used, reason``. ``newest``: the last ``opened_at``
     read. ``simulated``: whether any row says that it is. ``preset``: the one that was used, or None. ``previous``: the
     period of the same kind before it, or None where neither the log nor a kept table reaches back. ``kept_days``: days

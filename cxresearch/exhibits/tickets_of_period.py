@@ -18,6 +18,7 @@ from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits import run_chart, tickets
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.period import unusable_points
 from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.targets import with_targets
 from cxresearch.exhibits.ticket_numbers import (
@@ -77,9 +78,8 @@ def tickets_happened(
     """The headlines of the tickets, recorded, and the main points that are told of them."""
     moved = with_targets(ticket_changes(month, channel=channel, promise_s=promise_s, again_h=again_h), targets)
     before = month.period.previous.label
-    return Exhibits(
-        [lead.headlines(moved, before), lead.main_points(moved, before, more=_backlog_point(moved, before))]
-    )
+    points = lead.main_points(moved, before, unusable=unusable_points(month), more=_backlog_point(moved, before))
+    return Exhibits([lead.headlines(moved, before), points])
 
 
 def ticket_change_overview(
