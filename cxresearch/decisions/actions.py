@@ -175,6 +175,8 @@ def _choose(table: pd.DataFrame, actions: Sequence[Action], period_log: PeriodLo
     except ValueError as refusal:
         return told | {"why": f"untested ({refusal})"}
     skill = told["backtest"]["skill_in_effect"]
+    if math.isnan(skill):
+        return told | {"why": f"the shares of {before.period.label} missed nothing, so the model cannot be beside them"}
     if not skill >= -_ROUNDING:
         return told | {
             "why": f"the model missed more in {period_log.period.label} than the shares of {before.period.label}"

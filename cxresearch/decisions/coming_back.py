@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,11 +44,10 @@ def coming_back(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     if before is None:
         raise ValueError("there is no period before this one to come back from")
     try:
-        earlier, now = before.contacts, period_log.contacts
-        where = before.only(channel=channel).within
+        earlier, now = before.only(channel=channel).on_all_channels, period_log.on_all_channels
     except LogError as error:
         raise ValueError(str(error)) from error
-    customers = _first_contacts(earlier, where)
+    customers = _first_contacts(earlier)
     numbers = (
         earlier.filter("customer_key IS NOT NULL").aggregate("customer_key, count(*) AS contacts", "customer_key").df()
     )
@@ -85,12 +85,11 @@ ASSUMES = (
 )
 
 
-def _first_contacts(rows: object, within: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+def _first_contacts(rows: Any) -> pd.DataFrame:
     """Each known customer's first contact with a queue that was answered or left, where and when it was."""
-    here = " AND ".join(f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in within) or "true"
     table = (
-        rows.filter(  # type: ignore[attr-defined]
-            f"{here} AND customer_key IS NOT NULL AND opened_at IS NOT NULL AND coalesce(queued, true) AND outcome IN ('answered', 'abandoned')"
+        rows.filter(
+            "chosen AND customer_key IS NOT NULL AND opened_at IS NOT NULL AND coalesce(queued, true) AND outcome IN ('answered', 'abandoned')"
         )
         .select(
             "customer_key, opened_at, outcome, coalesce(queue, '') AS queue, "

@@ -59,7 +59,7 @@ def period_cost(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
             f"{mine.label}: contacts have dates without a time, so nothing is known of who asked again when"
         )
     try:
-        days, customers = _counts(period_log, mine)
+        days, customers = _counts(mine)
     except LogError as error:
         raise ValueError(str(error)) from error
     horizon = next((name for name in LOST_AFTER if days[f"followed {name}"].sum() >= FEWEST_FOLLOWED), "")
@@ -75,22 +75,21 @@ def period_cost(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     return table
 
 
-def _counts(period_log: PeriodLog, mine: PeriodLog) -> tuple[pd.DataFrame, int]:
+def _counts(mine: PeriodLog) -> tuple[pd.DataFrame, int]:
     """One row a day with contacts on the channel: sums over contacts, and different customers not answered; and how many
     different customers are known in all."""
-    rows = period_log.contacts
-    here = " AND ".join(f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in mine.within) or "true"
+    rows = mine.on_all_channels
     # Strictly later contacts only: of two in the same second none is known to be the first.
     later = "OVER (PARTITION BY customer_key ORDER BY opened_at RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND UNBOUNDED FOLLOWING)"
     seen = (
         rows.filter("opened_at IS NOT NULL AND (coalesce(queued, true) OR outcome <> 'deflected')")
         .select(
-            f"CAST(opened_at AS DATE) AS day, opened_at, outcome, customer_key, customer_key IS NOT NULL AS known, {here} AS here, "
+            f"CAST(opened_at AS DATE) AS day, opened_at, outcome, customer_key, customer_key IS NOT NULL AS known, chosen, "
             "coalesce(queued, true) AS queued, epoch(max(opened_at) OVER () - opened_at) AS seen_s, "
             f"epoch(min(opened_at) {later} - opened_at) AS again_s, "
             f"epoch(min(CASE WHEN outcome = 'answered' THEN opened_at END) {later} - opened_at) AS answer_s"
         )
-        .filter("here")
+        .filter("chosen")
     )
     left, others = "outcome = 'abandoned'", "outcome = 'answered'"
     counts = {
