@@ -111,9 +111,10 @@ def mean_day(
 def left_if_hastier(days: Days, hours: Mapping[int, Hour], hastier: float) -> float:
     """Who would leave a day, in all these hours with the teams in effect, if everybody gave up ``hastier`` times as readily
     at any moment (1: as many as leave)."""
-    n = len(days)
-    loads: Floats = np.arange(-3.0, 1.5, _STEP)
-    mixing = _mixing(loads, np.array([1.0]), math.sqrt(math.log1p(load_spread(days.asked, np.ones(n)))))
+    sd = math.sqrt(math.log1p(load_spread(days.asked, np.ones(len(days)))))
+    reach = 2.9 * sd + 2 * _STEP
+    loads: Floats = np.arange(-reach, reach + _STEP, _STEP)
+    mixing = _mixing(loads, np.array([1.0]), sd)
     waits = days.waits.sum(axis=0)
     curves = [waiting_curve(waits, factor * days.gave_up.sum(axis=0)) for factor in (1.0, hastier)]
     total = 0.0

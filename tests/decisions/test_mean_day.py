@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from cxresearch import queueing, survival
 from cxresearch.decisions.days import Days, days_of
-from cxresearch.decisions.mean_day import Room, load_spread, mean_day
+from cxresearch.decisions.mean_day import Room, left_if_hastier, load_spread, mean_day
+from tests.decisions.conftest import contacts, month
 
 ROOM = Room(most_contained=0.3, fewest=-2, most=3)
 
@@ -96,3 +97,33 @@ def test_nobody_left_is_half_a_contact_and_saves_next_to_nothing(alike):
     one = mean_day(none, room=ROOM)[11]
     assert one.left == 0.5 / 20
     assert one.left - one.left_with(extra=3, contained=0, redials=0) <= one.left
+
+
+def test_who_gives_up_no_more_readily_is_lost_as_today_and_the_hastier_are_lost_more(alike, hours):
+    today = sum(one.left for one in hours.values())
+    lost = [left_if_hastier(alike, hours, factor) for factor in (0.5, 1.0, 1.5)]
+    assert lost[1] == pytest.approx(today)
+    assert lost[0] < lost[1] < lost[2]
+
+
+def test_exponential_patience_twice_as_hasty_is_half_as_long():
+    """Erlang A: the queue model of patience of half the mean."""
+    rng = np.random.default_rng(3)
+    frame = contacts(lambda day, hour: 200, start="2026-02-02", days=20, seed=4)
+    patience, offered = rng.exponential(120, len(frame)), rng.exponential(60, len(frame))
+    left = patience < offered
+    frame = frame.assign(
+        wait_s=np.round(np.minimum(patience, offered)), outcome=np.where(left, "abandoned", "answered"),
+        handle_s=np.where(left, np.nan, 180.0),
+    )  # fmt: skip
+    days = days_of(month(frame))
+    found = mean_day(days, room=ROOM)
+    for one in found.values():
+        expected = queueing.queue_measures(
+            arrivals_per_h=one.asked, handle_time_s=180.0, agents=round(one.agents), patience=60.0
+        )
+        now = queueing.queue_measures(
+            arrivals_per_h=one.asked, handle_time_s=180.0, agents=round(one.agents), patience=120.0
+        )
+        ratio = expected.probability_abandon / now.probability_abandon
+        assert left_if_hastier(days, {11: one}, 2.0) / one.left == pytest.approx(ratio, rel=0.1)
