@@ -5,6 +5,23 @@ from __future__ import annotations
 from cxresearch.decisions.actions import RULE, action_table
 from cxresearch.decisions.backtest import AT_WORK, IN_EFFECT, backtest
 from cxresearch.decisions.days import agents_at_work
-from cxresearch.decisions.proposals import Action, ActionError
+from cxresearch.decisions.more_agents import MOST_AT_ONCE, hours_to_move, more_agents, with_agents
+from cxresearch.decisions.proposals import MOST_CONTAINED, Action, ActionError
+from cxresearch.decisions.weighing import Weighing
 
-__all__ = ["AT_WORK", "IN_EFFECT", "RULE", "Action", "ActionError", "action_table", "agents_at_work", "backtest"]
+__all__ = [
+    "AT_WORK",
+    "IN_EFFECT",
+    "MOST_AT_ONCE",
+    "MOST_CONTAINED",
+    "RULE",
+    "Action",
+    "ActionError",
+    "Weighing",
+    "action_table",
+    "agents_at_work",
+    "backtest",
+    "hours_to_move",
+    "more_agents",
+    "with_agents",
+]

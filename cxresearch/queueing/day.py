@@ -204,15 +204,6 @@ def scenario_table(
     return scenarios.reset_index(drop=True).join(pd.DataFrame(rows))
 
 
-def explore_day(
-    hours: pd.DataFrame, *, patience: Patience, days: int, contained_share: float, evening_experts: int, redial_share: float
-) -> pd.DataFrame:  # fmt: skip
-    """One scenario beside the day as it is, for an analyst's controls: ``scenario_table`` with two rows."""
-    columns = ["scenario", "contained_share", "evening_experts", "redial_share"]
-    rows = [("as it is", 0.0, 0, redial_share), ("with these settings", contained_share, evening_experts, redial_share)]
-    return scenario_table(hours, pd.DataFrame(rows, columns=columns), patience=patience, days=days)
-
-
 def _another_day(hours: pd.DataFrame, scenario: Any, law: PatienceLaw) -> tuple[Floats, Floats]:
     """Who asks and who gives up in each hour, in the period."""
     found = [_another_hour(row, scenario, law) for row in hours.itertuples()]
