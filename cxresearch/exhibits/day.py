@@ -176,7 +176,7 @@ def promise_what_if(
     ]  # fmt: skip
     units: Mapping[str, str] = {"left": "count"}
     bundle = what_if_bundle(
-        promises, finding=finding, subtitle=f"What each promise takes and saves, {place}, {days} day{'s' if days > 1 else ''}", kind=kind,
+        promises[::-1], finding=finding, subtitle=f"What each promise takes and saves, {place}, {days} day{'s' if days > 1 else ''}", kind=kind,
         formats=units, assumed=[given for given in assumed if given["upper"] > 0],
     )  # fmt: skip
     return Exhibit(finding=finding, table=promises, kind=kind, units=units, ready=(bundle,))
@@ -214,7 +214,7 @@ def scenarios(
     )
     says = [
         f"### {finding}",
-        f"The first row is the log's own, hour by hour. {_misses(missed, minutes_of(hours))} A call that is answered is not "
+        f"The first row is the log's own, hour by hour.{_misses(missed, minutes_of(hours))} A call that is answered is not "
         f"made again: {_share(now['redial_share'])} of those who give up call again because of it ({origin}). In brackets: "
         "95 % interval, the day is the unit; it does not know how wrong what is assumed may be.",
     ]
@@ -225,9 +225,8 @@ def scenarios(
 
 def _misses(missed: pd.Series, minutes: int) -> str:
     if missed.empty:
-        return "The model misses it nowhere."
-    where = _intervals(len(missed), minutes)
-    return f"In {where} nobody gave up, and no team loses nobody: the model adds {format_value(missed.sum())} to those who did."
+        return ""
+    return f" In {_intervals(len(missed), minutes)} nobody gave up: no team explains that, and nobody is saved there."
 
 
 def _load_finding(ranks: pd.DataFrame, minutes: int) -> str:
