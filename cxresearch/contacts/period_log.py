@@ -63,6 +63,7 @@ class PeriodLog:
     begins: date | None = None
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
+    _narrowed: dict[tuple[tuple[str, str], ...], PeriodLog] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -127,8 +128,15 @@ class PeriodLog:
     def only(self, **which: str) -> PeriodLog:
         """The contacts of one channel or one queue: ``month.only(channel="phone")``; all where no channel is known.
 
-        Raises LogError where there are none.
+        The same again is the same object, so that whoever works something out of it need not do so twice. Raises LogError
+        where there are none.
         """
+        key = tuple(which.items())
+        if key not in self._narrowed:
+            self._narrowed[key] = self._only(which)
+        return self._narrowed[key]
+
+    def _only(self, which: dict[str, str]) -> PeriodLog:
         unknown = sorted(set(which) - {"channel", "queue"})
         if unknown:
             raise LogError(f"a period is narrowed by channel or queue; got {', '.join(unknown)}.")

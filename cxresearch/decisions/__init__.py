@@ -5,6 +5,7 @@ from __future__ import annotations
 from cxresearch.decisions.actions import RULE, action_table
 from cxresearch.decisions.backtest import AT_WORK, IN_EFFECT, backtest
 from cxresearch.decisions.days import agents_at_work
+from cxresearch.decisions.measuring import worth_measuring
 from cxresearch.decisions.more_agents import MOST_AT_ONCE, hours_to_move, more_agents, with_agents
 from cxresearch.decisions.proposals import MOST_CONTAINED, Action, ActionError
 from cxresearch.decisions.weighing import Weighing
@@ -24,4 +25,5 @@ __all__ = [
     "hours_to_move",
     "more_agents",
     "with_agents",
+    "worth_measuring",
 ]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -72,7 +73,16 @@ class Weighing:
 
     @classmethod
     def of(cls, mine: PeriodLog) -> Weighing:
-        """Raises ValueError as :func:`refuse_unknown`, where no weekday is fully open and where no hour tells a team."""
+        """Of the same period the same object.
+
+        Raises ValueError as :func:`refuse_unknown`, where no weekday is fully open and where no hour tells a team.
+        """
+        if mine not in _MADE:
+            _MADE[mine] = cls._of(mine)
+        return _MADE[mine]
+
+    @classmethod
+    def _of(cls, mine: PeriodLog) -> Weighing:
         refuse_unknown(mine)
         every = days_of(mine)
         week = mine.calendar
@@ -154,6 +164,9 @@ class Weighing:
         # Who is not reached at first is tried once more.
         seconds = (2 - draw.reached) * draw.dial_s + draw.reached * handle_s
         return calls * draw.reached, calls * seconds / 3600
+
+
+_MADE: WeakKeyDictionary[PeriodLog, Weighing] = WeakKeyDictionary()
 
 
 def day_weights(days: Days, draws: int, rng: np.random.Generator) -> Floats:

@@ -4,6 +4,7 @@ from .actions import action_box as action_box
 from .actions import backtest as backtest
 from .agents import agents_what_if as agents_what_if
 from .agents import moved_agents as moved_agents
+from .agents import worth_measuring as worth_measuring
 from .bridges import bridge as bridge
 from .by_day import EVERY as EVERY
 from .by_day import MEASURES as MEASURES

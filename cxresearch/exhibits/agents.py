@@ -9,7 +9,7 @@ import pandas as pd
 from cxresearch.decisions import Action
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.show import what_if_bundle
-from cxresearch.exhibits.waiting import week_in_words
+from cxresearch.exhibits.waiting import listed, week_in_words
 from cxresearch.queueing import FEWEST_TO_LEAD
 from cxresearch.style import format_interval, format_value
 
@@ -54,6 +54,33 @@ def moved_agents(table: pd.DataFrame, action: Action, *, place: str = "", kind: 
         kind=kind,
         caption=f"Leave a day, hour by hour, as it is and then: {finding}, {place}",
     )
+
+
+def worth_measuring(table: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:
+    """What to measure first, so that it is surer what an action saves (``decisions.worth_measuring``).
+
+    Inputs that the draws do not tell from the first are named with it.
+    """
+    told, first = table.attrs, table["input"].iloc[0]
+    finding = f"Measure first: {listed([first, *told['tied']])}"
+    chosen = "recommended" if told["recommended"] else "not recommended; the first that changes the queue"
+    beside = (
+        f" The shares of {listed(['the first', *told['tied']])} are not told apart by the draws."
+        if told["tied"]
+        else ""
+    )
+    says = (
+        f"### {finding}\n\n"
+        f"Of {told['action']!r} ({chosen}), which saves {format_value(told['saved_per_day'])} contacts a day with a standard error of "
+        f"{format_value(told['saved_se'])}: the share of that variance that comes with each input, over {told['draws']} draws of days. "
+        f"Error: standard error of the share.{beside} Below 0 an input moves against the others, since days are drawn whole. "
+        f"{format_value(told['rest'], 'share')} is what inputs do to each other. A small share says that the number is known well "
+        "enough for this action, not that it does not matter."
+    )
+    return Exhibit(
+        finding=finding, table=table, says=says, kind=kind, units={"error": "points"},
+        caption=f"What leaves the saving uncertain, and how to measure it, {place}",
+    )  # fmt: skip
 
 
 def _fewer(row: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxresearch import decisions
@@ -19,6 +20,20 @@ def agents_what_if(month: PeriodLog, *, channel: str) -> Exhibit:
     except ValueError as refusal:
         return nothing(f"What more agents would save cannot be said: {refusal}")
     return shown.agents_what_if(table, place=mine.label, kind=mine.kind)
+
+
+def worth_measuring(
+    month: PeriodLog, *, channel: str, actions: Sequence[Mapping[str, Any] | decisions.Action] | None = None
+) -> Exhibit:
+    """What to measure first, so that it is surer what the recommended action saves."""
+    mine = month.only(channel=channel)
+    try:
+        table = decisions.worth_measuring(month, channel=channel, actions=actions)
+    except decisions.ActionError:  # what somebody wrote is theirs to mend
+        raise
+    except ValueError as refusal:
+        return nothing(f"What to measure first cannot be said: {refusal}")
+    return shown.worth_measuring(table, place=mine.label, kind=mine.kind)
 
 
 def action_controls(month: PeriodLog, *, channel: str) -> Any:

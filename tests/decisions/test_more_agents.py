@@ -95,3 +95,9 @@ def test_the_banks_february_begins_at_its_own_losses(shared):
     assert table["last_added"][1] == "from 15 to 18 h"
     assert table.attrs["hours"] == (7, 24), "midnight to one and six to seven have 29 contacts together"
     assert table["saved_per_day"][1] == pytest.approx(24.1, abs=0.1)
+
+
+def test_a_period_is_weighed_once(twice):
+    """Whatever asks for it: its customers are followed by one query."""
+    assert Weighing.of(twice.only(channel="phone")) is Weighing.of(twice.only(channel="phone"))
+    assert Weighing.of(twice.previous.only(channel="phone")) is Weighing.of(twice.only(channel="phone").previous)

@@ -178,6 +178,7 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     yield "scenarios", partial(day_of_period.scenarios, day, evening_experts=2)
     yield "action_box", partial(actions_of_period.action_box, month, channel=channel)
     yield "backtest", partial(actions_of_period.backtest, month, channel=channel)
+    yield "worth_measuring", partial(agents_of_period.worth_measuring, month, channel=channel)
     yield "agents_what_if", partial(agents_of_period.agents_what_if, month, channel=channel)
 
 

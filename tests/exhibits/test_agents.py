@@ -58,3 +58,31 @@ def test_what_is_not_known_is_said():
 def test_a_log_without_what_is_needed_says_so(columns, why):
     exhibit = cx.agents_what_if(cx.load(plain_log(**columns)).period(NAME), channel="phone")
     assert exhibit.finding.startswith(f"What more agents would save cannot be said: {why}")
+
+
+def measured(*tied: str, recommended: bool = True) -> pd.DataFrame:
+    table = pd.DataFrame({
+        "input": ["the team", "patience", "handling times"], "share": [0.6, 0.5, -0.1], "error": [0.05, 0.05, 0.01],
+        "how_to_measure": ["ask", "wait", "listen"],
+    })  # fmt: skip
+    table.attrs = {
+        "action": "one more agent from 15 to 18 h", "recommended": recommended, "saved_per_day": 24.1, "saved_se": 4.09,
+        "rest": -0.003, "draws": 200, "tied": list(tied),
+    }  # fmt: skip
+    return table
+
+
+def test_what_to_measure_first_is_named_with_what_it_is_tied_with():
+    alone = agents.worth_measuring(measured(), place="phone")
+    assert alone.finding == "Measure first: the team"
+    assert "'one more agent from 15 to 18 h' (recommended), which saves 24.1 contacts a day" in alone.says
+    assert "with a standard error of 4.09" in alone.says
+    assert "told apart" not in alone.says
+    together = agents.worth_measuring(measured("patience", recommended=False))
+    assert together.finding == "Measure first: the team and patience"
+    assert "not recommended; the first that changes the queue" in together.says
+    assert "are not told apart by the draws" in together.says
+    assert list(together.bundles())
+    assert cx.worth_measuring(cx.load(plain_log()).period(NAME), channel="phone").finding.startswith(
+        "What to measure first cannot be said: no hour with thirty contacts"
+    )
