@@ -67,7 +67,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
     "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials", "tickets", "two_clocks"),
     "queueing": ("arrivals", "day", "loss_sources", "measures", "offered_wait", "promises", "teams", "what_if"),
-    "decisions": ("actions", "backtest", "days", "loss_curves", "mean_day", "measuring", "more_agents", "proposals", "weighing"),
+    "decisions": ("actions", "backtest", "days", "loss_curves", "mean_day", "measuring", "more_agents", "proposals", "sweep", "weighing"),
     "exhibits": (
         "actions", "actions_of_period", "agents", "agents_of_period", "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "messages", "own_survey", "period", "promises", "promises_of_period", "published_shares", "ranking", "run_chart", "show", "sources", "sources_of_period", "survey_alone", "surveys", "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "waiting",
     ),

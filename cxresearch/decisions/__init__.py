@@ -8,6 +8,7 @@ from cxresearch.decisions.days import agents_at_work
 from cxresearch.decisions.measuring import worth_measuring
 from cxresearch.decisions.more_agents import MOST_AT_ONCE, hours_to_move, more_agents, with_agents
 from cxresearch.decisions.proposals import MOST_CONTAINED, Action, ActionError
+from cxresearch.decisions.sweep import sweep
 from cxresearch.decisions.weighing import Weighing
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "backtest",
     "hours_to_move",
     "more_agents",
+    "sweep",
     "with_agents",
     "worth_measuring",
 ]

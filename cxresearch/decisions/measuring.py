@@ -42,13 +42,14 @@ INPUTS = (
 
 
 def worth_measuring(
-    period_log: PeriodLog, *, channel: str, actions: Sequence[Mapping[str, Any] | Action] | None = None
-) -> pd.DataFrame:
+    period_log: PeriodLog, *, channel: str, actions: Sequence[Mapping[str, Any] | Action] | None = None,
+    table: pd.DataFrame | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """By how much each input leaves the saving of the recommended action uncertain; the first is worth measuring first.
 
     Parameters
     ----------
-    actions : as in :func:`action_table`.
+    actions : as in :func:`action_table`. table : what that made of them, where it is there already.
 
     Returns
     -------
@@ -70,7 +71,8 @@ def worth_measuring(
     now = Weighing.of(period_log.only(channel=channel))
     if len(now.days) < FEWEST_DAYS:
         raise ValueError(f"{len(now.days)} days that are fully open tell no interval; {FEWEST_DAYS} do")
-    table = action_table(period_log, channel=channel, actions=actions)
+    if table is None or table.empty:
+        table = action_table(period_log, channel=channel, actions=actions)
     weighed = (
         usual_actions(now.hours, redials=now.redials.share, known=now.later is not None)
         if actions is None

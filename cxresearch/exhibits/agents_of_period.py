@@ -23,12 +23,18 @@ def agents_what_if(month: PeriodLog, *, channel: str) -> Exhibit:
 
 
 def worth_measuring(
-    month: PeriodLog, *, channel: str, actions: Sequence[Mapping[str, Any] | decisions.Action] | None = None
-) -> Exhibit:
-    """What to measure first, so that it is surer what the recommended action saves."""
+    month: PeriodLog, *, channel: str, actions: Sequence[Mapping[str, Any] | decisions.Action] | None = None,
+    box: Exhibit | None = None,
+) -> Exhibit:  # fmt: skip
+    """What to measure first, so that it is surer what the recommended action saves.
+
+    ``box`` is the ``action_box`` of the same actions, where it is there already: it takes a second or two.
+    """
     mine = month.only(channel=channel)
     try:
-        table = decisions.worth_measuring(month, channel=channel, actions=actions)
+        table = decisions.worth_measuring(
+            month, channel=channel, actions=actions, table=None if box is None else box.table
+        )
     except decisions.ActionError:  # what somebody wrote is theirs to mend
         raise
     except ValueError as refusal:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cxresearch.contacts import load
-from cxresearch.decisions import Action, worth_measuring
+from cxresearch.decisions import Action, action_table, worth_measuring
 from cxresearch.decisions.measuring import INPUTS, _jackknife, _shares
 from tests.decisions.conftest import contacts, month
 
@@ -83,6 +84,15 @@ def test_an_action_of_ones_own_is_the_one_looked_at(twice):
     bot = worth_measuring(twice, channel="phone", actions=[{"name": "a bot", "contained_share": 0.1}])
     assert bot.attrs["action"] == "a bot"
     assert not bot.attrs["recommended"], "what a bot settles is assumed"
+
+
+def test_a_table_that_is_there_is_not_made_again(twice, monkeypatch):
+    fresh = worth_measuring(twice, channel="phone")
+    table = action_table(twice, channel="phone")
+    monkeypatch.setattr("cxresearch.decisions.measuring.action_table", None)
+    again = worth_measuring(twice, channel="phone", table=table)
+    pd.testing.assert_frame_equal(again, fresh)
+    assert again.attrs == fresh.attrs
 
 
 def test_what_tells_no_interval_is_refused(twice):
