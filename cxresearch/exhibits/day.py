@@ -47,13 +47,17 @@ def staffing(
     ``hours`` is the whole day (``queueing.agents_in_effect``): what is not in the table has too few contacts.
     """
     minutes = minutes_of(hours)
+    # Nobody is taken away from an hour that loses less: there the team stays as it is.
     there, mean_day, most = (
-        format_number(minutes / 60 * table[name].sum(), 0) for name in ("agents", "agents_needed", "upper")
+        format_number(minutes / 60 * table[["agents", name]].max(axis=1).sum(), 0)
+        for name in ("agents", "agents_needed", "upper")
     )
     finding = (
         f"So that at most {_share(most_abandoned)} give up, the mean day takes {mean_day} agent hours; {there} look as if "
         "they were there"
     )
+    if kept := int((table["agents_needed"] < table["agents"]).sum()):
+        finding += f". In {_intervals(kept, minutes)} they keep it already and stay as they are"
     if table["days"].iloc[0] >= DAYS_FOR_TENTHS:
         missed = _share(table["days_missed"].sum() / table["days"].sum())
         finding += f". The same team every day misses that goal in {missed} of the time; {most} keep it on 9 of 10 days"
