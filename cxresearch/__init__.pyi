@@ -32,6 +32,9 @@ from .exhibits.day_of_period import promise_what_if as promise_what_if
 from .exhibits.day_of_period import redials as redials
 from .exhibits.day_of_period import scenarios as scenarios
 from .exhibits.day_of_period import staffing as staffing
+from .exhibits.lost_of_period import coming_back as coming_back
+from .exhibits.lost_of_period import experiment as experiment
+from .exhibits.lost_of_period import period_cost as period_cost
 from .exhibits.period import account as account
 from .exhibits.period import beside_published as beside_published
 from .exhibits.period import bridge as bridge

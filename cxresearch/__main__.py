@@ -221,14 +221,14 @@ def _new_survey(given: argparse.Namespace, path: Path) -> int:
 
 def _list(given: argparse.Namespace) -> int:
     """Every report, its notebooks and its parameters."""
-    from cxresearch.report.run.parameters import load_report
+    from cxresearch.report.run.parameters import GIVEN_BY_RUNNER, load_report
 
     for path in sorted((ROOT / "reports").glob("*.toml")):
         report = load_report(path.stem, ROOT)
         print(f"{report.name}: {report.title} (by {report.period})")
         print(f"  notebooks: {', '.join(one.stem for one in report.notebooks)}")
         for name, line in report.declared.items():
-            if name not in ("period", "columns", "targets", "survey"):
+            if name not in GIVEN_BY_RUNNER:
                 value = report.parameters.get(name, line.default)
                 print(f"  {name} = {value!r}")
     return 0

@@ -19,11 +19,11 @@ from cxresearch.contacts.periods import PERIOD_KINDS, Period, PeriodError, parse
 from cxresearch.contacts.places import SUFFIXES, Copy, Place
 from cxresearch.contacts.read_once import read_period
 from cxresearch.contacts.rows import Reading, open_log
-from cxresearch.contacts.unanswered import last_known, unanswered_by_day
+from cxresearch.contacts.unanswered import unanswered_by_day
 
 __all__ = [
     "BANK_HEADER", "BANK_LONGEST_SERVICE_S", "BANK_LONGEST_WAIT_S", "BANK_QUEUES", "CANONICAL", "FOLDER", "PERIOD_KINDS",
     "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "Copy", "FileFacts", "LogError", "LogQuestionError", "Period", "PeriodError", "PeriodLog", "Place",
-    "Reading", "account_table", "after_leaving", "bridge_table", "file_facts", "has_quotes", "kept_folder", "kept_in", "kept_period", "key_fingerprint", "last_known", "load", "load_contacts", "log_facts", "look_at", "look_text", "next_command",
+    "Reading", "account_table", "after_leaving", "bridge_table", "file_facts", "has_quotes", "kept_folder", "kept_in", "kept_period", "key_fingerprint", "load", "load_contacts", "log_facts", "look_at", "look_text", "next_command",
     "open_log", "parse_period", "period_of", "read_period", "text_layout", "to_toml", "unanswered_by_day",
 ]  # fmt: skip

@@ -124,8 +124,8 @@ def duration(cell: str, unit: str = "", decimal: str = "", thousands: str = "") 
     part = "regexp_extract({}, {}, {})"
     sign = f"CASE WHEN starts_with({cell}, '-') THEN -1.0 ELSE 1.0 END"
 
-    def piece(pattern: str, group: int) -> str:
-        found = part.format(cell, sql_text(pattern), group)
+    def piece(pattern: str, group: int, of: str = cell) -> str:
+        found = part.format(of, sql_text(pattern), group)
         return f"coalesce(TRY_CAST(replace({found}, ',', '.') AS DOUBLE), 0)"
 
     # The day zero is that of Unix or that of spreadsheets.
@@ -139,14 +139,15 @@ def duration(cell: str, unit: str = "", decimal: str = "", thousands: str = "") 
 
     iso = (r"(\d+)D", r"(\d+)H", r"T(?:\d+H)?(\d+)M", r"([\d.]+)S")
     span = " + ".join(f"{size} * {piece(p, 1)}" for size, p in zip((86400, 3600, 60, 1), iso, strict=True))
+    # Between thousands a sign stands for nothing; any other one is before decimals.
+    bare = f"replace({cell}, {sql_text(thousands)}, '')" if thousands else cell
     carried = " + ".join(
-        f"{size} * {piece(rf'(?i)([0-9]+(?:[.,][0-9]+)?)[ ]*(?:{words})(?:[^a-zäöüí]|$)', 1)}"
+        f"{size} * {piece(rf'(?i)([0-9]+(?:[.,][0-9]+)?)[ ]*(?:{words})(?:[^a-zäöüí]|$)', 1, bare)}"
         for size, words in _CARRIED.items()
     )
     cases = [
         (CLOCK3, clock),
         (ISO_SPAN, span),
-        (CARRIED, carried),
         (CLOCK_H, pair(3600, 60)),
         (CLOCK_M, pair(60, 1)),
         (CLOCK_DAY, since),
@@ -156,7 +157,8 @@ def duration(cell: str, unit: str = "", decimal: str = "", thousands: str = "") 
     plain = number(cell, decimal, thousands)
     size = SECONDS.get(unit, 1.0)
     plain = f"({plain}) * {size}" if size != 1 else plain
-    whens = " ".join(f"WHEN {fits(cell, pattern)} THEN {sign} * ({value})" for pattern, value in cases)
+    whens = f"WHEN {fits(bare, CARRIED)} THEN {sign} * ({carried}) "
+    whens += " ".join(f"WHEN {fits(cell, pattern)} THEN {sign} * ({value})" for pattern, value in cases)
     return f"CASE {whens} ELSE {plain} END"
 
 

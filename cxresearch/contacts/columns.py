@@ -17,6 +17,7 @@ from cxresearch.contacts.canonical import (
     SLOW,
     TOTALS,
     WORDS,
+    LogError,
     LogQuestionError,
     sql_text,
 )
@@ -153,6 +154,10 @@ def canonical_columns(
     if sources["wait_s"].missing == "open":
         # Without an answer the wait lasts until the log ends.
         end = table.aggregate("max(opened_at)").fetchall()[0][0]
+        if end is None:
+            raise LogError(
+                'wait_s: missing = "open" lasts until the log ends, and no row has a readable opened_at; map it.'
+            )
         table = table.select(
             f"* REPLACE (CASE WHEN waiting THEN epoch(TIMESTAMP '{end}' - opened_at) ELSE wait_s END AS wait_s, "
             "CASE WHEN waiting AND outcome = 'answered' THEN 'open' ELSE outcome END AS outcome)"
@@ -269,13 +274,20 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
 def _moment(column: str, source: Source, types: Mapping[str, str], timezone: str) -> str:
     kind = _kind(types[column])
     if kind == "zoned":
-        return f"timezone({sql_text(timezone)}, {cells.column(column)})"
+        return _in_calendar(f"timezone({sql_text(timezone)}, {cells.column(column)})")
     if kind == "moment":
         local = f"CAST({cells.column(column)} AS TIMESTAMP)"
-        return f"timezone({sql_text(timezone)}, timezone({sql_text(source.zone)}, {local}))" if source.zone else local
+        if source.zone:
+            local = f"timezone({sql_text(timezone)}, timezone({sql_text(source.zone)}, {local}))"
+        return _in_calendar(local)
     if source.plain:
         return cells.cast_moment(column, zone=source.zone, timezone=timezone)
     return cells.moment(_text(column, types), _formats(source), zone=source.zone, timezone=timezone)
+
+
+def _in_calendar(time: str) -> str:
+    """Infinity, and years that stand for no time, are none."""
+    return f"CASE WHEN year({time}) BETWEEN 1970 AND 2200 THEN {time} END"
 
 
 def _instant(column: str, source: Source, types: Mapping[str, str], timezone: str) -> str:
@@ -312,9 +324,7 @@ def _left_out(mapping: LogMapping, names: Sequence[str]) -> str:
         )
     for column, other in mapping.same.items():
         mine, theirs = (cells.text(find_column(name, names) or name) for name in (column, other))
-        cases.append(
-            f"WHEN {mine} <> coalesce({theirs}, '') THEN {sql_text(f'not chosen by rows: {column} is not {other}')}"
-        )
+        cases.append(f"WHEN {mine} <> coalesce({theirs}, '') THEN {sql_text(f'{NOT_CHOSEN}: {column} is not {other}')}")
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 
 

@@ -154,13 +154,8 @@ def _copy(base: _Base, source: str | Path, query: str, mapping: LogMapping, name
         rows.select(", ".join([mark, *asked])).write_parquet(str(target))
         kept = connect().execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [str(target)]).fetchall()
         came = counted()
-    if came != kept[0][0]:
+    if came is not None and came != kept[0][0]:
         raise LogError(f"{source}: {came:,} rows came and {kept[0][0]:,} were kept; nothing is read of it. Try again.")
-
-
-def _prepare(engine: duckdb.DuckDBPyConnection) -> None:
-    engine.execute("SET TimeZone = 'UTC'")
-    give_key(engine)
 
 
 class _DuckFile:
@@ -180,7 +175,7 @@ class _DuckFile:
 
     def rows(self, query: str) -> tuple[duckdb.DuckDBPyRelation, Any]:
         asked = self._engine.sql(f"SELECT * FROM ({query}\n) AS log")
-        return asked, lambda: asked.aggregate("count(*)").fetchall()[0][0]
+        return asked, lambda: None  # the engine that reads is the one that writes
 
 
 @contextlib.contextmanager
@@ -189,7 +184,7 @@ def _open_duckdb(path: Path) -> Iterator[_Base]:
         raise LogError(f"there is no file {path} (looked from {Path.cwd()}). Check the name given as log.")
     try:
         with connect(str(path), read_only=True) as engine:
-            _prepare(engine)
+            give_key(engine)
             yield _DuckFile(engine)
     except duckdb.ConnectionException as error:
         raise LogError(f"{path} is open in this process; close it, or give cx.load a relation of it.") from error
@@ -232,7 +227,7 @@ class _Postgres:
 
         stream = pa.RecordBatchReader.from_batches(reader.schema, batches())
         engine = connect()
-        _prepare(engine)
+        give_key(engine)
         return engine.from_arrow(stream), lambda: came[0]
 
     def _schema(self, query: str) -> Any:
@@ -247,11 +242,11 @@ def _open_postgres(address: str) -> Iterator[_Base]:
     refuse_secrets(address, instead="it is read from PGPASSWORD or ~/.pgpass")
     # Its library is not for who reads files.
     from adbc_driver_manager import Error
-    from adbc_driver_postgresql.dbapi import connect
+    from adbc_driver_postgresql.dbapi import connect as connect_postgres
 
     waits = "" if "connect_timeout=" in address else f"{'&' if '?' in address else '?'}connect_timeout=10"
     try:
-        with connect(address + waits, autocommit=True) as connection, connection.cursor() as cursor:
+        with connect_postgres(address + waits, autocommit=True) as connection, connection.cursor() as cursor:
             cursor.execute("SET default_transaction_read_only = on")
             yield _Postgres(cursor)
     except Error as error:
@@ -279,4 +274,6 @@ def _sentence(error: Exception) -> str:
         hint = " Ask for the right to read it."
     elif "does not exist" in line:
         hint = " Check the name."
+    elif "sqlite_scanner" in text or "not a valid DuckDB" in text:
+        return "it is no DuckDB file; export its table as CSV or Parquet."
     return f"{line.strip().rstrip('.')}.{hint}"

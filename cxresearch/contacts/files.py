@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import codecs
 import functools
 import gzip
 import re
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -37,12 +37,12 @@ from cxresearch.contacts.locate import find_places
 from cxresearch.contacts.mapping import LogMapping, find_column, meant, to_toml
 from cxresearch.contacts.memory import remembered
 from cxresearch.contacts.places import (
-    JSON,
     SHEETS,
     SUFFIXES,
     Place,
     constants_of,
     in_their_names,
+    is_json,
     literal,
     said_by_folders,
 )
@@ -146,7 +146,7 @@ def cells_seen(
     engine: duckdb.DuckDBPyConnection, path: Path, names: Sequence[str], layouts: Mapping[str, Layout]
 ) -> dict[str, tuple[str, ...]]:
     """The cells of a file's first rows by column."""
-    if path.name.lower().endswith(JSON):
+    if is_json(path):
         return seen_of(names, json_rows(engine, path, names))
     if path.name.lower().endswith(".parquet"):
         columns = ", ".join(f"CAST({cells.column(name)} AS VARCHAR)" for name in names)
@@ -196,7 +196,7 @@ def _header(
             return list(remembered("headers", path, found, _are_names))
     except (OSError, duckdb.Error) as error:
         raise LogError(f"cannot read {path}: {first_line(error)}. Replace it or leave it out.") from error
-    if name.endswith(JSON):
+    if is_json(path):
         return list(remembered("headers", path, lambda: json_columns(engine, path), _are_names))
     if not name.endswith(SUFFIXES) and name != "queue_log":
         raise LogError(f"{path}: the log's files end in {', '.join(SUFFIXES)}.")
@@ -315,7 +315,25 @@ def read_text(
     they are not in it.
     """
     folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(engine, shutil.rmtree, folder, ignore_errors=True)  # at the latest when the process ends
+    try:
+        return _copied(engine, layouts, columns, folder, ids=ids, where=where, partitions=partitions)
+    except BaseException:  # a file in other letters has the ids in it
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _copied(
+    engine: duckdb.DuckDBPyConnection,
+    layouts: Mapping[str, Layout],
+    columns: Sequence[str],
+    folder: Path,
+    *,
+    ids: Sequence[str],
+    where: str,
+    partitions: Mapping[str, Mapping[str, str | None]],
+) -> tuple[duckdb.DuckDBPyRelation, int]:
+    """:func:`read_text` into ``folder``."""
     same: dict[tuple[Layout, tuple[str, ...]], list[str]] = {}
     for path, layout in layouts.items():
         same.setdefault((layout, tuple(constants_of(partitions[path], columns))), []).append(path)

@@ -13,7 +13,7 @@ import duckdb
 from cxresearch.contacts import cells
 from cxresearch.contacts.canonical import LogError, first_line, sql_text
 from cxresearch.contacts.memory import remembered
-from cxresearch.contacts.places import Place, literal, said_by_folders
+from cxresearch.contacts.places import Place, is_json, literal, said_by_folders
 from cxresearch.contacts.repeats import ROW
 
 _SAMPLE = 1000  # records from which the names are known
@@ -75,23 +75,31 @@ def _records(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path], *, filena
     for name, alike in by_list.items():
         files = ", ".join(sql_text(literal(path)) for path in alike)
         plain = f"read_json_objects([{files}], filename={filename}, hive_partitioning=false)"
-        key = '$."' + name.replace('"', '\\"') + '"'
+        key = f"$.{_quoted(name)}"
         inner = f"unnest(CAST(json_extract(json, {sql_text(key)}) AS JSON[])) AS json" if name else "json"
         parts.append(f"SELECT {inner}{', filename' if filename else ''} FROM {plain}")
     return f"({' UNION ALL '.join(parts)})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '\\"') + '"'
 
 
 def read_json(
     engine: duckdb.DuckDBPyConnection, places: Sequence[Place], columns: Sequence[str], *, ids: Sequence[str]
 ) -> duckdb.DuckDBPyRelation:
     """The ``columns`` of JSON records as text, as ``files.read_text`` gives those of text files."""
+    if not all(is_json(place.path) for place in places):
+        raise LogError("JSON and other text files in one log: name one kind, for example log='folder/*.jsonl'.")
     asked = [f"hash(CAST(json AS VARCHAR)) AS {ROW}"]
     for name in columns:
-        place = "$." + ".".join('"' + part.replace('"', '\\"') + '"' for part in name.split("."))
-        cell = f"regexp_replace(json_extract_string(json, {sql_text(place)}), {sql_text(_ALONE)}, '\\1')"
-        trimmed = f"nullif(trim({cell}), '')"
-        asked.append(f"{cells.person(trimmed) if name in ids else cell} AS {cells.column(name)}")
+        # A point stands between a name and the name within it, or in a name.
+        places_ = dict.fromkeys(["$." + ".".join(map(_quoted, name.split("."))), f"$.{_quoted(name)}"])
+        cell = f"coalesce({', '.join(f'json_extract_string(json, {sql_text(place)})' for place in places_)})"
+        asked.append(f"regexp_replace({cell}, {sql_text(_ALONE)}, '\\1') AS {cells.column(name)}")
+    people = [f"{cells.person(cells.text(name))} AS {cells.column(name)}" for name in columns if name in ids]
+    hidden = f"* REPLACE ({', '.join(people)})" if people else "*"
     said = any(place.partitions for place in places)
     records = _records(engine, [place.path for place in places], filename=said)
-    query = f"SELECT {', '.join([*asked, *(['filename'] if said else [])])} FROM {records}"
+    query = f"SELECT {hidden} FROM (SELECT {', '.join([*asked, *(['filename'] if said else [])])} FROM {records})"
     return said_by_folders(engine, f"({query})", places, file="filename") if said else engine.sql(query)

@@ -157,7 +157,7 @@ def _delimiter(lines: list[str]) -> str:
 
 def _usual_width(rows: list[list[str]]) -> int:
     widths = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
-    return max(widths, key=lambda width: (widths[width], width))
+    return max(widths, key=lambda width: (widths[width], width), default=0)
 
 
 def _header_line(rows: list[list[str]]) -> int:

@@ -20,7 +20,8 @@ def find_places(source: Any) -> list[Place]:
         for place in _fetched(str(name)) if is_address(name) else _local(str(name)):
             found.setdefault(place.name, place)
     if all(place.left_out for place in found.values()):
-        raise LogError(f"no contact log in {source}: no file ends in {', '.join(SUFFIXES)}.")
+        why = f"all files are {_HIDDEN}" if found else f"no file ends in {', '.join(SUFFIXES)}"
+        raise LogError(f"no contact log in {source}: {why}.")
     return list(found.values())
 
 
@@ -38,6 +39,10 @@ def _local(name: str) -> list[Place]:
         files = [Path(name)]
     for path in files:
         if not path.is_file():
+            if "@" in name and ":/" in name:  # an address that nobody knows may hold a password
+                raise LogError(
+                    f"{name.split(':')[0]}: is no address that can be read; see docs/own-log.md for those that can."
+                )
             raise LogError(f"there is no file {path} (looked from {Path.cwd()}). Check the name given as log.")
     return [*inside, *(Place(path, str(path), named=True) for path in files)]
 

@@ -137,7 +137,7 @@ def load_contacts(
     Parameters
     ----------
     source : a file, a folder, a glob, an address, a list of these, a database, or a frame (pandas, Polars, Arrow, DuckDB
-        relation). Suffixes ``.parquet``, ``.csv``, ``.txt``, ``.gz`` (gzipped text). In a folder and the folders in it, files that are no contact log
+        relation). Suffixes as in ``SUFFIXES``; ``.gz`` is gzipped text. In a folder and the folders in it, files that are no contact log
         are left out and listed in ``files``; a file named outright must be one.
     preset : ``"anonymous_bank"`` (the 1999 bank log, recognised by its header) or None: the canonical names.
     columns : canonical name -> column of the log, or -> ``{"column": name, "values": {word: canonical word}}``.

@@ -18,7 +18,7 @@ from cxresearch.contacts.columns import canonical_columns
 from cxresearch.contacts.facts import log_facts
 from cxresearch.contacts.files import BANK, EVENTS, cells_seen, has_quotes, unfit
 from cxresearch.contacts.mapping import Source, to_toml
-from cxresearch.contacts.rows import Reading, counted, group_rows, open_log, refuse_unusable
+from cxresearch.contacts.rows import Reading, counted, dated, group_rows, open_log, refuse_unusable
 from cxresearch.contacts.tools import known_tools
 
 # What a report cannot say without a column.
@@ -66,7 +66,7 @@ def look_at(
     try:
         reading = open_log(source, preset=preset, columns=columns, timezone=timezone, query=query)
         _ask_for_times(reading)
-        rows = reading.all_rows()
+        rows = dated(reading.all_rows())  # a report is of a period
         groups = group_rows(rows)
         found = counted(groups, where=reading.where, sources=reading.known)
         quoted = has_quotes(reading.preset)
@@ -177,7 +177,7 @@ def _shown(reading: Reading) -> list[dict[str, str]]:
             value = "(an id)"
         rows.append({
             "canonical": name, "from": ", ".join(source.read) or "the same for every row", "how": how(source), "cell": value,
-            "read": str(read[0][names.index(name)]) if read else "",
+            "read": "(a pseudonym)" if name in PEOPLE else str(read[0][names.index(name)]) if read else "",
         })  # fmt: skip
     return rows
 

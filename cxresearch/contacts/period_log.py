@@ -42,7 +42,7 @@ class PeriodLog:
     ``after_leaving``: what became of those who gave up (``contacts.after_leaving``); None for one queue alone, and where
     tables that were kept without it are among the days. ``unanswered``: who stood without an answer at the end of each day
     (``contacts.unanswered_by_day``); None for one queue alone, and where days come from kept tables. ``begins``: the
-    first day that the log holds.
+    first day that the log holds. ``memo``: what was worked out of it, for whoever would do it again.
     """
 
     period: Period
@@ -63,7 +63,7 @@ class PeriodLog:
     begins: date | None = None
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
-    _narrowed: dict[tuple[tuple[str, str], ...], PeriodLog] = field(default_factory=dict, init=False, repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -131,10 +131,11 @@ class PeriodLog:
         The same again is the same object, so that whoever works something out of it need not do so twice. Raises LogError
         where there are none.
         """
-        key = tuple(which.items())
-        if key not in self._narrowed:
-            self._narrowed[key] = self._only(which)
-        return self._narrowed[key]
+        key = ("only", *which.items())
+        if key not in self.memo:
+            self.memo[key] = self._only(which)
+        found: PeriodLog = self.memo[key]
+        return found
 
     def _only(self, which: dict[str, str]) -> PeriodLog:
         unknown = sorted(set(which) - {"channel", "queue"})

@@ -75,6 +75,11 @@ def refuse_tables(folder: str, names: Iterable[str]) -> None:
             )
 
 
+def is_json(path: Path) -> bool:
+    """Whether a file holds JSON records, packed or not."""
+    return path.name.lower().removesuffix(".gz").endswith(JSON)
+
+
 def is_hidden(parts: Sequence[str]) -> bool:
     """Whether a file below a folder is none of its data: it begins with a point, or a folder on its way with that or ``_``."""
     return parts[-1].startswith(".") or any(part.startswith((".", "_")) for part in parts[:-1])

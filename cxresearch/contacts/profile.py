@@ -226,6 +226,8 @@ def number_source(raw: duckdb.DuckDBPyRelation, name: str, source: Source, *, sp
                 f"{written(name, source, unit='hh:mm')}."
             )
     if not (source.decimal or source.thousands):
+        if span:  # a cell that carries its unit has the same signs
+            shapes["shape"] = shapes["shape"].str.replace(r"(?<=9)\s*[^\W\d_]+[.]?$", "", regex=True)
         source = _signs(shapes, name, column, source, where=where)
     return source
 

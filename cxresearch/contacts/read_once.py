@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -26,11 +26,21 @@ from cxresearch.contacts.memory import RULES, VERSION, kept_folder, room_for_ano
 from cxresearch.contacts.period_log import CELL, ENDS, MINUTE_S, SUMS, PeriodLog, kept_period
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.places import in_their_names
-from cxresearch.contacts.rows import Reading, counted, dated, group_rows, inside, no_contacts, refuse_unusable
-from cxresearch.contacts.unanswered import carried, last_known, unanswered_by_day
+from cxresearch.contacts.rows import (
+    Reading,
+    counted,
+    dated,
+    group_rows,
+    inside,
+    no_contacts,
+    refuse_unusable,
+    usable_rows,
+)
+from cxresearch.contacts.unanswered import carried, ends_of, unanswered_by_day
 from cxresearch.contacts.week import times_known
 
 ROWS = "contacts.parquet"
+NEAR = "__near"  # a mark of rows that kept their cells: those of the two periods, and what they carry
 
 
 def read_period(reading: Reading, name: str, *, archive: Sequence[Path] = ()) -> PeriodLog:
@@ -100,7 +110,7 @@ def _identity(facts: Sequence[FileFacts], reading: Reading) -> str:
     """One name for a log as it is read: its bytes, its mapping, and the version of what is kept."""
     said = [
         [fact.sha256 for fact in facts], dict(reading.columns), reading.preset, reading.timezone, VERSION, RULES, FOLLOWED,
-        key_fingerprint(),
+        key_fingerprint(), [sorted(place.partitions.items()) for place in reading.places],
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
@@ -115,7 +125,9 @@ def _made(
     groups = _grouped(read, span)
     total = int(groups["rows"].sum()) if in_parquet is None else in_parquet
     reading.refuse_lost(total, records)
-    first, last = groups["oldest"].min(), groups["newest"].max()
+    # Of Parquet the rows outside were not read: where the log begins and ends is asked of all its rows.
+    whole = read if in_parquet is None else reading.rows
+    first, last, last_moment = ends_of(whole)
     both = [_counted(reading, groups, one, which, total) for which, one in (("before", span.previous), ("now", span))]
     both = [
         replace(
@@ -124,27 +136,34 @@ def _made(
         for log in both
     ]
     cells = _cells(read, span.previous.start, span.end) if any(log.counts["kept"] for log in both) else None
-    last_moment = last_known(read)
     both = [
         replace(
             log, after_leaving=after_leaving(read, log.period.start, log.period.end) if cells is None or times_known(cells) else None,
-            unanswered=unanswered_by_day(read, log.period.start, log.period.end, last=last_moment), begins=None if pd.isna(first) else first.date(),
+            unanswered=unanswered_by_day(read, log.period.start, log.period.end, last=last_moment), begins=first and first.date(),
         ) for log in both
     ]  # fmt: skip
-    before, now = (_filled(log, cells, None if pd.isna(first) else first.date(), archive) for log in both)
+    before, now = (_filled(log, cells, first and first.date(), archive) for log in both)
     if now is None:
-        if in_parquet is not None:  # its rows outside were not read
-            first, last = reading.rows.aggregate("min(opened_at), max(opened_at)").fetchall()[0]
         raise no_contacts(
             groups[groups["span"].isin(["now", "undated"])], where=reading.where,
             span=f"from {span.start} to before {span.end}", total=total, first=first, last=last,
         )  # fmt: skip
     refuse_unusable(reading, now.usable, now.set_aside, span=f"of {span.label}")
+    _refuse_undated(reading, groups, total)
     now.keep(folder)
     if before is not None:
         (folder / "previous").mkdir()
         before.keep(folder / "previous")
     return _with_rows(now, before, folder)
+
+
+def _refuse_undated(reading: Reading, groups: pd.DataFrame, total: int) -> None:
+    undated = groups[groups["span"] == "undated"]
+    n = int(usable_rows(undated)["unusable"].sum())
+    whole = pd.DataFrame({"outcome": ["unknown"], "kept": [total - n], "unusable": [n]})
+    refuse_unusable(
+        reading, whole, counted(undated, where=reading.where, sources=reading.known).set_aside, span="of the log"
+    )
 
 
 def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb.DuckDBPyRelation, int | None]:
@@ -157,25 +176,25 @@ def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb
     if span is not None:
         near = f"({inside(span.previous.start, span.end)}) OR {carried(span.previous.start)}"
         if reading.paths and not reading.is_text:
-            # A day more shows that the log goes on.
-            rows = rows.filter(
-                f"{near} OR (opened_at >= DATE '{span.end}' AND opened_at < DATE '{span.end + timedelta(1)}')"
-            )
+            rows = rows.filter(near)
             files = [str(path) for path in reading.paths]
             known = reading.engine.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [files]).fetchall()
             total = int(known[0][0])
         else:
             others = [name for name in rows.columns if name != "opened_at"]
             kept = ", ".join(f"CASE WHEN {near} THEN {name} END AS {name}" for name in others)
-            rows = rows.select(f"opened_at, {kept}")
+            rows = rows.select(f"opened_at, {kept}, coalesce({near}, false) AS {NEAR}")
     try:
         rows.write_parquet(str(target))
     except duckdb.Error as error:
         raise LogError(f"cannot read {reading.where}: {first_line(error)}") from error
     written = reading.engine.read_parquet(str(target))
-    if (once := reading.once(written)) is not written:
+    # Rows without their cells repeat nothing.
+    cut = NEAR in written.columns
+    with_cells = written.filter(NEAR) if cut else written
+    if (once := reading.once(with_cells)) is not with_cells:
         other = target.with_suffix(".once")
-        once.write_parquet(str(other))
+        (once.union(written.filter(f"NOT {NEAR}")) if cut else once).write_parquet(str(other))
         other.replace(target)
     return reading.engine.read_parquet(str(target)), total
 
@@ -218,11 +237,13 @@ def _cells(read: duckdb.DuckDBPyRelation, start: date, end: date) -> pd.DataFram
 def _counted(reading: Reading, groups: pd.DataFrame, span: Period, which: str, total: int) -> PeriodLog:
     mine = groups[groups["span"].isin([which, "undated"])]
     facts = counted(mine, where=reading.where, sources=reading.known)
+    # Of a row without a date nobody knows whether it is of this period: it is held against the log, not against one period.
+    usable = usable_rows(groups[groups["span"] == which])
     return PeriodLog(
         period=span, cells=pd.DataFrame(columns=[*CELL, *ENDS, *SUMS]),
         counts={**facts.counts, "other_periods": total - facts.counts["read"]}, set_aside=facts.set_aside,
         repaired=facts.repaired, files=reading.files, newest=facts.newest, simulated=facts.simulated,
-        preset=reading.preset, source=source_of(reading), usable=facts.usable,
+        preset=reading.preset, source=source_of(reading), usable=usable,
     )  # fmt: skip
 
 

@@ -16,7 +16,9 @@ from cxresearch.contacts.places import SUFFIXES, Copy, is_hidden, refuse_tables
 
 WEB = ("http", "https")
 STORES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
-_SECRET = re.compile(r"(?i)signature|sig$|token|password|passwd|secret|credential|api[-_]?key|access[-_]?key")
+_SECRET = re.compile(
+    r"(?i)signature|sig$|token|password|passwd|secret|credential|api[-_]?key|access[-_]?key|^(key|auth|code|sas)$"
+)
 _PART = 1 << 20
 _RETRY: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
 
@@ -26,7 +28,9 @@ def refuse_secrets(address: str, *, instead: str) -> None:
     parts = urlsplit(address)
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     secrets = [key for key, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET.search(key)]
-    if ":" in parts.netloc.rpartition("@")[0]:
+    who = parts.netloc.rpartition("@")[0]
+    # A user's name stands in the address of a database; elsewhere a name alone is a token.
+    if ":" in who or (who and parts.scheme.lower() in (*WEB, *STORES)):
         raise LogError(f"{shown}: a password stands in the address. Take it out; {instead}.")
     if secrets:
         raise LogError(f"{shown}: {secrets[0]} in the address is a secret. Take it out; {instead}.")

@@ -15,7 +15,18 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.bank import bank_columns
-from cxresearch.contacts.canonical import DELIBERATE, NOT_CHOSEN, WORDS, LogError, LogQuestionError, listed
+from cxresearch.contacts.canonical import (
+    DELIBERATE,
+    HEADER,
+    NOT_CHOSEN,
+    TOTALS,
+    WORDS,
+    LogError,
+    LogQuestionError,
+    first_line,
+    listed,
+    sql_text,
+)
 from cxresearch.contacts.columns import canonical_columns, columns_read, resolved, sources_of, unread_cells
 from cxresearch.contacts.databases import fetch, is_database
 from cxresearch.contacts.engine import connect
@@ -36,10 +47,12 @@ from cxresearch.contacts.json_files import read_json
 from cxresearch.contacts.keys import give_key
 from cxresearch.contacts.layout import Layout
 from cxresearch.contacts.mapping import LogMapping, Source, meant, parse_mapping, written
-from cxresearch.contacts.places import JSON, Place, in_their_names, is_address, settled
+from cxresearch.contacts.places import Place, in_their_names, is_address, is_json, settled
 from cxresearch.contacts.repeats import without_repeats
 from cxresearch.contacts.suggest import meant_by
 from cxresearch.contacts.tools import known_tools, mapping_for
+
+_FEW_TOTALS = 5  # more than one line of five is no total
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +81,15 @@ class Reading:
         """The canonical columns, ``simulated``, the reasons ``set_aside`` and ``repaired``, and marks of repeated rows."""
         with in_their_names(self.places):
             proved_whole(self.paths, quoted=has_quotes(self.preset))
-        if self.preset == BANK:
-            return bank_columns(bank_lines(self.engine, list(map(str, self.paths))))
-        raw, broken = self.raw
-        return canonical_columns(self.engine, raw, self.sources, self.mapping, timezone=self.timezone, broken=broken)
+        try:
+            if self.preset == BANK:
+                return bank_columns(bank_lines(self.engine, list(map(str, self.paths))))
+            raw, broken = self.raw
+            return canonical_columns(
+                self.engine, raw, self.sources, self.mapping, timezone=self.timezone, broken=broken
+            )
+        except duckdb.Error as error:
+            raise LogError(f"cannot read {self.where}: {first_line(error)}") from error
 
     def once(self, rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         """``rows``, or a part of them that was written down, with those set aside that repeat another."""
@@ -101,9 +119,16 @@ class Reading:
 
     @property
     def records_alone(self) -> duckdb.DuckDBPyRelation:
-        """The log's own columns without the lines that hold no record."""
+        """The log's own columns without the lines that hold no record.
+
+        Totals are few: where many lines begin like one, it is a name such as "Total Care".
+        """
         raw, _ = self.raw
-        return raw.filter(f"{LINE} IS NULL") if LINE in raw.columns else raw
+        if LINE not in raw.columns:
+            return raw
+        n, totals = raw.aggregate(f"count(*), count(*) FILTER ({LINE} = {sql_text(TOTALS)})").fetchall()[0]
+        left_out = f"{LINE} = {sql_text(HEADER)}" if totals * _FEW_TOTALS > n else f"{LINE} IS NOT NULL"
+        return raw.filter(f"NOT coalesce({left_out}, false)")
 
     @cached_property
     def named_sources(self) -> dict[str, Source]:
@@ -124,7 +149,7 @@ class Reading:
         with in_their_names(self.places):
             if not self.is_text:
                 raw = read_parquet(self.engine, self.places)
-            elif any(path.name.lower().endswith(JSON) for path in self.paths):
+            elif any(map(is_json, self.paths)):
                 raw = read_json(self.engine, self.places, read, ids=who)
             else:
                 layouts = {str(path): self.layouts[str(path)] for path in self.paths}
@@ -146,7 +171,9 @@ class Reading:
         """How many records the bytes hold; None where a file is no text."""
         if self.preset == EVENTS:  # a contact has several lines
             return None
-        if any(path.name.lower().endswith(".json") for path in self.paths):  # a record may have several, too
+        if any(
+            path.name.lower().removesuffix(".gz").endswith(".json") for path in self.paths
+        ):  # a record may have several, too
             return None
         counted = [
             None if fact.records is None
@@ -289,11 +316,12 @@ def counted(groups: pd.DataFrame, *, where: str, sources: Mapping[str, Source] |
         repaired=_reasons(kept, "repaired", "repair"),
         newest=None if pd.isna(newest) else newest.to_pydatetime(),
         simulated=bool(kept["simulated"].any()),
-        usable=_usable(groups),
+        usable=usable_rows(groups),
     )
 
 
-def _usable(groups: pd.DataFrame) -> pd.DataFrame:
+def usable_rows(groups: pd.DataFrame) -> pd.DataFrame:
+    """``outcome, kept, unusable``, without the rows that are no contacts, from :func:`group_rows`."""
     why = groups["set_aside"].astype("string")
     meant = groups[~(why.isin(DELIBERATE) | why.str.startswith(NOT_CHOSEN)).fillna(False)]
     outcome = meant["outcome"].where(meant["outcome"].isin(WORDS["outcome"]), "unknown")

@@ -46,6 +46,8 @@ def sheet_as_text(path: Path, folder: Path) -> str:
             f"{path} has {len(tables)} sheets with tables: {listed(tables)}. Save each that is meant as a file."
         )
     rows = sheets[tables[0]] if tables else next(filter(None, sheets.values()), [])
+    if not rows:
+        raise LogError(f"{path} is empty: no sheet has a cell.")
     target = folder / f"{len(list(folder.iterdir()))}.csv"
     with target.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([_cell_text(cell) for cell in row] for row in rows)

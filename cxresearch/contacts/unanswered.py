@@ -19,12 +19,13 @@ def carried(start: date) -> str:
     )
 
 
-def last_known(kept: duckdb.DuckDBPyRelation) -> datetime | None:
-    """The last moment that a log knows: of the newest contact, or the end of an open wait where that is later."""
+def ends_of(rows: duckdb.DuckDBPyRelation) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """The first and last ``opened_at`` of a log, and the last moment that it knows: of the newest contact, or the end of an
+    open wait where that is later."""
     open_until = f"CASE WHEN outcome = 'open' THEN {ANSWERED_AT} END"
-    found = kept.filter("set_aside IS NULL").aggregate(f"max(greatest(opened_at, {open_until}))").fetchall()
-    last: datetime | None = found[0][0]
-    return last
+    known = f"max(greatest(opened_at, {open_until})) FILTER (set_aside IS NULL)"
+    first, last, last_known = rows.aggregate(f"min(opened_at), max(opened_at), {known}").fetchall()[0]
+    return first, last, last_known
 
 
 def unanswered_by_day(kept: duckdb.DuckDBPyRelation, start: date, end: date, *, last: datetime | None) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def unanswered_by_day(kept: duckdb.DuckDBPyRelation, start: date, end: date, *, 
     -------
     DataFrame ``day, channel, unanswered``, a row for each day and channel that ever has any, days without any as 0
         A contact stands unanswered at the end of a day if it was opened on that day or before and its wait had not ended
-        by midnight. Days that end after ``last``, from :func:`last_known`, are not there: nothing is known of them.
+        by midnight. Days that end after ``last``, from :func:`ends_of`, are not there: nothing is known of them.
 
     Contacts opened before the log begins are not in it, so the first days are counted too low.
     """

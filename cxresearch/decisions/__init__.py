@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from cxresearch.decisions.actions import RULE, action_table
+from cxresearch.decisions.actions import RULE, action_table, checked_prices
 from cxresearch.decisions.backtest import AT_WORK, IN_EFFECT, backtest
+from cxresearch.decisions.coming_back import coming_back
+from cxresearch.decisions.cost import period_cost
 from cxresearch.decisions.days import agents_at_work
+from cxresearch.decisions.experiment import experiment
 from cxresearch.decisions.measuring import worth_measuring
 from cxresearch.decisions.more_agents import MOST_AT_ONCE, hours_to_move, more_agents, with_agents
-from cxresearch.decisions.proposals import MOST_CONTAINED, Action, ActionError
+from cxresearch.decisions.proposals import MOST_CONTAINED, Action, ActionError, own_actions
 from cxresearch.decisions.sweep import sweep
 from cxresearch.decisions.weighing import Weighing
 
@@ -23,8 +26,13 @@ __all__ = [
     "action_table",
     "agents_at_work",
     "backtest",
+    "checked_prices",
+    "coming_back",
+    "experiment",
     "hours_to_move",
     "more_agents",
+    "own_actions",
+    "period_cost",
     "sweep",
     "with_agents",
     "worth_measuring",

@@ -38,7 +38,7 @@ def action_table(
     ----------
     prices : the user's own, ``agent_hour`` and ``contact`` (what a saved contact is worth), each a mapping ``value``,
         ``currency`` and, if it is not sure, ``low`` and ``high``. Without them nothing has a value: there is no price of ours.
-    actions : see :func:`own_actions`; None: :func:`usual_actions`, made from the log.
+    actions : see :func:`own_actions`; None or none: :func:`usual_actions`, made from the log.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def action_table(
     ``attrs``: ``recommended`` (the action, or None) and ``why``; ``rule``; ``days`` (fully open, that were counted),
     ``weekdays``; ``left_per_day``; ``redials`` (``share, lower, upper`` of those who leave, and whether ``measured``);
     ``ties`` (other blocks that days do not tell from the one in the table); ``before`` (what the recommended action saved
-    in the period before: ``saved_per_day, lower, upper``); ``backtest`` (attrs of :func:`backtest`, or None); ``currency``.
+    in the period before: ``saved_per_day, lower, upper``); ``backtest`` (attrs of :func:`backtest`, or None); ``currency``; ``actions`` (name -> :class:`Action`).
 
     Each saving is by the queue model (M/M/n+G with the patience, the load and the team in effect of every hour, the load
     random between days; whoever is answered does not call again). Intervals are of 200 draws, in each of which the days
@@ -68,12 +68,14 @@ def action_table(
     open; ValueError as :func:`refuse_unknown`, where no weekday is fully open and where no hour tells a team.
     """
     mine = period_log.only(channel=channel)
-    priced = _prices(prices)
-    own = None if actions is None else own_actions(actions)
+    priced = checked_prices(prices)
+    own = own_actions(actions) if actions else None
     now = Weighing.of(mine)
-    shown = own if own is not None else usual_actions(now.hours, redials=now.redials.share, known=now.later is not None)
-    if not shown:
-        raise ActionError("there is no action to weigh; leave actions out for the usual ones")
+    shown = (
+        own
+        if own is not None
+        else usual_actions(now.hours, redials=now.redials.share, known=now.later is not None, order=now.order)
+    )
     if closed := sorted({day for one in shown for day in one.weekdays} - set(now.weekdays)):
         raise ActionError(
             f"weekday {closed[0]} is not fully open in {period_log.period.label}; write weekdays from {list(now.weekdays)}."
@@ -86,6 +88,7 @@ def action_table(
         "rule": RULE, "days": len(now.days), "weekdays": list(now.weekdays),
         "left_per_day": float(now.days.left.sum() / len(now.days)), "redials": now.redials._asdict(),
         "ties": _ties(shown[0].shifts[0][1:], more) if own is None else [], "currency": priced.currency if priced else "",
+        "actions": {one.name: one for one in shown},
         **told,
     }  # fmt: skip
     return table[list(COLUMNS)]
@@ -99,7 +102,7 @@ _ROUNDING = 1e-6
 UNTESTED = "untested, there is no period before it"
 
 
-def _row(action: Action, found: Weighed, priced: _Prices | None) -> dict[str, Any]:
+def _row(action: Action, found: Weighed, priced: Prices | None) -> dict[str, Any]:
     lower, upper = found.limits()
     paid = not action.contained_share  # what a bot costs is not in agents
     row = {
@@ -118,15 +121,16 @@ def _row(action: Action, found: Weighed, priced: _Prices | None) -> dict[str, An
 # --- prices -------------------------------------------------------------------------------------------------------
 
 
-class _Prices(NamedTuple):
-    """Low, value and high of each."""
+class Prices(NamedTuple):
+    """Low, value and high of an agent hour and of a saved contact."""
 
     agent_hour: tuple[float, float, float]
     contact: tuple[float, float, float]
     currency: str
 
 
-def _prices(given: Mapping[str, Any] | None) -> _Prices | None:
+def checked_prices(given: Mapping[str, Any] | None) -> Prices | None:
+    """Prices as a report's ``[prices]`` says them (see :func:`action_table`); None without any. Raises ActionError."""
     if not given:
         return None
     if unknown := sorted(set(given) - {"agent_hour", "contact"}):
@@ -149,7 +153,7 @@ def _prices(given: Mapping[str, Any] | None) -> _Prices | None:
         currencies.append(one["currency"])
     if currencies[0] != currencies[1]:
         raise ActionError(f"[prices] are in one currency; got {currencies[0]} and {currencies[1]}.")
-    return _Prices(found[0], found[1], str(currencies[0]))
+    return Prices(found[0], found[1], str(currencies[0]))
 
 
 # --- the rule -----------------------------------------------------------------------------------------------------

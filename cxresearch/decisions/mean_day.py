@@ -7,6 +7,7 @@ first what one more agent saves came out 9 % too high in simulated worlds, with 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,6 +131,26 @@ def hours_of(
         start = near[hour].agents if near is not None else asked * (1 - target / asked) * own_s / 3600
         found[hour] = _hour(means.waiting, asked, target, own_s, start, room, np.exp(loads), mixing, lowest, multiples)
     return found
+
+
+def left_if_hastier(days: Days, hours: Mapping[int, Hour], hastier: float) -> float:
+    """Who would leave a day, in all these hours with the teams in effect, if everybody gave up ``hastier`` times as readily
+    at any moment (1: as many as leave)."""
+    n = len(days)
+    loads: Floats = np.arange(-3.0, 1.5, _STEP)
+    mixing = _mixing(loads, np.array([1.0]), math.sqrt(math.log1p(load_spread(days.asked, np.ones(n)))))
+    waits = days.waits.sum(axis=0)
+    curves = [waiting_curve(waits, factor * days.gave_up.sum(axis=0)) for factor in (1.0, hastier)]
+    total = 0.0
+    for hour, one in hours.items():
+        handled = days.handled[:, hour].sum()
+        own_s = float(days.handle_s[:, hour].sum() / handled) if handled > 0 else days.mean_handle_s
+        first = math.floor(one.agents)
+        teams: Integers = np.arange(first, first + 2)
+        lost = [(mixing @ share_left(curve, one.asked * np.exp(loads), own_s, teams))[0] for curve in curves]
+        now, then = (float(both @ [first + 1 - one.agents, one.agents - first]) for both in lost)
+        total += one.left * then / now
+    return total
 
 
 def load_spread(asked: Floats, weights: Floats) -> float:

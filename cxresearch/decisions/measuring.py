@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ import pandas as pd
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.actions import action_table
 from cxresearch.decisions.mean_day import Means, hours_of, means_of
-from cxresearch.decisions.proposals import Action, own_actions, room_for, usual_actions
+from cxresearch.decisions.proposals import Action, room_for
 from cxresearch.decisions.weighing import Draw, Weighing
 from cxresearch.risk_table import FEWEST_DAYS, Floats
 
@@ -41,15 +40,12 @@ INPUTS = (
 )  # fmt: skip
 
 
-def worth_measuring(
-    period_log: PeriodLog, *, channel: str, actions: Sequence[Mapping[str, Any] | Action] | None = None,
-    table: pd.DataFrame | None = None,
-) -> pd.DataFrame:  # fmt: skip
+def worth_measuring(period_log: PeriodLog, table: pd.DataFrame | None = None, *, channel: str) -> pd.DataFrame:
     """By how much each input leaves the saving of the recommended action uncertain; the first is worth measuring first.
 
     Parameters
     ----------
-    actions : as in :func:`action_table`. table : what that made of them, where it is there already.
+    table : that of :func:`action_table`, of the same period; None: that of the usual actions.
 
     Returns
     -------
@@ -72,13 +68,8 @@ def worth_measuring(
     if len(now.days) < FEWEST_DAYS:
         raise ValueError(f"{len(now.days)} days that are fully open tell no interval; {FEWEST_DAYS} do")
     if table is None or table.empty:
-        table = action_table(period_log, channel=channel, actions=actions)
-    weighed = (
-        usual_actions(now.hours, redials=now.redials.share, known=now.later is not None)
-        if actions is None
-        else own_actions(actions)
-    )
-    on_queue = [one for one in weighed if not one.call_back and (one.shifts or one.contained_share)]
+        table = action_table(period_log, channel=channel)
+    on_queue = [one for one in table.attrs["actions"].values() if one.shifts or one.contained_share]
     if not on_queue:
         raise ValueError("no action changes the queue")
     chosen = table.attrs["recommended"]

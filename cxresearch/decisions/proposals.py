@@ -6,14 +6,18 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxresearch.decisions.mean_day import Hour, Room
+
+if TYPE_CHECKING:
+    from cxresearch.decisions.queue_order import QueueOrder
 
 MODEL_ALONE = "the queue model alone"
 BLOCK_H = 3  # a shift shorter than this is seldom one that can be added
 CONTAINED, MOST_CONTAINED = (0.10, 0.20), 0.5
 REACHED, DIAL_S = (0.4, 0.8), (30.0, 60.0)  # ASSUMED: of those called back, and seconds of a try
+ANNOUNCED = (0.85, 1.15)  # ASSUMED: how much faster callers give up who were told how long it takes
 _KEYS = ("name", "agents", "hours", "weekdays", "contained_share")
 
 
@@ -34,6 +38,8 @@ class Action:
     shifts: tuple[tuple[float, int, int], ...] = ()
     contained_share: float = 0.0
     call_back: bool = False
+    announced: bool = False
+    first: str = ""
     weekdays: tuple[int, ...] = ()
     assumed: str = MODEL_ALONE
 
@@ -46,7 +52,7 @@ class Action:
     @property
     def rests_on_model(self) -> bool:
         """On the queue model alone."""
-        return self.assumed == MODEL_ALONE and not self.contained_share and not self.call_back
+        return self.assumed == MODEL_ALONE and bool(self.shifts)
 
     def agents_at(self, hour: int) -> float:
         return sum(agents for agents, start, end in self.shifts if start <= hour < end)
@@ -100,13 +106,16 @@ def _read(one: Mapping[str, Any]) -> Action:
     return Action(name, shifts=((float(agents), int(start), int(end)),), weekdays=weekdays)
 
 
-def usual_actions(hours: Mapping[int, Hour], *, redials: float, known: bool) -> list[Action]:
+def usual_actions(
+    hours: Mapping[int, Hour], *, redials: float, known: bool, order: QueueOrder | None = None
+) -> list[Action]:
     """The set that is looked at where nobody names another, from the hours of a mean day (``mean_day`` with room for one
     agent more and one fewer).
 
     One more agent in the three hours in a row in which that saves most; one moved from the hour where one fewer loses
-    least to that where one more saves most, where that saves anything; calling back where customers are ``known``; a bot
-    that settles 10 and 20 %.
+    least to that where one more saves most, where that saves anything; calling back where customers are ``known``; the
+    queue whose callers leave fastest first, where ``order`` says what that would do; a promise of the wait; a bot that
+    settles 10 and 20 %.
     """
     actions = []
     more = {hour: saved(one, 1.0, redials) for hour, one in hours.items()}
@@ -128,6 +137,13 @@ def usual_actions(hours: Mapping[int, Hour], *, redials: float, known: bool) -> 
             "call back who is known and was not answered in 24 h", call_back=True,
             assumed=f"{100 * low:g} to {100 * high:g} % are reached, {DIAL_S[0]:.0f} to {DIAL_S[1]:.0f} s a try; none was answered unseen",
         ))  # fmt: skip
+    if order is not None:
+        actions.append(Action(f"{order.queue} first", first=order.queue, assumed=order_assumes(order)))
+    slower, faster = (f"{abs(100 * (factor - 1)):.0f} %" for factor in ANNOUNCED)
+    actions.append(Action(
+        "promise the wait, and keep it", announced=True,
+        assumed=f"who is told the wait gives up from {slower} less readily to {faster} more; the log does not say which",
+    ))  # fmt: skip
     for share in CONTAINED:
         actions.append(Action(f"a bot settles {100 * share:g} %", contained_share=share, assumed=bot_assumes(share)))
     return actions
@@ -135,6 +151,14 @@ def usual_actions(hours: Mapping[int, Hour], *, redials: float, known: bool) -> 
 
 def bot_assumes(share: float) -> str:
     return f"that {100 * share:g} % of first tries are settled, at all hours alike; what the bot costs is not in it"
+
+
+def order_assumes(order: QueueOrder) -> str:
+    more, fewer = order.mine.mean(), -order.others.mean()
+    return (
+        f"simulated: {more:.0f} more of {order.queue} stay a day and {fewer:.0f} fewer of all others, who wait longer; the losses of "
+        f"today fit '{order.today}' best"
+    )
 
 
 def saved(one: Hour, extra: float, redials: float) -> float:

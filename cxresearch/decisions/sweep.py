@@ -42,6 +42,8 @@ def sweep(weighing: Weighing, actions: Sequence[Action], *, draws: int = DRAWS, 
     if client is None:
         found = [_in_draws(weighing, actions, near, part) for part in parts]
     else:
+        # What the rows are needed for is worked out here: they stay.
+        _ = [weighing.order for one in actions if one.first], [weighing.hastier for one in actions if one.announced]
         here, hours = client.scatter(weighing, broadcast=True), client.scatter(near, broadcast=True)
         # Not pure: the same numbers are worked out again where they are asked for again, and no key is a hash of them.
         found = client.gather(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-from weakref import WeakKeyDictionary
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.days import Days, Later, days_of, later_of, refuse_unknown
-from cxresearch.decisions.mean_day import Hour, mean_day
-from cxresearch.decisions.proposals import DIAL_S, REACHED, Action, room_for, saved
+from cxresearch.decisions.mean_day import Hour, left_if_hastier, mean_day
+from cxresearch.decisions.proposals import ANNOUNCED, DIAL_S, REACHED, Action, room_for, saved
 from cxresearch.risk_table import FEWEST_DAYS, DayClusters, Floats
+
+if TYPE_CHECKING:
+    from cxresearch.decisions.queue_order import QueueOrder
 
 DRAWS, SEED = 200, 1999  # the same log gives the same numbers
 MODEL_SD = 0.05  # ASSUMED: what the queue model misses of a saving beyond what days explain, on a log scale
@@ -49,13 +52,15 @@ class Redials(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """How much each day counts, and what is assumed: who calls again, who is reached, seconds of a try, the model's miss."""
+    """How much each day counts, and what is assumed: who calls again, who is reached, seconds of a try, the model's miss, how
+    much faster they give up who were told."""
 
     weights: Floats
     redials: float
     reached: float
     dial_s: float
     miss: float
+    hastier: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,11 @@ class Weighing:
     hours: dict[int, Hour]
     later: Later | None
     redials: Redials
+    mine: PeriodLog
+
+    def __getstate__(self) -> dict[str, Any]:
+        """It goes to another process without the rows of its log, with what was worked out of them."""
+        return {**self.__dict__, "mine": None}
 
     @classmethod
     def of(cls, mine: PeriodLog) -> Weighing:
@@ -77,9 +87,10 @@ class Weighing:
 
         Raises ValueError as :func:`refuse_unknown`, where no weekday is fully open and where no hour tells a team.
         """
-        if mine not in _MADE:
-            _MADE[mine] = cls._of(mine)
-        return _MADE[mine]
+        if cls not in mine.memo:
+            mine.memo[cls] = cls._of(mine)
+        found: Weighing = mine.memo[cls]
+        return found
 
     @classmethod
     def _of(cls, mine: PeriodLog) -> Weighing:
@@ -96,7 +107,24 @@ class Weighing:
         if not any(one.agents > 0 for one in hours.values()):
             raise ValueError("no hour with thirty contacts has an agent in effect")
         later = later_of(mine, days)
-        return cls(days, weekdays, hours, later, redial_range(later, np.ones(len(days))))
+        return cls(days, weekdays, hours, later, redial_range(later, np.ones(len(days))), mine)
+
+    @cached_property
+    def order(self) -> QueueOrder | None:
+        """One queue served first (:func:`queue_order`)."""
+        from cxresearch.decisions.queue_order import queue_order  # numba, only where queues are simulated
+
+        days = self.days
+        handled = days.handled.sum(axis=0)
+        mean_s = np.full(len(handled), days.mean_handle_s)
+        handle_s = np.divide(days.handle_s.sum(axis=0), handled, out=mean_s, where=handled > 0)
+        return queue_order(self.mine, days.day, self.hours, handle_s)
+
+    @cached_property
+    def hastier(self) -> Floats:
+        """Of those who leave, the share that would not if the wait were announced, at both ends of ``ANNOUNCED``."""
+        now = sum(one.left for one in self.hours.values())
+        return 1 - np.array([left_if_hastier(self.days, self.hours, factor) for factor in ANNOUNCED]) / now
 
     def weigh(self, actions: Sequence[Action], *, only: tuple[int, ...] = ()) -> tuple[list[Weighed], Floats]:
         """Each action, and what one more agent saves in each hour, draws x 24 (NaN where an hour tells no team).
@@ -120,7 +148,9 @@ class Weighing:
     @property
     def middle(self) -> Draw:
         """All days alike, and the middle of what is assumed."""
-        return Draw(np.ones(len(self.days)), self.redials.share, sum(REACHED) / 2, sum(DIAL_S) / 2, 1.0)
+        return Draw(
+            np.ones(len(self.days)), self.redials.share, sum(REACHED) / 2, sum(DIAL_S) / 2, 1.0, sum(ANNOUNCED) / 2
+        )
 
     def draws(self, n: int | None = None) -> list[Draw]:
         """The draws, ``DRAWS`` of them, the same for the same log; none with too few days."""
@@ -130,7 +160,8 @@ class Weighing:
         for w in [] if few else day_weights(self.days, DRAWS if n is None else n, rng):
             low, high = redial_range(self.later, w)[1:3]
             found.append(Draw(
-                w, rng.uniform(low, high), rng.uniform(*REACHED), rng.uniform(*DIAL_S), math.exp(MODEL_SD * rng.standard_normal())
+                w, rng.uniform(low, high), rng.uniform(*REACHED), rng.uniform(*DIAL_S), math.exp(MODEL_SD * rng.standard_normal()),
+                rng.uniform(*ANNOUNCED),
             ))  # fmt: skip
         return found
 
@@ -141,6 +172,16 @@ class Weighing:
             there = float(w @ np.isin(self.days.weekday, action.weekdays)) / w.sum() if action.weekdays else 1.0
             if action.call_back:
                 found.append(self._call_back(draw))
+                continue
+            if action.first:
+                gain = math.nan if self.order is None else float(w @ self.order.saved) / w.sum()
+                found.append((gain * draw.miss, 0.0))
+                continue
+            if action.announced:
+                share = float(
+                    np.interp(draw.hastier, (ANNOUNCED[0], 1.0, ANNOUNCED[1]), (self.hastier[0], 0.0, self.hastier[1]))
+                )
+                found.append((share * sum(one.left for one in hours.values()) * draw.miss, 0.0))
                 continue
             gain = 0.0
             for hour, one in hours.items():
@@ -164,9 +205,6 @@ class Weighing:
         # Who is not reached at first is tried once more.
         seconds = (2 - draw.reached) * draw.dial_s + draw.reached * handle_s
         return calls * draw.reached, calls * seconds / 3600
-
-
-_MADE: WeakKeyDictionary[PeriodLog, Weighing] = WeakKeyDictionary()
 
 
 def day_weights(days: Days, draws: int, rng: np.random.Generator) -> Floats:

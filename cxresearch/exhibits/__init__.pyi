@@ -2,6 +2,7 @@
 
 from .actions import action_box as action_box
 from .actions import backtest as backtest
+from .actions import experiment as experiment
 from .agents import agents_what_if as agents_what_if
 from .agents import moved_agents as moved_agents
 from .agents import worth_measuring as worth_measuring
@@ -44,6 +45,8 @@ from .forecasts import headlines_ahead as headlines_ahead
 from .headlines import change_overview as change_overview
 from .headlines import headline_table as headline_table
 from .losses import loss_regression as loss_regression
+from .lost import coming_back as coming_back
+from .lost import period_cost as period_cost
 from .messages import city_requests as city_requests
 from .messages import message_firsts as message_firsts
 from .messages import message_outcomes as message_outcomes
@@ -64,6 +67,7 @@ from .published_shares import shares_told_together as shares_told_together
 from .run_chart import days_hang_together as days_hang_together
 from .run_chart import run_charts as run_charts
 from .run_chart import run_points as run_points
+from .show import DECISION as DECISION
 from .show import FIGURE as FIGURE
 from .show import HEADLINE as HEADLINE
 from .show import KINDS as KINDS

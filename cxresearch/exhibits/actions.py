@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cxresearch.decisions import AT_WORK
 from cxresearch.exhibits.exhibit import Exhibit
+from cxresearch.exhibits.show import DECISION, prose_bundle, table_bundle
 from cxresearch.exhibits.waiting import listed, week_in_words
 from cxresearch.style import format_duration, format_interval, format_value
 
@@ -47,10 +50,64 @@ def action_box(table: pd.DataFrame, *, before: str = "", place: str = "", kind: 
             f"Value: {told['currency']} a day at the prices given, agent hours paid; lower and upper are the saved at their limits at "
             "the low and at the high prices."
         )
-    shown = [*_SHOWN, *(_VALUE if told["currency"] else []), "assumed"]
+    shown = table[[*_SHOWN, *(_VALUE if told["currency"] else []), "assumed"]]
+    caption = f"What each action saves and takes a day, {place}"
+    bundle = table_bundle(shown, caption=caption, kind=kind) | {DECISION: decision_record(table, finding)}
     return Exhibit(
-        finding=finding, table=table, shown=table[shown], kind=kind, says="\n\n".join(says),
-        caption=f"What each action saves and takes a day, {place}",
+        finding=finding, table=table, shown=shown, kind=kind, says="\n\n".join(says), caption=caption, ready=(bundle,)
+    )
+
+
+def decision_record(table: pd.DataFrame, said: str) -> dict[str, Any]:
+    """What decision.json says: every action, the one recommended or None and why, how the model did, what is assumed."""
+    told = table.attrs
+    rows = [{name: plain(value) for name, value in row.items()} for row in table.to_dict("records")]
+    trust = None
+    if told["backtest"]:
+        names = ("skill", "skill_in_effect", "coverage80", "coverage95", "expected_total", "left_total", "shares_total")
+        ends = tuple(f"{name}_{end}" for name in names[:2] for end in ("lower", "upper"))
+        trust = {name: plain(told["backtest"][name]) for name in (*names, *ends)} | {"holds": WHILE}
+    return {
+        "said": said, "actions": rows, "recommended": next((row for row in rows if row["recommended"]), None), "why": told["why"],
+        "rule": told["rule"], "days": told["days"], "weekdays": told["weekdays"], "left_per_day": plain(told["left_per_day"]),
+        "currency": told["currency"] or None, "backtest": trust, "before": told["before"] and {n: plain(v) for n, v in told["before"].items()},
+        "assumed": sorted({row["assumed"] for row in rows}),
+    }  # fmt: skip
+
+
+def no_decision(why: str) -> Exhibit:
+    """Nothing can be weighed; decision.json says so too."""
+    record: dict[str, Any] = {
+        "said": why,
+        "actions": [],
+        "recommended": None,
+        "why": why,
+        "backtest": None,
+        "assumed": [],
+    }
+    return Exhibit(finding=why, ready=(prose_bundle(f"{why.rstrip('.')}.") | {DECISION: record},))
+
+
+def experiment(
+    table: pd.DataFrame, *, name: str, saved_per_day: float, place: str = "", kind: str = "estimated"
+) -> Exhibit:
+    """How long an action must be tried before days can show what it saves (``decisions.experiment``)."""
+    told = table.attrs
+    needed, saving = told["weeks_needed"], format_value(saved_per_day)
+    how_long = (
+        f"in {needed} weeks, every second one with it" if needed < math.inf else "not even in a year of weeks in turn"
+    )
+    finding = f"A trial of '{name}' would show a saving of {saving} a day {how_long}"
+    hours = f"from {told['hours'][0]} to {told['hours'][1]} h" if told["hours"] else "of the whole day"
+    chance, level = (format_value(told[key], "share") for key in ("power", "level"))
+    says = (
+        f"### {finding}\n\nCounted are losses {hours}, {format_value(told['left_per_day'])} a day now; they differ from day to day by "
+        f"{format_value(told['sd'])} (standard deviation, weekdays taken out). Seen is what a test at {level} finds with a chance of "
+        f"{chance}. Weeks are given with and without the action in turn or by lot, and nothing else is changed."
+    )
+    return Exhibit(
+        finding=finding, table=table, kind=kind, says=says, caption=f"The smallest saving a day that a trial could show, {place}",
+        units={"weeks": "count", "days_with": "number", "days_without": "number"},
     )  # fmt: skip
 
 
@@ -118,3 +175,10 @@ def _trust(told: dict[str, Any], skill: str, before: str) -> str:
 
 def _percent(share: float) -> str:
     return format_value(share, "share")
+
+
+def plain(value: Any) -> Any:
+    """As JSON has it: what is not known is null."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

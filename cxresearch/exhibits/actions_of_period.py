@@ -22,7 +22,7 @@ def action_box(
     except decisions.ActionError:  # what somebody wrote is theirs to mend
         raise
     except ValueError as refusal:
-        return nothing(f"What to do first cannot be said: {refusal}")
+        return shown.no_decision(f"What to do first cannot be said: {refusal}")
     return shown.action_box(table, before=_before(mine), place=mine.label, kind=mine.kind)
 
 

@@ -22,6 +22,7 @@ from cxresearch.figures import root_figure
 from cxresearch.style import format_interval, format_value, is_missing, load_words, theme
 
 __all__ = [
+    "DECISION",
     "FIGURE",
     "HEADLINE",
     "KINDS",
@@ -43,6 +44,7 @@ TABLE = "application/vnd.cxresearch.table+json"
 HEADLINE = "application/vnd.cxresearch.headline+json"
 POINTS = "application/vnd.cxresearch.points+json"
 WHAT_IF = "application/vnd.cxresearch.whatif+json"
+DECISION = "application/vnd.cxresearch.decision+json"  # beside what is shown of it: what decision.json says
 
 MOST_POINTS = 7  # the targets, and six
 NOTEBOOK_WIDTH = 'width="624"'

@@ -20,7 +20,7 @@ from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, se
 from cxresearch.report.archive.recorded import read_runs, tables_of
 from cxresearch.report.page.brand import load_brand
 from cxresearch.report.run import one_run as run
-from cxresearch.report.run.execute import Kernels
+from cxresearch.report.run.execute import Kernels, recorded_decision
 from cxresearch.report.run.parameters import Report
 from cxresearch.report.run.stop import Guard, RunTimedOut
 from cxresearch.report.run.version import Version
@@ -177,6 +177,8 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
     report, period = order.report, order.period
     record, notebooks, headlines = run.execute_report(order, build, kernels)
     publish.write_json(build / "headlines.json", headlines)
+    if (decision := recorded_decision([notebook for _, notebook in notebooks])) is not None:
+        publish.write_json(build / "decision.json", decision)
     if record["status"] != "failed":
         good = history.by_period(history.load_runs(order.out))
         if order.standing is not None:

@@ -312,7 +312,7 @@ def test_tickets_are_looked_at_as_such_and_get_a_report_of_their_own(tmp_path, r
     assert "handle_s" not in said
     assert main(["new", "desk", "--from", str(log)]) == 0
     report = load_report("desk", tmp_path)
-    assert [path.stem for path in report.notebooks] == ["06-when-are-tickets-answered"]
+    assert [path.stem for path in report.notebooks] == ["07-when-are-tickets-answered"]
     assert "median_first_answer_s" in report.headlines
     path = tmp_path / "reports" / "desk.toml"
     path.write_text(path.read_text() + "\n[targets]\nservice_level = 0.8\n")

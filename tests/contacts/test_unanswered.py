@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxresearch.contacts import last_known, load, unanswered_by_day
+from cxresearch.contacts import load, unanswered_by_day
+from cxresearch.contacts.unanswered import ends_of
 
 HOUR_S = 3_600.0
 
@@ -77,7 +78,7 @@ def test_it_is_what_counting_at_every_midnight_gives(seed, n):
     frame.loc[0, "opened_at"] = pd.Timestamp("2026-10-19 08:00")
     rows = duckdb.from_df(frame.assign(set_aside=0))
     rows = rows.select("* REPLACE (CAST(NULL AS VARCHAR) AS set_aside)")
-    table = unanswered_by_day(rows, date(2026, 10, 1), date(2026, 11, 1), last=last_known(rows))
+    table = unanswered_by_day(rows, date(2026, 10, 1), date(2026, 11, 1), last=ends_of(rows)[2])
     found = table.set_index("day")["unanswered"]
     for day in pd.date_range("2026-10-01", "2026-10-18"):
         midnight = day + pd.Timedelta(days=1)

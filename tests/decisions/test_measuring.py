@@ -81,7 +81,11 @@ def test_inputs_that_draws_do_not_tell_apart_are_tied(monkeypatch):
 
 
 def test_an_action_of_ones_own_is_the_one_looked_at(twice):
-    bot = worth_measuring(twice, channel="phone", actions=[{"name": "a bot", "contained_share": 0.1}])
+    bot = worth_measuring(
+        twice,
+        action_table(twice, channel="phone", actions=[{"name": "a bot", "contained_share": 0.1}]),
+        channel="phone",
+    )
     assert bot.attrs["action"] == "a bot"
     assert not bot.attrs["recommended"], "what a bot settles is assumed"
 
@@ -90,7 +94,7 @@ def test_a_table_that_is_there_is_not_made_again(twice, monkeypatch):
     fresh = worth_measuring(twice, channel="phone")
     table = action_table(twice, channel="phone")
     monkeypatch.setattr("cxresearch.decisions.measuring.action_table", None)
-    again = worth_measuring(twice, channel="phone", table=table)
+    again = worth_measuring(twice, table, channel="phone")
     pd.testing.assert_frame_equal(again, fresh)
     assert again.attrs == fresh.attrs
 
@@ -99,8 +103,9 @@ def test_what_tells_no_interval_is_refused(twice):
     few = contacts(lambda day, hour: 40, start="2026-02-02", days=4)
     with pytest.raises(ValueError, match="4 days that are fully open tell no interval; 5 do"):
         worth_measuring(month(few), channel="phone")
+    calls = action_table(twice, channel="phone", actions=[Action("call back", call_back=True)])
     with pytest.raises(ValueError, match="no action changes the queue"):
-        worth_measuring(twice, channel="phone", actions=[Action("call back", call_back=True)])
+        worth_measuring(twice, calls, channel="phone")
 
 
 def test_the_banks_february(shared):

@@ -16,6 +16,7 @@ from tests.decisions.conftest import contacts, month
 ACTIONS = [
     Action("one more", shifts=((1, 9, 12),)), Action("two fewer at noon", shifts=((-2, 12, 13),)),
     Action("a bot", contained_share=0.2), Action("call back", call_back=True),
+    Action("told how long", announced=True),
 ]  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def here(weighing):
 def test_every_action_has_every_draw(weighing, here):
     assert list(here.columns) == ["action", "draw", "saved_per_day", "agent_hours_per_day"]
     assert here["action"].tolist() == [one.name for one in ACTIONS] * 24
-    assert here["draw"].tolist() == np.repeat(range(24), 4).tolist()
+    assert here["draw"].tolist() == np.repeat(range(24), len(ACTIONS)).tolist()
     assert (here.loc[here["action"] == "one more", "agent_hours_per_day"] == 3).all()
 
 

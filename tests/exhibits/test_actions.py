@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 import cxresearch as cx
 from cxresearch.decisions import RULE, ActionError
-from cxresearch.exhibits import actions
+from cxresearch.exhibits import DECISION, TABLE, actions
 from tests.exhibits.odd_logs import NAME, plain_log
 
 BACKTEST = {
@@ -53,6 +54,41 @@ def test_the_box_says_what_first_and_what_it_rests_on():
     assert list(exhibit.shown.columns)[-1] == "assumed"
     assert "value" not in exhibit.shown, "there is no price of ours"
     assert list(exhibit.bundles())
+
+
+def test_the_decision_is_recorded_beside_the_table():
+    bundles = list(actions.action_box(weighed(), before="January").bundles())
+    record = next(bundle[DECISION] for bundle in bundles if DECISION in bundle)
+    assert TABLE in next(bundle for bundle in bundles if DECISION in bundle)
+    assert record == json.loads(json.dumps(record, allow_nan=False)), "JSON as it stands"
+    assert [row["action"] for row in record["actions"]] == ["one more agent from 15 to 18 h", "a bot settles 10 %"]
+    assert record["actions"][1]["break_even"] is None
+    assert record["recommended"] == record["actions"][0]
+    assert (record["backtest"]["skill_in_effect"], record["backtest"]["skill_in_effect_lower"]) == (0.08, -0.14)
+    assert record["assumed"] == ["much", "the queue model alone"]
+    none = actions.action_box(weighed(recommended=False, why="untested", backtest=None, before=None))
+    record = next(bundle[DECISION] for bundle in none.bundles() if DECISION in bundle)
+    assert (record["recommended"], record["why"], record["backtest"]) == (None, "untested", None)
+    (bundle,) = actions.no_decision("What to do first cannot be said: no handle_s").bundles()
+    assert bundle[DECISION]["actions"] == []
+    assert bundle["text/markdown"] == "What to do first cannot be said: no handle_s."
+
+
+def test_a_trial_says_how_long():
+    table = pd.DataFrame(
+        {"weeks": [2, 4], "days_with": [5.0, 10.0], "days_without": [5.0, 10.0], "smallest_shown": [56.0, 37.0]}
+    )
+    table.attrs = {"weeks_needed": 10, "sd": 27.7, "left_per_day": 52.4, "power": 0.8, "level": 0.05, "hours": (15, 18)}
+    exhibit = actions.experiment(table, name="one more", saved_per_day=24.1)
+    assert (
+        exhibit.finding
+        == "A trial of 'one more' would show a saving of 24.1 a day in 10 weeks, every second one with it"
+    )
+    assert "losses from 15 to 18 h, 52.4 a day now" in exhibit.says
+    table.attrs |= {"weeks_needed": math.inf, "hours": None}
+    exhibit = actions.experiment(table, name="one more", saved_per_day=0.1)
+    assert "not even in a year" in exhibit.finding
+    assert "of the whole day" in exhibit.says
 
 
 def test_prices_bring_a_value():

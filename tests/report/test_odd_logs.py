@@ -90,8 +90,8 @@ def mail(contacts: int = 600) -> pd.DataFrame:
 
 
 def test_tickets_get_their_report_and_its_days_are_kept(checkout, root, capsys):
-    (checkout / "notebooks" / "06-when-are-tickets-answered.ipynb").symlink_to(
-        root / "notebooks" / "06-when-are-tickets-answered.ipynb"
+    (checkout / "notebooks" / "07-when-are-tickets-answered.ipynb").symlink_to(
+        root / "notebooks" / "07-when-are-tickets-answered.ipynb"
     )
     text = (root / "reports" / "tickets.toml").read_text()
     (checkout / "reports" / "tickets.toml").write_text(f"{text}\n[targets]\nunanswered_after_promise_share = 0.5\n")

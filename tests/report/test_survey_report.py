@@ -19,7 +19,7 @@ def checkout(root, tmp_path, monkeypatch) -> Path:
     for name in ("reports", "notebooks", "data"):
         (tmp_path / name).mkdir()
     (tmp_path / "data" / "evidence").symlink_to(root / "data" / "evidence")
-    name = "07-what-our-own-survey-says.ipynb"
+    name = "08-what-our-own-survey-says.ipynb"
     (tmp_path / "notebooks" / name).symlink_to(root / "notebooks" / name)
     (tmp_path / "reports" / "survey.toml").write_text((root / "reports" / "survey.toml").read_text())
     monkeypatch.setattr(command_line, "ROOT", tmp_path)
@@ -107,7 +107,7 @@ def test_a_survey_has_no_periods_to_be_missing(checkout, capsys):
     [
         (("period = \"version\"", "period = \"month\""), ""),
         (("period = \"version\"", "period = \"versions\""), "period is one of"),
-        (("07-what-our-own-survey-says", "one"), "neither a log nor a period"),
+        (("08-what-our-own-survey-says", "one"), "neither a log nor a period"),
         (("# [survey]\n", "[survey]\nitem = 1\n"), "no key 'item'"),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from cxresearch.report.run.parameters import declared_parameters
 from cxresearch.report.run.warm_start import WarmStart
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
+DECISION_MIME = "application/vnd.cxresearch.decision+json"
 # What may be gone at the next attempt. An error raised by a cell is not among them: it would be raised again.
 CAN_PASS = ("kernel died", "time-out", "input/output")
 # A full disk, a missing file or a missing right is still so a second later.
@@ -244,6 +245,12 @@ def recorded_headlines(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
     """The headlines a notebook recorded, in order."""
     outputs = (o for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
     return [dict(o.data[HEADLINE_MIME]) for o in outputs if HEADLINE_MIME in o.get("data", {})]
+
+
+def recorded_decision(notebooks: Iterable[nbformat.NotebookNode]) -> dict[str, Any] | None:
+    """The last decision that a notebook recorded; None where none did."""
+    outputs = [o for notebook in notebooks for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    return next((dict(o.data[DECISION_MIME]) for o in reversed(outputs) if DECISION_MIME in o.get("data", {})), None)
 
 
 @functools.cache

@@ -95,10 +95,8 @@ class Order:
     @property
     def parameters(self) -> dict[str, Any]:
         """What the notebooks are given, and run.json records."""
-        targets = {"targets": self.report.targets} if self.report.targets else {}
         of_log = {"log": self.log, "period": self.period.name} if isinstance(self.period, Period) else {}
-        survey = {"survey": self.report.survey} if self.report.survey else {}
-        return {**self.report.parameters, **self.settings, **targets, **survey, **of_log}
+        return {**self.report.parameters, **self.settings, **self.report.tables, **of_log}
 
 
 def execute_report(

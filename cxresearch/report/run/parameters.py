@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 
 from cxresearch.contacts import PERIOD_KINDS, to_toml
+from cxresearch.decisions import ActionError, checked_prices, own_actions
 from cxresearch.exhibits import EVERY, MEASURES, TICKET_MEASURES, check_targets
 
 SCALARS = ("bool", "int", "float", "str", "date")
@@ -59,11 +60,19 @@ class Report:
     declared: dict[str, Declared] = field(repr=False)
     targets: dict[str, float] = field(default_factory=dict)
     survey: dict[str, Any] = field(default_factory=dict)
+    prices: dict[str, Any] = field(default_factory=dict)
+    actions: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """Tables of the TOML that its notebooks take as they stand, where they are set."""
+        found = {"targets": self.targets, "survey": self.survey, "prices": self.prices, "actions": self.actions}
+        return {name: value for name, value in found.items() if value}
 
 
 VERSION = "version"  # in the place of a period: a report of a survey alone, whose folder is that of the file it read
 # Filled by the runner for every notebook that declares them.
-GIVEN_BY_RUNNER = ("period", "columns", "targets", "survey")
+GIVEN_BY_RUNNER = ("period", "columns", "targets", "survey", "prices", "actions")
 
 
 def load_report(name: str, root: Path) -> Report:
@@ -82,7 +91,7 @@ def load_report(name: str, root: Path) -> Report:
     known = {
         "title": str, "organisation": str, "period": str, "notebooks": list, "may_fail": list, "headlines": list,
         "inputs": list, "cell_timeout_s": (int, float), "run_timeout_s": (int, float), "retries": int,
-        "parameters": dict, "ranges": dict, "columns": dict, "targets": dict, "survey": dict,
+        "parameters": dict, "ranges": dict, "columns": dict, "targets": dict, "survey": dict, "prices": dict, "actions": list,
         "brand": dict, "language": str, "email": dict, "store": str, "pdf": bool,
     }  # fmt: skip
     for key, value in text.items():
@@ -116,6 +125,7 @@ def load_report(name: str, root: Path) -> Report:
     parameters = check_parameters(text.get("parameters", {}), declared, str(path))
     targets = _targets(text, declared, path)
     _check_survey(text, declared, path)
+    _check_decisions(text, declared, path)
     ranges = check_ranges(text.get("ranges", {}), declared, str(path))
     in_range({n: line.default for n, line in declared.items()} | parameters, ranges, str(path))
     return Report(
@@ -124,7 +134,7 @@ def load_report(name: str, root: Path) -> Report:
         inputs=tuple(text.get("inputs", ())), cell_timeout_s=float(text.get("cell_timeout_s", 600)),
         run_timeout_s=float(text.get("run_timeout_s", 3600)), retries=text.get("retries", 1),
         parameters=parameters, ranges=ranges, columns=text.get("columns", {}), targets=targets, survey=text.get("survey", {}),
-        brand=text.get("brand", {}), language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
+        prices=text.get("prices", {}), actions=text.get("actions", []), brand=text.get("brand", {}), language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
         pdf=text.get("pdf", False), declared=declared,
     )  # fmt: skip
 
@@ -146,12 +156,12 @@ inputs = []
 _TOLD = {
     "monthly": {
         "title": '"Waiting and giving up"', "target": "service_level = 0.80",
-        "notebooks": '["05-executive-summary", "02-how-long-do-people-wait", "04-when-are-we-there"]',
+        "notebooks": '["05-executive-summary", "06-what-to-do-first", "02-how-long-do-people-wait", "04-when-are-we-there"]',
         "headlines": '["contacts", "abandonment_share", "lost_share", "mean_wait_s", "patience_survival_60s"]',
     },
     "tickets": {
         "title": '"Tickets: when they are answered, and who asks again"', "target": "unanswered_after_promise_share = 0.10",
-        "notebooks": '["06-when-are-tickets-answered"]',
+        "notebooks": '["07-when-are-tickets-answered"]',
         "headlines": '["tickets", "median_first_answer_s", "unanswered_after_promise_share", "backlog", "asked_again_share"]',
     },
 }  # fmt: skip
@@ -237,7 +247,7 @@ def _targets(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Pa
         raise ParameterError(f"{path}: targets are a table of their own: write [targets], not [parameters] targets.")
     if text.get("targets") and "targets" not in declared:
         raise ParameterError(
-            f"{path}: [targets] is set, and none of its notebooks takes targets; add 05-executive-summary (of tickets 06-when-are-tickets-answered) to notebooks, or "
+            f"{path}: [targets] is set, and none of its notebooks takes targets; add 05-executive-summary (of tickets 07-when-are-tickets-answered) to notebooks, or "
             "take the table out."
         )
     names = [*(MEASURES if "target_s" in declared else ()), *(TICKET_MEASURES if "promise_s" in declared else ())]
@@ -258,6 +268,24 @@ def _check_survey(text: Mapping[str, Any], declared: Mapping[str, Declared], pat
             f'{path}: period = "{VERSION}" is for notebooks that read a survey_file and neither a log nor a period; write one '
             f"of {', '.join(PERIOD_KINDS)}."
         )
+
+
+def _check_decisions(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Path) -> None:
+    """The tables ``[prices]`` and ``[[actions]]``, which a notebook must take."""
+    for name, written, read in (("prices", "[prices]", checked_prices), ("actions", "[[actions]]", own_actions)):
+        if name in text.get("parameters", {}):
+            raise ParameterError(f"{path}: {name} are tables of their own: write {written}, not [parameters] {name}.")
+        if not text.get(name):
+            continue
+        if name not in declared:
+            raise ParameterError(
+                f"{path}: {written} is set, and none of its notebooks takes {name}; add 05-executive-summary to notebooks, or take "
+                "it out."
+            )
+        try:
+            read(text[name])
+        except ActionError as error:
+            raise ParameterError(f"{path}: {error}") from error
 
 
 def check_ranges(given: Mapping[str, Any], declared: Mapping[str, Declared], where: str) -> dict[str, tuple[Any, Any]]:
@@ -329,8 +357,8 @@ def parse_settings(
         line = _declared(name, declared, "--set")
         if name in GIVEN_BY_RUNNER:
             raise ParameterError(
-                f"{name} is set by the run itself; use --period for the period, and the tables [columns] and [targets] or [survey] of the "
-                "report's TOML for these."
+                f"{name} is set by the run itself; use --period for the period, and the tables [columns], [targets], [prices], [[actions]] "
+                "or [survey] of the report's TOML for these."
             )
         if name in parsed:
             raise ParameterError(f"--set {name} was given twice.")

@@ -54,7 +54,7 @@ def _facts(survey: Survey) -> dict[str, Any]:
 _NEW = """# A report of the survey {file}, as it was looked at: {format}. Every key is explained in docs/own-survey.md.
 title = "What our survey says"
 period = "version"
-notebooks = ["07-what-our-own-survey-says"]
+notebooks = ["08-what-our-own-survey-says"]
 headlines = ["respondents"]
 inputs = ["data/evidence/claims.csv", "data/evidence/bases.csv"]
 

@@ -242,5 +242,41 @@ def test_targets_are_read_and_checked_with_the_report(aimed):
 
 
 def test_targets_are_not_set_on_the_command_line(aimed):
-    with pytest.raises(ParameterError, match=r"the tables \[columns\] and \[targets\]"):
+    with pytest.raises(ParameterError, match=r"the tables \[columns\], \[targets\]"):
         parse_settings(["targets=0.8"], aimed("").declared)
+
+
+PRICES = (
+    'agent_hour = {value = 30.0, currency = "EUR"}\ncontact = {value = 12.0, low = 5.0, high = 40.0, currency = "EUR"}'
+)
+OWN = '[[actions]]\nname = "two more"\nagents = 2\nhours = [18, 22]'
+
+
+def test_prices_and_actions_are_read_and_checked_with_the_report(aimed):
+    report = aimed(f"[prices]\n{PRICES}\n{OWN}")
+    assert report.tables == {
+        "prices": {
+            "agent_hour": {"value": 30.0, "currency": "EUR"},
+            "contact": {"value": 12.0, "low": 5.0, "high": 40.0, "currency": "EUR"},
+        },
+        "actions": [{"name": "two more", "agents": 2, "hours": [18, 22]}],
+    }
+    assert aimed("").tables == {}
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("[prices]\nhour = {value = 3, currency = 'EUR'}", r"own\.toml: a price of 'hour' is not known"),
+    ("[prices]\nagent_hour = 30", r"\[prices\] agent_hour has a value and a currency"),
+    ("[[actions]]\nagents = 2", "an action needs a name"),
+    ("[[actions]]\nname = 'x'\nagents = 2\nhours = [22, 18]", "two whole hours of one day"),
+    ("actions = 3", "actions has the wrong type"), ("[actions]\nname = 'x'", "actions has the wrong type"),
+    ("[parameters]\nprices = {agent_hour = 3}", r"write \[prices\], not \[parameters\] prices"),
+])  # fmt: skip
+def test_prices_and_actions_that_cannot_be_right_stop_before_any_kernel(aimed, text, why):
+    with pytest.raises(ParameterError, match=why):
+        aimed(text)
+
+
+def test_prices_need_a_notebook_that_takes_them(aimed):
+    with pytest.raises(ParameterError, match="none of its notebooks takes prices"):
+        aimed(f"[prices]\n{PRICES}", "04-when-are-we-there")

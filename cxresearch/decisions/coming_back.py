@@ -1,0 +1,143 @@
+"""Do customers who were lost come back less often? Observed from one period to the next, and no proof of a cause."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.risk_table import DayClusters, Floats
+
+FEWEST_LEFT = 30  # customers who left, in comparable company: fewer tell nothing
+LEAST_OVERLAP = 0.02  # of the customers of one period seen in the next: below it their numbers were made anew
+FEWEST_DAYS = 5
+BLOCK_H = 3
+COLUMNS = ("comparison", "left", "left_back", "answered", "answered_back", "difference", "lower", "upper")
+
+
+def coming_back(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
+    """Of customers whose first contact of the period before was lost, the share seen in this period, beside those answered.
+
+    Returns
+    -------
+    DataFrame ``comparison, left, left_back, answered, answered_back, difference, lower, upper``
+        ``left`` and ``answered`` are different customers whose first contact with a queue, on the channel in the period
+        before, ended so; ``*_back`` the shares of them with a contact, on any channel, in this period. ``difference`` is
+        the first less the second, limits 95 %: a customer is counted once, so the day of that contact is the unit; NaN with fewer
+        than five days. ``as they are``: all of both; ``matched``: those answered count as those who left do over queue, part of
+        the week and ``BLOCK_H`` hours of the day, customers without anybody to be compared with left out.
+
+    ``attrs``: ``customers`` (of the period before), ``overlap`` (share of them seen in this one), ``unmatched`` (who left,
+    and had nobody to be compared with), ``before`` and ``now`` (periods), ``assumes`` (what would have to be true for the
+    difference to be an effect).
+
+    That is no effect: who gives up early may be who comes back less anyway. Raises ValueError without a period before, where
+    only counts were kept of either, where fewer than thirty customers who left can be compared, and where so few customers
+    of the period before are seen in this one that their numbers must have been made anew.
+    """
+    before = period_log.previous
+    if before is None:
+        raise ValueError("there is no period before this one to come back from")
+    try:
+        earlier, now = before.contacts, period_log.contacts
+        where = before.only(channel=channel).within
+    except LogError as error:
+        raise ValueError(str(error)) from error
+    customers = _first_contacts(earlier, where)
+    known = earlier.filter("customer_key IS NOT NULL").aggregate("customer_key", "customer_key").df()["customer_key"]
+    seen = set(now.filter("customer_key IS NOT NULL").aggregate("customer_key", "customer_key").df()["customer_key"])
+    if known.empty:
+        raise ValueError(f"no customer is known in {before.period.label}")
+    overlap = float(known.isin(seen).mean())
+    if overlap < LEAST_OVERLAP:
+        raise ValueError(
+            f"of {len(known):,} customers of {before.period.label} {overlap:.1%} are seen in {period_log.period.label}: their "
+            "numbers must have been made anew, so nobody can be found again"
+        )
+    customers = customers.assign(back=customers["customer_key"].isin(seen).astype(float))
+    matched = _matched(customers)
+    if matched["left"].sum() < FEWEST_LEFT:
+        raise ValueError(
+            f"{int(matched['left'].sum())} customers whose first contact of {before.period.label} was lost can be compared, fewer "
+            f"than {FEWEST_LEFT}"
+        )
+    table = pd.DataFrame(
+        [_row("as they are", customers.assign(stratum=0)), _row("matched", matched)], columns=list(COLUMNS)
+    )
+    table.attrs = {
+        "customers": len(known), "overlap": overlap, "unmatched": int(customers["left"].sum() - matched["left"].sum()),
+        "before": before.period.label, "now": period_log.period.label, "assumes": ASSUMES,
+    }  # fmt: skip
+    return table
+
+
+ASSUMES = (
+    "An effect it would be only if those who left and those who were answered, in the same queue and at the same part of the "
+    "week and of the day, came back alike otherwise: as hasty, as urgent, as visible, as often with anything to ask."
+)
+
+
+def _first_contacts(rows: object, within: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+    """Each known customer's first contact with a queue that was answered or left, where and when it was."""
+    here = " AND ".join(f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in within) or "true"
+    table = (
+        rows.filter(  # type: ignore[attr-defined]
+            f"{here} AND customer_key IS NOT NULL AND opened_at IS NOT NULL AND coalesce(queued, true) AND outcome IN ('answered', 'abandoned')"
+        )
+        .select(
+            "customer_key, opened_at, outcome, coalesce(queue, '') AS queue, "
+            "row_number() OVER (PARTITION BY customer_key ORDER BY opened_at, contact_id) AS nth"
+        )
+        .filter("nth = 1")
+        .order("customer_key")
+        .df()
+    )
+    opened = table["opened_at"]
+    return pd.DataFrame({
+        "customer_key": table["customer_key"], "day": opened.dt.normalize(), "left": table["outcome"] == "abandoned",
+        "queue": table["queue"], "weekend": opened.dt.day_of_week >= 5, "block": opened.dt.hour // BLOCK_H,
+    })  # fmt: skip
+
+
+def _matched(customers: pd.DataFrame) -> pd.DataFrame:
+    stratum = customers.groupby(["queue", "weekend", "block"], sort=True).ngroup()
+    share = customers["left"].groupby(stratum).transform("mean")
+    return customers.assign(stratum=stratum)[(share > 0) & (share < 1)]
+
+
+def _row(comparison: str, customers: pd.DataFrame) -> tuple[object, ...]:
+    """The difference of shares, those answered weighted to the strata of those who left, and its interval by day."""
+    left, back = customers["left"].to_numpy(), customers["back"].to_numpy()
+    codes = pd.factorize(customers["stratum"])[0]
+    n_left, n_answered = (np.bincount(codes, side).astype(float) for side in (left, ~left))
+    share_left = np.bincount(codes, left * back) / n_left
+    share_answered = np.bincount(codes, ~left * back) / n_answered
+    total = n_left.sum()
+    difference = float((n_left * (share_left - share_answered)).sum() / total)
+    expected = float((n_left * share_answered).sum() / total)
+    # What each customer moves the difference by, were he counted a little more.
+    own = np.where(
+        left, back - share_answered[codes] - difference, -(n_left / n_answered)[codes] * (back - share_answered[codes])
+    )
+    half = _half_width(customers["day"], own / total)
+    return (
+        comparison, int(total), float(back[left].mean()), int(n_answered.sum()), expected, difference, difference - half, difference + half,
+    )  # fmt: skip
+
+
+def _half_width(day: pd.Series, influence: Floats) -> float:
+    by_day = pd.DataFrame({"n": 1.0, "moved": influence}).groupby(pd.DatetimeIndex(day)).sum()
+    if len(by_day) < FEWEST_DAYS:
+        return math.nan
+    n, days = len(by_day), pd.DatetimeIndex(by_day.index)
+    moved = n * by_day["moved"].to_numpy()
+    clusters = DayClusters(
+        day=days,
+        weekday=days.day_of_week + 1,
+        size=by_day["n"] / by_day["n"].mean(),
+        share=np.full(n, 1 / n),
+        deviations=moved[:, None],
+    )
+    return clusters.half_width(moved)

@@ -1,0 +1,60 @@
+"""What a period cost, in words: bases, bounds, and what is not said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+import cxresearch as cx
+from cxresearch.exhibits import lost
+from tests.decisions.conftest import contacts, month
+from tests.decisions.test_cost import two_months
+
+
+def test_a_log_that_knows_its_customers_says_who_was_lost():
+    frame = contacts(lambda day, hour: 20, start="2026-02-02", days=19)
+    frame["customer_key"] = (np.arange(len(frame)) % 500).astype(str)
+    exhibit = cx.period_cost(month(frame), channel="phone")
+    left = (frame["outcome"] == "abandoned").sum()
+    assert exhibit.finding.startswith(f"{left} contacts left without an answer: ")
+    assert "of all who asked" in exhibit.finding
+    assert "not answered within 7 days: between" in exhibit.says
+    assert "asked again within the hour" in exhibit.says
+    assert "0 to 0" not in exhibit.shown["interval"].tolist()
+    assert set(exhibit.shown.columns) == {"figure", "of", "contacts", "value", "interval"}
+    assert list(exhibit.bundles())
+
+
+def test_a_log_that_knows_none_says_so():
+    frame = contacts(lambda day, hour: 20, start="2026-02-02", days=19, customer_key=None)
+    exhibit = cx.period_cost(month(frame), channel="phone")
+    assert "Of nobody who left is a customer known" in exhibit.says
+    assert "Who was lost for good is not said" in exhibit.says
+    assert "Load of its own making" not in exhibit.says
+    assert (
+        "no customer is known" in cx.coming_back(month(two_months(back_left=0.5, back_answered=0.5).assign(customer_key=None)), channel="phone").finding
+    )  # fmt: skip
+
+
+def test_coming_back_is_said_as_seen_and_not_as_caused():
+    exhibit = cx.coming_back(month(two_months(back_left=0.3, back_answered=0.7)), channel="phone")
+    assert (
+        exhibit.finding == "Customers whose first contact of January 2026 was lost are seen less often in February 2026"
+    )
+    assert "An effect it would be only if" in exhibit.says
+    exhibit = cx.coming_back(month(two_months(back_left=0.5, back_answered=0.5)), channel="phone")
+    assert "cannot be told from others in coming back" in exhibit.finding
+    assert "which can be none" in exhibit.says
+
+
+def test_without_actions_there_is_nothing_to_try():
+    table = pd.DataFrame({"action": [], "recommended": []})
+    assert (
+        cx.experiment(month(contacts(lambda day, hour: 20, start="2026-02-02", days=9)), table, channel="phone").finding
+        == "There is no action to try"
+    )
+
+
+def test_an_interval_of_nothing_is_not_shown():
+    row = next(pd.DataFrame([{"lower": 0.0, "upper": 0.0, "unit": "contacts"}]).itertuples())
+    assert lost._between(row) == ""
