@@ -35,6 +35,7 @@ from .exhibits.day_of_period import staffing as staffing
 from .exhibits.lost_of_period import coming_back as coming_back
 from .exhibits.lost_of_period import experiment as experiment
 from .exhibits.lost_of_period import period_cost as period_cost
+from .exhibits.lost_of_period import talk_of_lost as talk_of_lost
 from .exhibits.period import account as account
 from .exhibits.period import beside_published as beside_published
 from .exhibits.period import bridge as bridge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import sys
 import time
@@ -51,14 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     new.add_argument("name", help="of the report")
     new.add_argument("--from", dest="log", nargs="+", required=True, metavar="LOG", help="as for look")
-    new.add_argument("--period", default="month", help="day, week, month (the default), quarter or year")
+    new.add_argument("--period", help="day, week, month (the default), quarter or year")
     for reading in (look, new, report):
         reading.add_argument(
             "--map",
             action="append",
             default=[],
             metavar='CANONICAL="COLUMN"',
-            help="as a line of [columns]; may be repeated",
+            help="as a line of [columns], of a survey of [survey]; may be repeated",
         )
     for reading in (look, new):
         reading.add_argument("--format", help="the tool that wrote the log, where its columns do not say")
@@ -107,7 +108,11 @@ def _look(given: argparse.Namespace) -> int:
         from cxresearch.survey import survey_text
 
         found, _ = _looked_at_survey(given)
-        print(json.dumps(found, indent=2, default=str, ensure_ascii=False) if given.json else survey_text(found))
+        new = ["cxresearch", "new", "NAME", "--from", *given.log, *["--survey"] * given.survey]
+        command = shlex.join([*new, *(word for line in given.map for word in ("--map", line))])
+        print(
+            json.dumps(found, indent=2, default=str, ensure_ascii=False) if given.json else survey_text(found, command)
+        )
         return 0 if found["would_run"] else 2
     found, columns = _looked(given)
     if given.json:
@@ -122,15 +127,19 @@ def _is_survey(given: argparse.Namespace) -> bool:
     """Whether one file is named that is a survey, by ``--survey`` or by its looks."""
     from cxresearch.contacts import LogError
 
-    if given.survey and (len(given.log) > 1 or given.format or given.timezone or given.query):
+    if not given.survey and (len(given.log) > 1 or given.format or given.query):
+        return False
+    from cxresearch.survey import is_survey
+
+    if not given.survey and not is_survey(given.log[0]):
+        return False
+    if len(given.log) > 1 or given.format or given.timezone or given.query:
         raise LogError(
             "a survey is one file, and says by itself which tool wrote it; leave out --format, --query and --timezone."
         )
-    if len(given.log) > 1 or given.format or given.query:
-        return given.survey
-    from cxresearch.survey import is_survey
-
-    return given.survey or is_survey(given.log[0])
+    if getattr(given, "period", None):
+        raise LogError("a survey has no periods; leave --period out.")
+    return True
 
 
 def _looked_at_survey(given: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -184,10 +193,11 @@ def _new(given: argparse.Namespace) -> int:
     path = ROOT / "reports" / f"{given.name}.toml"
     if path.exists():
         raise LogError(f"{path} is there already; choose another name, or remove it.")
-    if given.period not in PERIOD_KINDS:
-        raise LogError(f"--period is one of {', '.join(PERIOD_KINDS)}; got {given.period!r}.")
     if _is_survey(given):
         return _new_survey(given, path)
+    given.period = given.period or "month"
+    if given.period not in PERIOD_KINDS:
+        raise LogError(f"--period is one of {', '.join(PERIOD_KINDS)}; got {given.period!r}.")
     found, columns = _looked(given)
     if not found["would_run"]:
         new = ["cxresearch", "new", given.name, "--from", *given.log, "--period", given.period]
@@ -239,7 +249,11 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.report.run.parameters import VERSION, ParameterError, load_report, parse_settings
 
     report = load_report(given.name, ROOT)
-    report = replace(report, columns={**report.columns, **_mapped(given)})
+    said = _mapped(given)
+    if report.period == VERSION:
+        report = replace(report, survey={**report.survey, **said})
+    else:
+        report = replace(report, columns={**report.columns, **said})
     settings = parse_settings(given.set, report.declared, report.ranges)
     periods: list[Any]
     if report.period == VERSION:

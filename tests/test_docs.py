@@ -260,9 +260,11 @@ def test_the_page_on_own_logs_runs(run, logs):
 
 def test_the_page_on_what_to_do_first_runs(run, monkeypatch):
     monkeypatch.setattr("cxresearch.decisions.weighing.DRAWS", 5)
-    box = run("docs/decisions.md")["_"]
+    names = run("docs/decisions.md")
+    box = names["_"]
     assert box.table["action"].tolist() == ["two more in the evening", "a bot settles 15 %"]
     assert "EUR" in box.says
+    assert names["heard"].finding.startswith("Assumed, not measured")
 
 
 def test_the_page_on_the_what_if_runs(run):

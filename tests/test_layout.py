@@ -52,31 +52,39 @@ MODULE_ARROWS = {"contacts.read_once": {"risk_table"}}
 INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
     "contacts": (
-        "account", "bank", "canonical", "cells", "clock_changes", "columns", "databases", "engine", "facts", "files", "followed", "json_files", "keys", "layout", "locate", "log", "look", "mapping", "memory",
-        "period_log", "periods", "places", "profile", "read_once", "remote", "repeats", "rows", "sheets", "suggest", "tools", "unanswered", "week",
+        "account", "bank", "canonical", "cells", "clock_changes", "columns", "databases", "engine", "facts", "files",
+        "followed", "json_files", "keys", "layout", "locate", "log", "look", "mapping", "memory", "period_log", "periods",
+        "places", "profile", "read_once", "remote", "repeats", "rows", "sheets", "suggest", "tools", "unanswered", "week",
     ),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
     "spread": ("branching", "chain_transform", "incidence", "memory_kernels", "offspring"),
     "cascade": ("on_network", "percolation", "runs"),
-    "survey": ("design", "estimates", "exports", "items", "labelled", "look", "mapping", "questions", "reading", "ticks"),
+    "survey": (
+        "design", "estimates", "exports", "items", "labelled", "look", "mapping", "questions", "reading", "ticks",
+    ),
     "style": ("theme", "words"),
     "risk_table": ("bootstrap", "day_clusters", "day_groups", "group_by", "intervals", "process_limits", "risk_sets"),
     "survival": ("competing", "curves", "hazard"),
     "regression": ("aft", "clustered", "design_matrix", "efron", "models", "partial_likelihood"),
     "figures": ("day", "parts", "run_chart", "spread", "surveys", "waiting", "week"),
-    "impact": ("assumptions", "complaint", "kinds_of_talk", "measured", "sensitivity", "wait_to_money"),
-    "patience": ("brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials", "tickets", "two_clocks"),
+    "impact": (
+        "assumptions", "complaint", "face_validity", "kinds_of_talk", "measured", "sensitivity", "wait_to_money",
+    ),
+    "patience": (
+        "brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials",
+        "tickets", "two_clocks",
+    ),
     "queueing": ("arrivals", "day", "loss_sources", "measures", "offered_wait", "promises", "teams", "what_if"),
     "decisions": (
-        "actions", "backtest", "coming_back", "cost", "days", "experiment", "loss_curves", "mean_day", "measuring", "more_agents",
-        "proposals", "queue_order", "sweep", "weighing",
+        "actions", "backtest", "coming_back", "cost", "days", "experiment", "loss_curves", "mean_day", "measuring",
+        "more_agents", "proposals", "queue_order", "sweep", "talk_of_lost", "weighing",
     ),
     "exhibits": (
         "actions", "actions_of_period", "agents", "agents_of_period", "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period",
         "exhibit", "forecasts", "headlines", "losses", "lost", "lost_of_period", "messages", "own_survey", "period",
         "promises", "promises_of_period", "published_shares", "ranking", "run_chart", "show", "sources",
         "sources_of_period", "survey_alone", "surveys", "surveys_compared", "talk", "targets", "ticket_numbers", "tickets",
-        "tickets_of_period", "waiting",
+        "tickets_of_period", "waiting", "word_of_mouth",
     ),
     "report": (
         "backfill", "job",

@@ -12,7 +12,7 @@ from cxresearch.contacts.keys import key_fingerprint
 from cxresearch.contacts.layout import text_layout
 from cxresearch.contacts.log import ContactLog, load, load_contacts
 from cxresearch.contacts.look import look_at, look_text, next_command
-from cxresearch.contacts.mapping import to_toml
+from cxresearch.contacts.mapping import quoted, to_toml
 from cxresearch.contacts.memory import FOLDER, kept_folder, kept_in
 from cxresearch.contacts.period_log import PeriodLog, kept_period
 from cxresearch.contacts.periods import PERIOD_KINDS, Period, PeriodError, parse_period, period_of
@@ -25,5 +25,5 @@ __all__ = [
     "BANK_HEADER", "BANK_LONGEST_SERVICE_S", "BANK_LONGEST_WAIT_S", "BANK_QUEUES", "CANONICAL", "FOLDER", "PERIOD_KINDS",
     "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "Copy", "FileFacts", "LogError", "LogQuestionError", "Period", "PeriodError", "PeriodLog", "Place",
     "Reading", "account_table", "after_leaving", "bridge_table", "file_facts", "has_quotes", "kept_folder", "kept_in", "kept_period", "key_fingerprint", "load", "load_contacts", "log_facts", "look_at", "look_text", "next_command",
-    "open_log", "parse_period", "period_of", "read_period", "text_layout", "to_toml", "unanswered_by_day",
+    "open_log", "parse_period", "period_of", "quoted", "read_period", "text_layout", "to_toml", "unanswered_by_day",
 ]  # fmt: skip

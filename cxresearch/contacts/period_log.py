@@ -33,7 +33,8 @@ class PeriodLog:
 
     ``period``: its days. ``cells``: all contacts counted, ``day, weekday, hour, channel, queue, promised_s, queued,
     duration_s, outcome, contacts, handled, handle_s`` (see ``risk_table.contact_counts``; durations in whole seconds, of
-    messages in whole minutes). ``counts``: ``read = kept + set_aside``, and ``other_periods``. ``set_aside``:
+    messages in whole minutes). ``counts``: ``read = kept + set_aside``, ``other_periods``, and ``undated`` where rows of the
+    log have no date: they may be of any period, and are among those read and set aside here. ``set_aside``:
     ``reason, rows``; ``repaired``: ``repair, rows``. ``files``: ``path, used, reason``. ``newest``: the last ``opened_at``
     read. ``simulated``: whether any row says that it is. ``preset``: the one that was used, or None. ``previous``: the
     period of the same kind before it, or None where neither the log nor a kept table reaches back. ``kept_days``: days
@@ -63,6 +64,7 @@ class PeriodLog:
     begins: date | None = None
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
+    _everywhere: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -83,6 +85,16 @@ class PeriodLog:
                 f"{self.period.label}: of {len(self.kept_days) or 'all its'} days only counts were kept, no rows."
             )
         return self._rows
+
+    @property
+    def on_all_channels(self) -> duckdb.DuckDBPyRelation:
+        """The rows of :attr:`contacts` before any channel or queue was chosen: a customer may come again elsewhere.
+
+        A column more, ``chosen``, tells those of the channel or queue.
+        """
+        rows = self.contacts if self._everywhere is None or self.kept_days else self._everywhere
+        chosen = " AND ".join(f"{column} = {sql_text(value)}" for column, value in self.within) or "true"
+        return rows.select(f"*, coalesce({chosen}, false) AS chosen")
 
     @cached_property
     def days(self) -> pd.DataFrame:
@@ -142,6 +154,7 @@ class PeriodLog:
         if unknown:
             raise LogError(f"a period is narrowed by channel or queue; got {', '.join(unknown)}.")
         cells, rows = self.cells, self._rows
+        everywhere = rows if self._everywhere is None else self._everywhere
         after, waiting = (None, None) if "queue" in which else (self.after_leaving, self.unanswered)
         # A log that names no channel at all has one.
         which = {column: value for column, value in which.items() if column != "channel" or cells[column].notna().any()}
@@ -161,7 +174,7 @@ class PeriodLog:
                 before = None
         return replace(
             self, cells=cells, previous=before, after_leaving=after, unanswered=waiting, _rows=rows,
-            within=(*self.within, *which.items()),
+            _everywhere=everywhere, within=(*self.within, *which.items()),
         )  # fmt: skip
 
     def waits(self, by: str | Sequence[str] = ()) -> pd.DataFrame:

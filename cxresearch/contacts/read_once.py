@@ -239,9 +239,11 @@ def _counted(reading: Reading, groups: pd.DataFrame, span: Period, which: str, t
     facts = counted(mine, where=reading.where, sources=reading.known)
     # Of a row without a date nobody knows whether it is of this period: it is held against the log, not against one period.
     usable = usable_rows(groups[groups["span"] == which])
+    undated = int(usable_rows(groups[groups["span"] == "undated"])["unusable"].sum())
     return PeriodLog(
         period=span, cells=pd.DataFrame(columns=[*CELL, *ENDS, *SUMS]),
-        counts={**facts.counts, "other_periods": total - facts.counts["read"]}, set_aside=facts.set_aside,
+        counts={**facts.counts, "other_periods": total - facts.counts["read"], **({"undated": undated} if undated else {})},
+        set_aside=facts.set_aside,
         repaired=facts.repaired, files=reading.files, newest=facts.newest, simulated=facts.simulated,
         preset=reading.preset, source=source_of(reading), usable=usable,
     )  # fmt: skip

@@ -33,7 +33,7 @@ def unanswered_by_day(kept: duckdb.DuckDBPyRelation, start: date, end: date, *, 
 
     Returns
     -------
-    DataFrame ``day, channel, unanswered``, a row for each day and channel that ever has any, days without any as 0
+    DataFrame ``day, channel, unanswered``, a row for each day and channel of the period, those without any as 0
         A contact stands unanswered at the end of a day if it was opened on that day or before and its wait had not ended
         by midnight. Days that end after ``last``, from :func:`ends_of`, are not there: nothing is known of them.
 
@@ -56,11 +56,16 @@ def unanswered_by_day(kept: duckdb.DuckDBPyRelation, start: date, end: date, *, 
     ]
     moved = pd.concat(parts)
     moved["channel"] = moved["channel"].astype(object).where(moved["channel"].notna(), "")
+    # A channel on which all are answered by midnight has none on every day, which is not the same as not counted.
+    there = [
+        name or ""
+        for (name,) in table.filter(f"opened_at >= TIMESTAMP '{start}'").select("channel").distinct().fetchall()
+    ]
     days = pd.date_range(start, until - timedelta(days=1))
     wide = moved.assign(day=pd.to_datetime(moved["day"])).pivot_table(
         index="day", columns="channel", values="moved", aggfunc="sum"
     )
-    wide = wide.reindex(days).fillna(0).cumsum() if len(moved) else pd.DataFrame(0, index=days, columns=[""])
+    wide = wide.reindex(index=days, columns=sorted({*wide.columns, *there})).fillna(0).cumsum()
     long = wide.rename_axis(index="day").reset_index().melt("day", var_name="channel", value_name="unanswered")
     return table_of_unanswered(long[list(UNANSWERED)])
 

@@ -12,6 +12,7 @@ from cxresearch.decisions.measuring import worth_measuring
 from cxresearch.decisions.more_agents import MOST_AT_ONCE, hours_to_move, more_agents, with_agents
 from cxresearch.decisions.proposals import MOST_CONTAINED, Action, ActionError, own_actions
 from cxresearch.decisions.sweep import sweep
+from cxresearch.decisions.talk_of_lost import talk_of_lost
 from cxresearch.decisions.weighing import Weighing
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "own_actions",
     "period_cost",
     "sweep",
+    "talk_of_lost",
     "with_agents",
     "worth_measuring",
 ]

@@ -16,6 +16,7 @@ from cxresearch.decisions.proposals import (
     ActionError,
     blocks,
     is_number,
+    not_counted,
     own_actions,
     usual_actions,
 )
@@ -82,6 +83,7 @@ def action_table(
         )
     weighed, more = now.weigh(shown)
     table = pd.DataFrame([_row(one, found, priced) for one, found in zip(shown, weighed, strict=True)])
+    table["assumed"] += [not_counted(one, now.hours) for one in shown]
     told = _choose(table, shown, period_log, channel)
     table["recommended"] = table["action"] == told["recommended"]
     table.attrs = {
@@ -133,6 +135,8 @@ def checked_prices(given: Mapping[str, Any] | None) -> Prices | None:
     """Prices as a report's ``[prices]`` says them (see :func:`action_table`); None without any. Raises ActionError."""
     if not given:
         return None
+    if not isinstance(given, Mapping):
+        raise ActionError(f"[prices] is a table of agent_hour and contact; got {given!r}.")
     if unknown := sorted(set(given) - {"agent_hour", "contact"}):
         raise ActionError(f"a price of {unknown[0]!r} is not known; prices are agent_hour and contact.")
     found, currencies = [], []
@@ -171,6 +175,8 @@ def _choose(table: pd.DataFrame, actions: Sequence[Action], period_log: PeriodLo
     except ValueError as refusal:
         return told | {"why": f"untested ({refusal})"}
     skill = told["backtest"]["skill_in_effect"]
+    if math.isnan(skill):
+        return told | {"why": f"the shares of {before.period.label} missed nothing, so the model cannot be beside them"}
     if not skill >= -_ROUNDING:
         return told | {
             "why": f"the model missed more in {period_log.period.label} than the shares of {before.period.label}"

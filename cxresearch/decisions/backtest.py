@@ -12,8 +12,8 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq, nnls
 
 from cxresearch.contacts import PeriodLog
-from cxresearch.decisions.days import HOURS, Days, agents_at_work, days_of, refuse_unknown
-from cxresearch.decisions.loss_curves import Waiting, check_load, share_left, waiting_curve
+from cxresearch.decisions.days import HOURS, Days, agents_at_work, days_of, refuse_dates, refuse_unknown
+from cxresearch.decisions.loss_curves import MOST_ERLANG, Waiting, check_load, share_left, waiting_curve
 from cxresearch.queueing import FEWEST_CONTACTS
 from cxresearch.risk_table import DayClusters, Floats, deviations, limits, ratio_of_sums
 
@@ -31,7 +31,7 @@ def backtest(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     DataFrame, one row for each weekday and hour in which somebody asked
         ``weekday`` (1 Monday to 7), ``hour``, ``days`` (dates with contacts), ``asked``, ``left``, ``expected`` (contacts that leave
         on these days together), ``lower80, upper80, lower95, upper95`` (whole contacts; NaN where the period before has
-        fewer than three weeks, of which one could see how a team drifts).
+        fewer than three weeks, or no two weekdays open alike, of which one could see how a team drifts).
 
     ``attrs``: ``skill`` is 1 - the mean miss, by date and hour, over that of the shares of the period before (its share
     lost in the same hour of the same kind of weekday, times the number who asked), with ``skill_lower, skill_upper`` (95 %,
@@ -54,6 +54,7 @@ def backtest(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     if mine.previous is None:
         raise ValueError(f"there is nothing before {period_log.period.label} that could have said what to expect")
     refuse_unknown(mine.previous)
+    refuse_dates(mine)
     seen, came = days_of(mine.previous), days_of(mine)
     week = mine.previous.calendar
     whole = tuple(week.loc[week["fully_open"], "weekday"])
@@ -119,7 +120,8 @@ def _team(
     check_load(most, handle_s)
     loads = np.arange(0.0, math.log(max(most, 1.0)) + 2 * _STEP, _STEP)
     enough = math.ceil(most * handle_s / 3600) + 2
-    while True:
+    largest = max(enough, int(MOST_ERLANG))
+    while enough <= largest:
         teams = np.arange(enough + 2)
         share = CubicSpline(loads, share_left(waiting, np.exp(loads), handle_s, teams))
         lost = [n[:, None] * share(np.log(np.maximum(n, 1.0))) for n in counts]
@@ -133,6 +135,8 @@ def _team(
         if of(top, 0).sum() < target:
             break
         enough *= 2
+    else:  # dates so unlike each other that no team loses so few
+        return [np.full_like(n, np.nan) for n in counts]
     agents = 0.0 if of(0.0, 0).sum() <= target else brentq(lambda n: of(n, 0).sum() - target, 0.0, top, xtol=1e-9)
     return [of(agents, 0), of(agents, 1)]
 
@@ -146,7 +150,11 @@ def _on(table: pd.DataFrame | None, days: Days) -> Floats:
 
 
 def _seen_over_mean(before: Floats, now: Floats) -> tuple[Floats, Floats]:
-    """Agent hours of each date and hour, over the mean of the hour before; 1 where that is not known."""
+    """Agent hours of each date and hour, over the mean of the hour before; 1 where that is not known.
+
+    None at all are not known either: somebody whom the log does not name may have been there.
+    """
+    before, now = (np.where(one > 0, one, np.nan) for one in (before, now))
     known = np.isfinite(before)
     mean = np.where(known, before, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     mean = np.where(mean > 0, mean, np.nan)
@@ -187,7 +195,8 @@ def _spread(past: pd.DataFrame) -> dict[str, float]:
     """How losses stray from what the team in effect loses, in the period that the team is from.
 
     ``chance``: variance over the mean; ``days``: variance of a date beyond it, over the square of the mean; ``drift``: of the
-    mean of a period against that of the one before it, likewise; NaN with fewer than three weeks.
+    mean of a period against that of the one before it, likewise; NaN with fewer than three weeks, and where no two weekdays
+    are open alike, so that no two dates of one week are beside each other.
     """
     busy = past[past["expected"] > 0]
     mean, away = busy["expected"].to_numpy(), (busy["left"] - busy["expected"]).to_numpy()
@@ -203,6 +212,8 @@ def _spread(past: pd.DataFrame) -> dict[str, float]:
         for name, pairs in (("same", same & ~np.eye(len(rows), dtype=bool)), ("apart", ~same)):
             for n, values in enumerate((away[rows], mean[rows])):
                 sums[name][n] += float(values @ pairs @ values)
+    if not (sums["same"][1] and sums["apart"][1]):
+        return {"chance": chance, "days": float(beyond), "drift": math.nan}
     # What dates of one week have in common beyond those of different weeks: half the variogram of a walk, over all pairs.
     common = max(0.0, sums["same"][0] / sums["same"][1] - sums["apart"][0] / sums["apart"][1])
     # Mean of a period of n weeks against the one before, for a walk that shows so much within a period.

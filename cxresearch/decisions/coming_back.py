@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ FEWEST_LEFT = 30  # customers who left, in comparable company: fewer tell nothin
 LEAST_OVERLAP = 0.02  # of the customers of one period seen in the next: below it their numbers were made anew
 FEWEST_DAYS = 5
 BLOCK_H = 3
+FREQUENT = 8  # contacts in a period: whoever asks twice a week is missed where he stays away
 COLUMNS = ("comparison", "left", "left_back", "answered", "answered_back", "difference", "lower", "upper")
 
 
@@ -30,7 +32,8 @@ def coming_back(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
         the week and ``BLOCK_H`` hours of the day, customers without anybody to be compared with left out.
 
     ``attrs``: ``customers`` (of the period before), ``overlap`` (share of them seen in this one), ``unmatched`` (who left,
-    and had nobody to be compared with), ``before`` and ``now`` (periods), ``assumes`` (what would have to be true for the
+    and had nobody to be compared with), ``frequent`` (customers with eight contacts or
+    more in the period before) and ``seen_again`` (share of them seen in this one), ``before`` and ``now`` (periods), ``assumes`` (what would have to be true for the
     difference to be an effect).
 
     That is no effect: who gives up early may be who comes back less anyway. Raises ValueError without a period before, where
@@ -41,12 +44,14 @@ def coming_back(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     if before is None:
         raise ValueError("there is no period before this one to come back from")
     try:
-        earlier, now = before.contacts, period_log.contacts
-        where = before.only(channel=channel).within
+        earlier, now = before.only(channel=channel).on_all_channels, period_log.on_all_channels
     except LogError as error:
         raise ValueError(str(error)) from error
-    customers = _first_contacts(earlier, where)
-    known = earlier.filter("customer_key IS NOT NULL").aggregate("customer_key", "customer_key").df()["customer_key"]
+    customers = _first_contacts(earlier)
+    numbers = (
+        earlier.filter("customer_key IS NOT NULL").aggregate("customer_key, count(*) AS contacts", "customer_key").df()
+    )
+    known = numbers["customer_key"]
     seen = set(now.filter("customer_key IS NOT NULL").aggregate("customer_key", "customer_key").df()["customer_key"])
     if known.empty:
         raise ValueError(f"no customer is known in {before.period.label}")
@@ -66,8 +71,9 @@ def coming_back(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     table = pd.DataFrame(
         [_row("as they are", customers.assign(stratum=0)), _row("matched", matched)], columns=list(COLUMNS)
     )
+    often = known[numbers["contacts"] >= FREQUENT].isin(seen)
     table.attrs = {
-        "customers": len(known), "overlap": overlap, "unmatched": int(customers["left"].sum() - matched["left"].sum()),
+        "frequent": len(often), "seen_again": float(often.mean()) if len(often) else math.nan, "customers": len(known), "overlap": overlap, "unmatched": int(customers["left"].sum() - matched["left"].sum()),
         "before": before.period.label, "now": period_log.period.label, "assumes": ASSUMES,
     }  # fmt: skip
     return table
@@ -79,12 +85,11 @@ ASSUMES = (
 )
 
 
-def _first_contacts(rows: object, within: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+def _first_contacts(rows: Any) -> pd.DataFrame:
     """Each known customer's first contact with a queue that was answered or left, where and when it was."""
-    here = " AND ".join(f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in within) or "true"
     table = (
-        rows.filter(  # type: ignore[attr-defined]
-            f"{here} AND customer_key IS NOT NULL AND opened_at IS NOT NULL AND coalesce(queued, true) AND outcome IN ('answered', 'abandoned')"
+        rows.filter(
+            "chosen AND customer_key IS NOT NULL AND opened_at IS NOT NULL AND coalesce(queued, true) AND outcome IN ('answered', 'abandoned')"
         )
         .select(
             "customer_key, opened_at, outcome, coalesce(queue, '') AS queue, "

@@ -46,7 +46,7 @@ def period_cost(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
           as few as answers that are not visible allow. ``customers_low, customers_on_record``: the same of different known
           customers. Not there where fewer than thirty could be followed: then nothing is said of it.
 
-    ``attrs``: ``days`` (with contacts), ``unknown`` (contacts that left, no customer known), ``lost_after``,
+    ``attrs``: ``days`` (with contacts), ``customers`` (different ones known on the channel), ``unknown`` (contacts that left, no customer known), ``lost_after``,
     ``followed_share`` (of those who left).
 
     An answer in fewer than ``after`` seconds is one to any later contact of the same customer; what comes after the period's
@@ -59,7 +59,7 @@ def period_cost(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
             f"{mine.label}: contacts have dates without a time, so nothing is known of who asked again when"
         )
     try:
-        days = _counts(period_log, mine)
+        days, customers = _counts(mine)
     except LogError as error:
         raise ValueError(str(error)) from error
     horizon = next((name for name in LOST_AFTER if days[f"followed {name}"].sum() >= FEWEST_FOLLOWED), "")
@@ -68,27 +68,28 @@ def period_cost(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     followed = days[f"followed {horizon}"].sum() if horizon else 0
     table.attrs = {
         "days": len(days), "unknown": int((days["left"] - days["left_known"]).sum()), "lost_after": horizon,
+        "customers": customers,
         "followed_share": float(followed / days["left"].sum()) if days["left"].sum() else math.nan,
         "place": mine.label, "kind": mine.kind,
     }  # fmt: skip
     return table
 
 
-def _counts(period_log: PeriodLog, mine: PeriodLog) -> pd.DataFrame:
-    """One row a day with contacts on the channel: sums over contacts, and different customers not answered."""
-    rows = period_log.contacts
-    here = " AND ".join(f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in mine.within) or "true"
+def _counts(mine: PeriodLog) -> tuple[pd.DataFrame, int]:
+    """One row a day with contacts on the channel: sums over contacts, and different customers not answered; and how many
+    different customers are known in all."""
+    rows = mine.on_all_channels
     # Strictly later contacts only: of two in the same second none is known to be the first.
     later = "OVER (PARTITION BY customer_key ORDER BY opened_at RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND UNBOUNDED FOLLOWING)"
     seen = (
         rows.filter("opened_at IS NOT NULL AND (coalesce(queued, true) OR outcome <> 'deflected')")
         .select(
-            f"CAST(opened_at AS DATE) AS day, opened_at, outcome, customer_key, customer_key IS NOT NULL AS known, {here} AS here, "
+            f"CAST(opened_at AS DATE) AS day, opened_at, outcome, customer_key, customer_key IS NOT NULL AS known, chosen, "
             "coalesce(queued, true) AS queued, epoch(max(opened_at) OVER () - opened_at) AS seen_s, "
             f"epoch(min(opened_at) {later} - opened_at) AS again_s, "
             f"epoch(min(CASE WHEN outcome = 'answered' THEN opened_at END) {later} - opened_at) AS answer_s"
         )
-        .filter("here")
+        .filter("chosen")
     )
     left, others = "outcome = 'abandoned'", "outcome = 'answered'"
     counts = {
@@ -115,7 +116,8 @@ def _counts(period_log: PeriodLog, mine: PeriodLog) -> pd.DataFrame:
             lost.aggregate("customer_key, min(day) AS day", "customer_key").aggregate("day, count(*) AS n", "day").df()
         )
         table[f"customers {name}"] = first.set_index("day")["n"].reindex(table.index, fill_value=0)
-    return table.sort_index().astype(float)
+    known = seen.aggregate("count(DISTINCT customer_key)").fetchall()[0][0]
+    return table.sort_index().astype(float), int(known)
 
 
 Sums = Mapping[str, float]

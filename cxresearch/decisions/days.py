@@ -76,17 +76,25 @@ def days_of(mine: PeriodLog) -> Days:
 def refuse_unknown(mine: PeriodLog) -> None:
     """Raises ValueError where the queue model has nothing to go by.
 
-    That is a channel on which nobody waits on the line, no handle time, and nobody who gave up in the queue.
+    That is a channel on which nobody waits on the line, dates without times, no handle time, and nobody who gave up in the
+    queue.
     """
     cells = mine.cells
     if cells["channel"].isin(SLOW).any():
         raise ValueError(f"on {', '.join(sorted(set(cells['channel']) & set(SLOW)))} nobody waits on the line")
+    refuse_dates(mine)
     if not cells["handled"].sum():
         raise ValueError(
             f"no handle_s is known in {mine.period.label}: map the column, no team is worked out without it"
         )
     if not (cells["queued"].astype(bool) & (cells["outcome"] == "abandoned")).any():
         raise ValueError(f"nobody gave up in the queue in {mine.period.label}, so no team explains the losses")
+
+
+def refuse_dates(mine: PeriodLog) -> None:
+    """Raises ValueError where contacts have a date and no time of day: all would stand in the first hour."""
+    if not mine.times_known:
+        raise ValueError(f"{mine.period.label} has dates without a time of day, so nothing is known of its hours")
 
 
 def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
@@ -97,13 +105,16 @@ def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
     DataFrame ``day, weekday, hour, agents, agent_hours``
         An agent is at work from the first to the last answer, and until what is begun is done; more than 20 minutes between
         one contact and the next are no work. ``agents``: at work at some time in the hour; ``agent_hours``: all their time
-        in it. Both are NaN where only one was. None where the log names no agents or only counts were kept of some days.
+        in it. Both are NaN where only one was. None where the log names no agents or no times of day, or only counts were
+        kept of some days.
 
     Who answers more is seen more: this tells one day's team from another's, and is no roster.
     """
     try:
         rows = mine.contacts
     except LogError:
+        return None
+    if not mine.times_known:
         return None
     mine_only = "OVER (PARTITION BY agent_key ORDER BY begins, ends ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     stretches = (
@@ -118,6 +129,7 @@ def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
             "agent_key, begins, until, unnest(generate_series(CAST(floor(begins / 3600) AS BIGINT), CAST(floor(until / 3600) AS BIGINT))) AS h"
         )
         .select("agent_key, h, greatest(least(until, 3600 * (h + 1)) - greatest(begins, 3600 * h), 0) / 3600 AS part")
+        .filter("part > 0")  # what ends on the hour is no work in the next one
     )
     table = stretches.aggregate("h, count(DISTINCT agent_key) AS agents, sum(part) AS agent_hours", "h").order("h").df()
     if table.empty:
@@ -136,7 +148,7 @@ class Later:
 
     Counts ``left``, ``left_known``, ``followed``, ``again_1h``, ``others_followed``, ``others_again_1h`` as in
     ``patience.later_contacts``; ``unanswered``: different customers who gave up on that day, could be followed and were
-    not answered in the next 24 hours.
+    not answered in the next 24 hours, on no channel: who wrote instead and has an answer is not called back.
     """
 
     counts: dict[str, Floats]
@@ -155,15 +167,20 @@ def later_of(mine: PeriodLog, days: Days) -> Later | None:
     if not counts["followed"].sum():
         return None
     names = ("left", "left_known", "followed", "again_1h", "others_followed", "others_again_1h")
+    # Strictly later, on any channel: of two in the same second none is known to be the first.
+    later = (
+        "OVER (PARTITION BY customer_key ORDER BY opened_at RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND UNBOUNDED "
+        "FOLLOWING)"
+    )
     alone = (
-        rows.filter("opened_at IS NOT NULL")
+        mine.on_all_channels.filter("opened_at IS NOT NULL")
         .select(
-            "opened_at, outcome, customer_key, opened_at + INTERVAL 24 HOUR <= max(opened_at) OVER () AS followed, "
-            "min(CASE WHEN outcome = 'answered' THEN opened_at END) OVER (PARTITION BY customer_key ORDER BY opened_at, contact_id "
-            "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS answered_at"
+            "opened_at, outcome, customer_key, chosen, "
+            "opened_at + INTERVAL 24 HOUR <= max(CASE WHEN chosen THEN opened_at END) OVER () AS followed, "
+            f"min(CASE WHEN outcome = 'answered' THEN opened_at END) {later} AS answered_at"
         )
-        .filter("customer_key IS NOT NULL")
-        .filter("outcome = 'abandoned' AND followed AND coalesce(answered_at > opened_at + INTERVAL 24 HOUR, true)")
+        .filter("customer_key IS NOT NULL AND chosen AND outcome = 'abandoned' AND followed")
+        .filter("coalesce(answered_at > opened_at + INTERVAL 24 HOUR, true)")
         .aggregate("opened_at::DATE AS day, count(DISTINCT customer_key) AS customers", "opened_at::DATE")
         .df()
         .set_index("day")["customers"]

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxresearch.decisions.mean_day import Hour, Room
+from cxresearch.impact import DECISION, load_assumptions
 
 if TYPE_CHECKING:
     from cxresearch.decisions.queue_order import QueueOrder
 
 MODEL_ALONE = "the queue model alone"
 BLOCK_H = 3  # a shift shorter than this is seldom one that can be added
-CONTAINED, MOST_CONTAINED = (0.10, 0.20), 0.5
-REACHED, DIAL_S = (0.4, 0.8), (30.0, 60.0)  # ASSUMED: of those called back, and seconds of a try
-ANNOUNCED = (0.85, 1.15)  # ASSUMED: how much faster callers give up who were told how long it takes
+MOST_CONTAINED = 0.5
+# What is assumed stands in the register, with where it comes from and how to measure it.
+ASSUMED = load_assumptions(part=DECISION).set_index("name")
+
+
+def assumed_range(name: str) -> tuple[float, float]:
+    return float(ASSUMED.loc[name, "low"]), float(ASSUMED.loc[name, "high"])
+
+
+CONTAINED = assumed_range("contained_share")
+REACHED, DIAL_S = assumed_range("reached_share"), assumed_range("dial_s")
+ANNOUNCED = assumed_range("announced_hazard_ratio")  # how much faster callers give up who were told how long it takes
+_EXAMPLE = '[[actions]] name = "two more in the evening", agents = 2, hours = [18, 22]'
 _KEYS = ("name", "agents", "hours", "weekdays", "contained_share")
 
 
@@ -69,6 +80,8 @@ def own_actions(given: Sequence[Mapping[str, Any] | Action]) -> list[Action]:
     ``contained_share`` (of first tries, settled by a bot); ``weekdays`` where it is not for all. Raises ActionError for
     anything else, with the line to write.
     """
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise ActionError(f"actions are a list, each under its own [[actions]]: {_EXAMPLE}; got {given!r}.")
     read = [one if isinstance(one, Action) else _read(one) for one in given]
     names = [one.name for one in read]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -76,16 +89,22 @@ def own_actions(given: Sequence[Mapping[str, Any] | Action]) -> list[Action]:
     return read
 
 
-def _read(one: Mapping[str, Any]) -> Action:
+def _read(one: Any) -> Action:
+    if not isinstance(one, Mapping):
+        raise ActionError(f"an action is a table, as in {_EXAMPLE}; got {one!r}.")
     name = one.get("name")
     if not isinstance(name, str) or not name.strip():
         raise ActionError('an action needs a name: name = "two more from 18 to 22 h"')
     where = f"action {name!r}:"
     if unknown := sorted(set(one) - set(_KEYS)):
         raise ActionError(f"{where} {unknown[0]!r} is unknown; an action has {', '.join(_KEYS)}.")
-    weekdays = tuple(one.get("weekdays", ()))
-    if not all(day in range(1, 8) for day in weekdays):
-        raise ActionError(f"{where} weekdays are 1 (Monday) to 7, as in weekdays = [1, 2, 3]; got {list(weekdays)}.")
+    given = one.get("weekdays", ())
+    if not isinstance(given, list | tuple) or not all(is_number(day) and day in range(1, 8) for day in given):
+        raise ActionError(
+            f"{where} weekdays are a list of 1 (Monday) to 7, as in weekdays = [1, 2, 3]; got "
+            f"{list(given) if isinstance(given, tuple) else given!r}."
+        )
+    weekdays = tuple(int(day) for day in given)
     if ("agents" in one) == ("contained_share" in one):
         raise ActionError(f"{where} write either agents = 2 and hours = [18, 22], or contained_share = 0.1")
     if "contained_share" in one:
@@ -147,6 +166,15 @@ def usual_actions(
     for share in CONTAINED:
         actions.append(Action(f"a bot settles {100 * share:g} %", contained_share=share, assumed=bot_assumes(share)))
     return actions
+
+
+def not_counted(action: Action, hours: Mapping[int, Hour]) -> str:
+    """What is added to ``assumed`` where agents are asked for in hours that tell no team; "" where all do."""
+    blind = [hour for hour in range(24) if action.agents_at(hour) and hour not in hours]
+    starts = [hour for hour in blind if hour - 1 not in blind]
+    ends = [hour + 1 for hour in blind if hour + 1 not in blind]
+    spans = " and ".join(f"from {start} to {end} h" for start, end in zip(starts, ends, strict=True))
+    return f"; {spans} too few contacts tell a team, and nothing saved is counted" if blind else ""
 
 
 def bot_assumes(share: float) -> str:

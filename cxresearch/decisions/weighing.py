@@ -13,15 +13,24 @@ import numpy as np
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.days import Days, Later, days_of, later_of, refuse_unknown
 from cxresearch.decisions.mean_day import Hour, left_if_hastier, mean_day
-from cxresearch.decisions.proposals import ANNOUNCED, DIAL_S, REACHED, Action, room_for, saved
+from cxresearch.decisions.proposals import (
+    ANNOUNCED,
+    ASSUMED,
+    DIAL_S,
+    REACHED,
+    Action,
+    assumed_range,
+    room_for,
+    saved,
+)
 from cxresearch.risk_table import FEWEST_DAYS, DayClusters, Floats
 
 if TYPE_CHECKING:
     from cxresearch.decisions.queue_order import QueueOrder
 
 DRAWS, SEED = 200, 1999  # the same log gives the same numbers
-MODEL_SD = 0.05  # ASSUMED: what the queue model misses of a saving beyond what days explain, on a log scale
-REDIALS_ASSUMED = (0.0, 0.3)  # ASSUMED where the log does not tell who calls again
+MODEL_SD = float(ASSUMED.loc["model_error", "value"])  # beyond what days explain, on a log scale
+REDIALS_ASSUMED = assumed_range("redial_share_1h")  # where the log does not tell
 FEWEST_FOLLOWED = 30
 _MOST_REDIALS = 0.9
 _LEAST_SHAPE = 0.2  # of the weights of days: below it one day would be the whole period

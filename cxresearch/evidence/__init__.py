@@ -14,6 +14,7 @@ from cxresearch.evidence.comparison import change_table, order_test, pool
 from cxresearch.evidence.expectation import DISTRIBUTIONS, expectation_cells, expectation_curve, fit_expectation
 from cxresearch.evidence.register import (
     DATA,
+    SUPPORTED,
     TABLES,
     EvidenceError,
     counter_evidence,
@@ -39,6 +40,7 @@ from cxresearch.evidence.shares import (
 __all__ = [
     "DATA",
     "DISTRIBUTIONS",
+    "SUPPORTED",
     "TABLES",
     "BaseMismatch",
     "EvidenceError",

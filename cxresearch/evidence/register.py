@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 __all__ = [
+    "SUPPORTED",
     "TABLES",
     "EvidenceError",
     "counter_evidence",
@@ -42,6 +43,9 @@ TABLES = (
     "items",
     "waves",
 )
+
+# Verdicts of claims whose number is the survey's own; the others are untraceable or contradict another report.
+SUPPORTED = ("reproduced", "corrected", "bounded")
 
 
 class EvidenceError(ValueError):
@@ -157,24 +161,28 @@ def printed_numbers(folder: Path | str | None = None) -> pd.DataFrame:
 
     Names are ``wave_id``, ``item_id``, ``expectation_id`` and ``claim_id`` with ``_`` for ``-``. Returns a DataFrame
     indexed by name: ``printed``, ``lower``, ``upper`` (a claim that is a range runs from its first to its second
-    value), ``unit``, ``base``, ``n``.
+    value), ``unit``, ``base``, ``n``, ``metric`` (of waves and claims), ``verdict`` (of a claim, and of the claim that an
+    item belongs to; empty where no claim was traced).
     """
     claims = load_claims(folder).query("kind == 'numeric'")
     claims = claims.assign(name=claims["claim_id"].str.replace("-", "_"))
     expectations = load_evidence("expectations", folder).assign(unit="share", rounding=0.0005, base="not_stated")
+    items = load_evidence("items", folder).rename(columns={"item_id": "name"})
     parts = [
         load_waves(folder).rename(columns={"wave_id": "name"}),
-        load_evidence("items", folder).rename(columns={"item_id": "name"}),
+        items.assign(verdict=items["parent"].map(claims.set_index("claim_id")["verdict"])),
         expectations.rename(columns={"expectation_id": "name", "share": "value"}),
         claims,
     ]
-    kept = ["name", "value", "second_value", "comparator", "unit", "rounding", "base", "n"]
+    kept = ["name", "value", "second_value", "comparator", "unit", "rounding", "base", "n", "metric", "verdict"]
     numbers = pd.concat([part.reindex(columns=kept) for part in parts]).set_index("name")
+    numbers = numbers.fillna({"metric": "", "verdict": ""})
     last = numbers["second_value"].where(numbers["comparator"] == "to", numbers["value"]).astype(float)
     half = numbers["rounding"].where(numbers["comparator"] != "to", 0.0)
     numbers["lower"] = numbers["value"].combine(last, min) - half
     numbers["upper"] = numbers["value"].combine(last, max) + half
-    return numbers.rename(columns={"value": "printed"})[["printed", "lower", "upper", "unit", "base", "n"]]
+    shown = ["printed", "lower", "upper", "unit", "base", "n", "metric", "verdict"]
+    return numbers.rename(columns={"value": "printed"})[shown]
 
 
 def value_text(value: float, unit: str, *, rounding: float = 0.005, second: float = math.nan, how: str = "=") -> str:

@@ -152,3 +152,4 @@ from .waiting import two_clocks as two_clocks
 from .waiting import wait_distribution as wait_distribution
 from .waiting import wait_of_leavers as wait_of_leavers
 from .waiting import wait_outcomes as wait_outcomes
+from .word_of_mouth import talk_of_lost as talk_of_lost

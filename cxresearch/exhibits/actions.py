@@ -14,6 +14,7 @@ from cxresearch.exhibits.show import DECISION, prose_bundle, table_bundle
 from cxresearch.exhibits.waiting import listed, week_in_words
 from cxresearch.style import format_duration, format_interval, format_value
 
+_EVEN = 5e-4  # of a skill: no difference that a reader sees
 WHILE = "while the team stays as it was"
 _SHOWN = ["action", "saved_per_day", "lower", "upper", "agent_hours_per_day", "break_even"]
 _VALUE = ["value", "value_lower", "value_upper"]
@@ -37,12 +38,10 @@ def action_box(table: pd.DataFrame, *, before: str = "", place: str = "", kind: 
     says.append(f"The rule: {told['rule'][0].lower()}{told['rule'][1:]}")
     if told["backtest"]:
         says.append(_trust(told["backtest"], "skill_in_effect", before))
-    low, high = (format_value(told["redials"][end], "share") for end in ("lower", "upper"))
-    origin = "measured" if told["redials"]["measured"] else "ASSUMED, as the log does not tell"
     says.append(
         f"A day is one of the {told['days']} on which the log is fully open ({week_in_words(told['weekdays'])}); "
         f"{format_value(told['left_per_day'])} contacts leave on it. Saved are contacts, those who call again among them: "
-        f"{low} to {high} of those who leave do within the hour because of it ({origin}). Lower and upper are a 95 % interval, "
+        f"{_redials(told['redials'])}. Lower and upper are a 95 % interval, "
         "the day is the unit; what is assumed stands beside. Break-even: the agent hours that a saved contact must be worth."
     )
     if told["currency"]:
@@ -125,10 +124,7 @@ def backtest(table: pd.DataFrame, *, before: str, place: str = "", kind: str = "
     )  # fmt: skip
     says = [f"### {finding}", f"{_trust(told, 'skill', before)}{covered}"]
     if who:
-        says.append(
-            f"Without knowing who was at work the skill is {_percent(told['skill_in_effect'])}: a team that changes is most of "
-            "what a model misses."
-        )
+        says.append(f"Without knowing who was at work the skill is {_percent(told['skill_in_effect'])}.")
     misses = pd.DataFrame({"rule": list(_RULES.values()), "mean_miss": [told["mean_miss"][rule] for rule in _RULES]})
     return Exhibit(
         finding=finding, table=table, shown=misses, kind=kind, says="\n\n".join(says),
@@ -139,7 +135,7 @@ def backtest(table: pd.DataFrame, *, before: str, place: str = "", kind: str = "
 def _recommended(row: pd.Series, told: dict[str, Any]) -> str:
     per_hour = row["saved_per_day"] / row["agent_hours_per_day"]
     return (
-        f"First: {row['action']}. It saves {format_value(row['saved_per_day'])} contacts a day "
+        f"First: {row['action']}. By the queue model it would save {format_value(row['saved_per_day'])} contacts a day "
         f"({format_interval(row['lower'], row['upper'])}) of {format_value(told['left_per_day'])} lost, "
         f"{format_value(per_hour)} an agent hour"
     )
@@ -164,13 +160,31 @@ def _weighed(row: pd.Series, told: dict[str, Any], before: str) -> str:
 def _trust(told: dict[str, Any], skill: str, before: str) -> str:
     """How the model did, and where that ends."""
     own = told[skill]
+    dates = told["unscored"]
+    alone = "" if not dates else (
+        f" {format_value(dates, 'count')} {'date is' if dates == 1 else 'dates are'} not scored, as {before} has none of their "
+        "weekday."
+    )  # fmt: skip
+    if pd.isna(own):
+        return f"Skill cannot be told: the share lost in the same hour of {before} missed nothing.{alone}"
     between = ""
     if not pd.isna(told[f"{skill}_lower"]):
         between = f" (95 % interval {format_interval(told[f'{skill}_lower'], told[f'{skill}_upper'], 'share')})"
+    more = "as much as" if abs(own) < _EVEN else f"{_percent(abs(own))} {'less' if own > 0 else 'more'} than"
     return (
-        f"Skill by date and hour: {_percent(own)}{between}, that is by so much it misses less than the share lost in the same hour "
-        f"of {before} does, both told how many asked. It holds {WHILE}."
+        f"Skill by date and hour: {_percent(own)}{between}, that is, it misses {more} the share lost in the same hour of {before} does, "
+        f"both told how many asked. It holds {WHILE}.{alone}"
     )
+
+
+def _redials(told: dict[str, Any]) -> str:
+    """Which share calls again because it left, and where that is from."""
+    low, high = (format_value(told[end], "share") for end in ("lower", "upper"))
+    share = low if low == high else f"{low} to {high}"
+    said = f"{share} of those who leave are taken to do so within the hour because of it"
+    if not told["measured"]:
+        return f"{said} (ASSUMED, as the log does not tell)"
+    return f"{said} (measured: by so much more often they do than those who were answered; that leaving is the cause is ASSUMED)"
 
 
 def _percent(share: float) -> str:

@@ -13,6 +13,7 @@ from cxresearch.risk_table import equal_weekdays, holm
 from cxresearch.style import format_interval, format_value
 
 COLUMNS = ["name", "label", "value", "lower", "upper", "unit", "kind", "better", "n", "base", "note"]
+NOT_KNOWN = "not known in the period before"
 NOT_TOLD, NOTHING = "not distinguishable from no change", "nothing to compare"
 COUNTED = {
     "contacts": "periods differ in days: contacts per open day are compared",
@@ -25,16 +26,16 @@ LEVEL = 0.05
 FEWEST_DAYS = 5  # in each of two periods: with fewer, their spread cannot be told
 _CHANGE = ["difference", "difference_lower", "difference_upper", "difference_se", "df", "p_value"]
 _LEADS = {
-    "lost_share": {1: "More people were lost.", -1: "Fewer people were lost.", 0: "People lost."},
-    "abandonment_share": {1: "More of those who queued gave up.", -1: "Fewer of those who queued gave up.",
+    "lost_share": {1: "A larger share was lost.", -1: "A smaller share was lost.", 0: "People lost."},
+    "abandonment_share": {1: "A larger share of those who queued gave up.", -1: "A smaller share of those who queued gave up.",
                           0: "Giving up in the queue."},
     "mean_wait_s": {1: "The queue was slower.", -1: "The queue was faster.", 0: "The queue."},
     "patience_survival_60s": {1: "People were more patient.", -1: "People were less patient.", 0: "Patience."},
-    "contacts_per_day": {1: "More contacts came.", -1: "Fewer contacts came.", 0: "Contacts."},
-    "unanswered_after_promise_share": {1: "More tickets stayed unanswered.", -1: "Fewer tickets stayed unanswered.", 0: "Unanswered tickets."},
+    "contacts_per_day": {1: "More contacts came a day.", -1: "Fewer contacts came a day.", 0: "Contacts."},
+    "unanswered_after_promise_share": {1: "A larger share was answered late.", -1: "A smaller share was answered late.", 0: "Late answers."},
     "median_first_answer_s": {1: "First answers came later.", -1: "First answers came sooner.", 0: "First answers."},
-    "asked_again_share": {1: "More customers asked again.", -1: "Fewer customers asked again.", 0: "Asking again."},
-    "tickets_per_day": {1: "More tickets came.", -1: "Fewer tickets came.", 0: "Tickets."},
+    "asked_again_share": {1: "A larger share asked again.", -1: "A smaller share asked again.", 0: "Asking again."},
+    "tickets_per_day": {1: "More tickets came a day.", -1: "Fewer tickets came a day.", 0: "Tickets."},
 }  # fmt: skip
 
 
@@ -52,7 +53,8 @@ def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame
     ``nothing to compare``, where ``note`` says why. ``lost_share``, of tickets
     ``unanswered_after_promise_share``, is tested alone at 5 %; the others so that all their
     verdicts together are wrong in at most 5 % of reports in which nothing changed (Holm). ``p_value`` and the interval
-    are those of the one headline. A count has no exposure and no verdict: ``contacts_per_day`` and ``tickets_per_day`` have.
+    are those of the one headline. ``now.attrs["apart"]`` says of headlines that ``before`` leaves out why they were another
+    number then. A count has no exposure and no verdict: ``contacts_per_day`` and ``tickets_per_day`` have.
     """
     moved = now.copy()
     moved.attrs = {}
@@ -74,8 +76,8 @@ def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame
     moved.loc[clear, "verdict"] = np.where(moved.loc[clear, "difference"] > 0, "rose", "fell")
     if before is not None:
         reason = pd.Series(why or "no spread between days to go by", index=moved.index)
-        reason = reason.mask(moved["previous"].isna(), "not known in the period before")
-        reason = moved["name"].map(COUNTED).fillna(reason)
+        reason = reason.mask(moved["previous"].isna(), NOT_KNOWN)
+        reason = moved["name"].map(COUNTED | now.attrs.get("apart", {})).fillna(reason)
         says = reason.where(~tested, left_out)
         moved["note"] = [_joined(note, more) for note, more in zip(moved["note"], says, strict=True)]
     return moved
@@ -172,15 +174,16 @@ def _value(row: pd.Series, name: str) -> str:
         "contacts_per_day": f"{value} contacts came per open day",
         "unanswered_after_promise_share": f"{value} of the tickets were {row['label'][:1].lower()}{row['label'][1:]}",
         "median_first_answer_s": f"Half of the tickets had a first answer within {value}",
-        "asked_again_share": f"After {value} of the tickets the customer asked again before an answer came",
-        "tickets_per_day": f"{value} tickets came a day",
+        "asked_again_share": f"After {value} of the tickets whose customer is known the customer asked again before an answer came",
+        "tickets_per_day": f"{value} tickets came per day with any",
     }[name]
 
 
 def _change(row: pd.Series, before: str) -> str:
     if row["verdict"] == NOTHING:
         if math.isnan(row["previous"]):
-            return f"; there is nothing of {before} to compare with"
+            because = f" ({row['note']})" if row["note"] not in ("", NOT_KNOWN) else ""
+            return f"; there is nothing of {before} to compare with{because}"
         return f"; whether it changed from {before} cannot be told"
     unit = "points" if row["unit"] == "share" else row["unit"]
     lower, upper = row["difference_lower"], row["difference_upper"]

@@ -8,7 +8,7 @@ from functools import partial
 
 import pandas as pd
 
-from cxresearch import figures
+from cxresearch import figures, impact
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.talk import in_words, said
 from cxresearch.style import format_duration, format_interval, format_value
@@ -21,11 +21,25 @@ _MEASURED = {
 _FEW, _MORE = 7, 10  # assumptions in the figure and in the table
 
 
-def cost_by_reply_time(costs: pd.DataFrame, values: Mapping[str, float], *, contacts: float, currency: str) -> Exhibit:
-    """What contacts cost by when they are answered, and never (``impact.impact_table`` of ``reply_scenarios``)."""
+def cost_by_reply_time(
+    costs: pd.DataFrame,
+    values: Mapping[str, float],
+    *,
+    contacts: float,
+    currency: str,
+    seen: Mapping[str, float] | None = None,
+) -> Exhibit:
+    """What contacts cost by when they are answered, and never (``impact.impact_table`` of ``reply_scenarios``).
+
+    ``seen``: of a period of one's own log ``contacts``, ``customers`` (different ones), ``frequent`` (of these, with several
+    contacts) and ``seen_again`` (share of the frequent with a contact in the period after). A bill that loses more customers
+    than that log can hold, at the reply that loses fewest, is refused. Raises ValueError where one of the four is missing.
+    """
     answered = costs[costs["reply_s"] < math.inf].sort_values("reply_s")
     if answered.empty:
         return nothing("No time of reply is named, so there is nothing to compare")
+    if seen and (refusal := _contradicted(answered, contacts, seen)):
+        return nothing(refusal)
     number, fast, slow = format_value(contacts, "count"), answered.iloc[0], answered.iloc[-1]
     never = costs.loc[costs["reply_s"] == math.inf, "heard"].iloc[0]
     shown = ["scenario", "complaints_waiting", "complaints_after_reply", "heard", "customers_lost", "prospects_lost",
@@ -50,6 +64,16 @@ def cost_by_reply_time(costs: pd.DataFrame, values: Mapping[str, float], *, cont
             measure="People who hear of a complaint",
         ),
     )
+
+
+def _contradicted(answered: pd.DataFrame, contacts: float, seen: Mapping[str, float]) -> str:
+    needed = ["contacts", "customers", "frequent", "seen_again"]
+    if missing := [name for name in needed if name not in seen]:
+        raise ValueError(f"of a log {', '.join(needed)} are needed; missing: {', '.join(missing)}.")
+    least = answered.loc[answered["customers_lost"].idxmin()]
+    lost = float(least["customers_lost"]) / contacts * seen["contacts"]
+    why = impact.contradicted_by_log(lost, **{name: seen[name] for name in needed[1:]})
+    return f"The log speaks against this bill: answered after {least['scenario']}, {why}" if why else ""
 
 
 def complaints_set_off(costs: pd.DataFrame) -> Exhibit:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxresearch import figures
+from cxresearch import evidence, figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.ranking import standing
 from cxresearch.exhibits.show import what_if_bundle
@@ -187,13 +187,14 @@ def promise_what_if(
 
 
 def bot_range(row: pd.Series) -> Exhibit:
-    """What a bot settles, as it is quoted (a row of the claims)."""
+    """What a bot settles, as a claim has it (its row); assumed where what was traced does not support it."""
     low, high = _share(row["value"]), _share(row["second_value"])
+    kind = "quoted" if row["verdict"] in evidence.SUPPORTED else "assumed"
     said = (
-        f"What a bot settles is quoted: {low} to {high} of questions ({row['survey'] or 'a vendor'}; {row['verdict']}). "
+        f"What a bot settles is told, not measured: {low} to {high} of questions ({row['survey'] or 'a vendor'}; {row['verdict']}). "
         "How many experts there would be in the evening is assumed."
     )
-    return Exhibit(finding=f"A bot settles {low} to {high} of questions, it is said", says=said, kind="quoted")
+    return Exhibit(finding=f"A bot settles {low} to {high} of questions, it is said", says=said, kind=kind)
 
 
 def scenarios(

@@ -18,11 +18,10 @@ from cxresearch.exhibits.headlines import headline_table
 from cxresearch.exhibits.period import NO_TIMES
 from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.waiting import FEW, week_in_words
-from cxresearch.impact import assumption_values, impact, load_assumptions
+from cxresearch.impact import DECISION, assumption_values, impact, load_assumptions
 from cxresearch.risk_table import ranked_by_day, ranked_losses
 
 BOT_CLAIM = "C002-08"  # the quoted share of questions that a bot settles
-REDIAL_SHARE = 0.3  # ASSUMED where the log does not know who called again
 MOST_REDIALS = 0.95  # with all of them a lost call would never end
 
 
@@ -231,12 +230,12 @@ def scenarios(one: Day, *, evening_experts: int, redial_share: float | None = No
     """The day as it is beside a bot, and more people in the evening; a call that is answered is not made again.
 
     ``redial_share``: of those who give up, who call again because of it. None: measured, by how much more often they call
-    again within 24 hours than those who were answered; where too few are known, ``REDIAL_SHARE``, ASSUMED.
+    again within 24 hours than those who were answered; where too few are known, the register's value, ASSUMED.
     """
     if one.team is None or one.curve is None:
         return nothing(one.why)
     bot, measured = _bot(), _more_again(one)
-    share = redial_share if redial_share is not None else REDIAL_SHARE if measured is None else measured
+    share = redial_share if redial_share is not None else _redials_assumed() if measured is None else measured
     cases = queueing.usual_scenarios(
         contained=(bot["value"], bot["second_value"]), evening_experts=evening_experts, redial_share=share
     )
@@ -246,6 +245,10 @@ def scenarios(one: Day, *, evening_experts: int, redial_share: float | None = No
         return nothing(f"The scenarios cannot be worked out: {refusal}")
     seen = redial_share is None and measured is not None
     return day.scenarios(table, one.team, redials_measured=seen, place=one.place)
+
+
+def _redials_assumed() -> float:
+    return assumption_values(load_assumptions(part=DECISION))["redial_share_24h"]
 
 
 def _more_again(one: Day) -> float | None:

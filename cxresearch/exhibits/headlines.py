@@ -240,6 +240,17 @@ def unusable_points(usable: pd.DataFrame, span: str) -> list[tuple[str, str]]:
     )]  # fmt: skip
 
 
+def undated_points(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """What leads where more than 5 % of all rows of a log have no date, from ``PeriodLog.counts``."""
+    undated, rows = counts.get("undated", 0), counts["read"] + counts.get("other_periods", 0)
+    if undated <= MANY_UNUSABLE * rows:
+        return []
+    return [(
+        f"{format_value(undated / rows, 'share')} of the rows of the log have no date.",
+        f"They are {format_value(undated, 'count')} of {format_value(rows, 'count')}, may be of any period, and are in no number.",
+    )]  # fmt: skip
+
+
 def hours_behind(hours: pd.DataFrame, ranks: pd.DataFrame) -> pd.DataFrame:
     """``hours`` with ``behind``: clear of the hour that loses most people, from day to day (``patience.loss_ranks``).
 

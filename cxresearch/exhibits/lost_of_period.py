@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from cxresearch import decisions
+from cxresearch import decisions, impact
 from cxresearch.contacts import LogError, PeriodLog
 from cxresearch.exhibits import actions as actions_shown
 from cxresearch.exhibits import lost as shown
+from cxresearch.exhibits import word_of_mouth
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 
 
@@ -40,3 +43,38 @@ def experiment(month: PeriodLog, actions: pd.DataFrame, *, channel: str) -> Exhi
     except (ValueError, LogError) as refusal:
         return nothing(f"How long it must be tried cannot be said: {refusal}")
     return actions_shown.experiment(table, name=name, saved_per_day=saved, place=month.label, kind=month.kind)
+
+
+def talk_of_lost(month: PeriodLog, *, channel: str, assumptions_file: str = "") -> Exhibit:
+    """What people hear of the customers who were lost for good: assumed, and no more than the log allows."""
+    try:
+        table = decisions.talk_of_lost(_lost(month, channel), impact.load_assumptions(assumptions_file))
+    except (ValueError, LogError) as refusal:
+        return nothing(f"What people hear cannot be said: {refusal}")
+    return word_of_mouth.talk_of_lost(
+        table, place=month.only(channel=channel).label, kind="SIMULATED" if month.simulated else "assumed"
+    )
+
+
+def _lost(month: PeriodLog, channel: str) -> dict[str, Any]:
+    """What the log says of different customers lost for good, and of those seen again."""
+    cost = decisions.period_cost(month, channel=channel)
+    rows = cost.set_index("measure")
+    found = {"customers": cost.attrs["customers"], "contacts_unknown": cost.attrs["unknown"]}
+    if cost.attrs["lost_after"]:
+        low, record = rows.loc["customers_low"], rows.loc["customers_on_record"]
+        ends = {
+            "lower": low["estimate"] if pd.isna(low["lower"]) else low["lower"],
+            "upper": record["estimate"] if pd.isna(record["upper"]) else record["upper"],
+        }
+        found |= {name: min(end, found["customers"]) for name, end in ends.items()}
+    try:
+        back = decisions.coming_back(month, channel=channel)
+    except ValueError:  # without it nothing caps who leaves but what people say
+        return found
+    row = back.set_index("comparison").loc["matched"]
+    if not pd.isna(row["lower"]):
+        found |= {"fewer_back_lower": -row["left"] * row["upper"], "fewer_back_upper": -row["left"] * row["lower"]}
+    if 0 < back.attrs["frequent"] <= found["customers"]:
+        found |= {name: back.attrs[name] for name in ("frequent", "seen_again")}
+    return found

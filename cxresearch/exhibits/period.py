@@ -102,9 +102,10 @@ def main_points(
 
 
 def unusable_points(month: PeriodLog) -> list[tuple[str, str]]:
-    """What leads where many rows of the period, or of the one before, cannot be used."""
+    """What leads where many rows of the period, or of the one before, cannot be used, or many of the log have no date."""
     logs = [log for log in (month, month.previous) if log is not None]
-    return [point for log in logs for point in lead.unusable_points(log.usable, log.period.label)]
+    many = [point for log in logs for point in lead.unusable_points(log.usable, log.period.label)]
+    return [*lead.undated_points(month.counts), *many]
 
 
 def change_overview(

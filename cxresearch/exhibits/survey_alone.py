@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,7 +21,7 @@ from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.own_survey import own_beside_cited
 from cxresearch.exhibits.show import headline_bundle, literal, points_bundle
 from cxresearch.style import format_interval, format_value
-from cxresearch.survey import Survey, group_differences, looks_like_weight, share_table
+from cxresearch.survey import Survey, as_word, counted, difference_table, looks_like_weight, share_table, slug
 
 SMALLEST_GROUP = 5
 MOST_GROUPS = 12
@@ -30,6 +29,7 @@ MOST_QUESTIONS = 12
 MOST_HEADLINES = 6
 NOT_SAID = "not said"
 SURE, UNSURE = "differs", "cannot be told apart"
+_GROUP = "\ngroup"  # no column of a file is called so
 UNITS = {"design_effect": "number"}
 
 
@@ -58,17 +58,21 @@ def share_rows(survey: Survey, design: Mapping[str, str], *, raked: bool = False
 
 def _drawn(survey: Survey, design: Mapping[str, str], *, raked: bool = False) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The respondents, and the design as the estimators take it, without ``by``."""
-    given: dict[str, Any] = {name: column for name, column in design.items() if column and name != "by"}
+    given: dict[str, Any] = {name: survey.column(column) for name, column in design.items() if column and name != "by"}
     responses, targets = survey.responses, survey.mapping.targets
     if raked and targets:
-        levels = {name: responses[name].map(_level, na_action="ignore") for name in targets}
+        levels = {name: _spelled(responses[name], of) for name, of in targets.items()}
         responses = responses.assign(**levels).dropna(subset=list(targets))
         given["targets"] = targets
     return responses, given
 
 
-def _level(cell: Any) -> str:
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+def _spelled(cells: pd.Series, known: Collection[str] = ()) -> pd.Series:
+    """Cells as words, where those that differ in case alone are one: as in ``known``, else as most cells have it."""
+    if len({word.casefold() for word in known}) < len(known):
+        return cells.map(as_word, na_action="ignore")  # it is said that they are two
+    words = {word.casefold(): word for word in [*counted(cells.dropna()), *known]}
+    return cells.map(lambda cell: words[as_word(cell).casefold()], na_action="ignore")
 
 
 def survey_account(survey: Survey, **design: str) -> Exhibits:
@@ -208,41 +212,45 @@ def survey_raked(survey: Survey, **design: str) -> Exhibit:
 def survey_groups(survey: Survey, **design: str) -> Exhibit:
     """The share of each answer by group, and whether a group differs from all the others.
 
-    Verdicts are Holm-corrected over the whole table. Groups of fewer than 5 respondents are not shown apart; they count
-    among the others.
+    Verdicts are Holm-corrected over all comparisons; two groups beside each other are one. Groups of fewer than 5
+    respondents are not shown apart, nor as all the others; they count among the others.
     """
     by = design.get("by", "")
     if not by:
         return nothing("No groups were named, so none are compared")
     responses, given = _drawn(survey, design)
-    responses = responses.assign(**{by: responses[by].map(_level, na_action="ignore").fillna(NOT_SAID)})
-    sizes = responses[by].value_counts()
+    by = survey.column(by)
+    responses = _with_groups(responses, by)
+    sizes = responses[_GROUP].value_counts()
     if len(sizes) < 2:
         return nothing(f"All respondents are of one group of {by}, so nothing is compared")
     if len(sizes) > MOST_GROUPS:
         raise ValueError(
             f"survey_by: {by!r} has {len(sizes)} groups; a page compares {MOST_GROUPS} at most. Join some in a new column."
         )
-    rows = []
     own = _of_columns(survey, [by])
-    for item in (item for item in survey.items if item.question not in own):
-        answered = responses.loc[responses[item.column].notna(), by]
-        if len(answered.unique()) > 1:
-            found = group_differences(responses, item.column, by=by, **given)
-            rows.append(found.assign(question=item.question, answer=item.label))
-    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({"n": []})
-    table = table[table["n"] >= SMALLEST_GROUP]
+    items = {item.column: item for item in survey.items if item.question not in own}
+    table = difference_table(responses, list(items), by=_GROUP, **given)
     if table.empty:
-        return nothing(f"No two groups of {by} have {SMALLEST_GROUP} respondents each, so none are compared")
-    table = table.rename(columns={by: "group", "estimate": "share", "others": "share_of_the_others"}).reset_index(
-        drop=True
+        return nothing(f"No answer was given by two groups of {by}, so none are compared")
+    # Of two groups the second row says the same as the first one, from the other side.
+    table["again"] = table.duplicated("item") & (table.groupby("item")["item"].transform("size") == 2)
+    table = table[(table["n"] >= SMALLEST_GROUP) & (table["others_n"] >= SMALLEST_GROUP)].reset_index(drop=True)
+    if table.empty:
+        return nothing(
+            f"No group of {by} has {SMALLEST_GROUP} respondents and as many others beside it, so none are compared"
+        )
+    table["question"], table["answer"] = (
+        [getattr(items[one], part) for one in table["item"]] for part in ("question", "label")
     )
+    table = table.rename(columns={_GROUP: "group", "estimate": "share", "others": "share_of_the_others"})
     table["verdict"] = _verdicts(table)
+    told = table[~table["again"]]
     table = table[
         ["question", "answer", "group", "n", "share", "share_of_the_others", "difference", "lower", "upper", "verdict"]
     ]
     small = sizes[sizes < SMALLEST_GROUP]
-    sure = table[table["verdict"] == SURE]
+    sure = told[told["verdict"] == SURE]
     finding = "No group can be told apart from the others"
     if len(sure):
         top = sure.loc[sure["difference"].abs().idxmax()].to_dict()
@@ -258,8 +266,13 @@ def survey_groups(survey: Survey, **design: str) -> Exhibit:
     return Exhibit(
         finding=finding, kind=_kind(survey), table=table, caption=f"Groups of {by}, each beside all the others",
         units={"difference": "points", "lower": "points", "upper": "points"},
-        says=f"{finding}. {len(sure)} of {len(table)} comparisons can be told, corrected for their number.{few}",
+        says=f"{finding}. {len(sure)} of {len(told)} comparisons can be told, corrected for their number.{few}",
     )  # fmt: skip
+
+
+def _with_groups(responses: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The responses with the groups in a column of their own, whatever the file calls it."""
+    return responses.assign(**{_GROUP: _spelled(responses[by]).fillna(NOT_SAID)})
 
 
 def _of_columns(survey: Survey, columns: Sequence[str]) -> set[str]:
@@ -274,10 +287,11 @@ def _without(rows: pd.DataFrame, questions: set[str]) -> pd.DataFrame:
 
 def _verdicts(table: pd.DataFrame) -> list[str]:
     """Told where both say so: the p-value, corrected for the number of comparisons, and the interval."""
-    known = table["p_value"].notna()
+    known = table["p_value"].notna() & ~table["again"]
     told = pd.Series(True, index=table.index)
     if known.any():
         told[known] = multipletests(table.loc[known, "p_value"], method="holm")[0]
+    told = told.mask(table["again"], told.shift(fill_value=True))
     clear = (table["lower"] > 0) | (table["upper"] < 0)
     return [SURE if one else UNSURE for one in told & clear]
 
@@ -317,8 +331,7 @@ def _names(items: pd.Series) -> list[str]:
     """A headline's name of each item: an identifier, none twice."""
     names: list[str] = []
     for item in items:
-        name = re.sub(r"\W+", "_", str(item)).strip("_").lower() or "item"
-        name = name if name.isidentifier() else f"item_{name}"
+        name = slug(str(item))
         names.append(name if name not in (*names, "respondents") else f"{name}_{len(names) + 1}")
     return names
 

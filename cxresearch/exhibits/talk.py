@@ -38,10 +38,11 @@ def tellings_by_channel(channels: pd.DataFrame, register: pd.DataFrame) -> Exhib
     labels = register.set_index("name")["label"]
     named = channels.assign(channel=channels["channel"].map(labels), kind=channels["kind"].replace(KIND_LABELS))
     most = named.loc[named["of_tellers"].idxmax()]
+    kinds = set(register.set_index("name")["kind"].reindex(["share_telling", *channels["channel"]]))
     return Exhibit(
         finding=f"Most of those who tell: {most['channel']}, {format_value(most['of_tellers'], 'share')}",
         table=named,
-        kind="quoted",
+        kind="quoted" if kinds == {"quoted"} else "assumed",
         caption="Tellings per person, by channel; the company's own site has no audience of its own",
         units={"of_tellers": "share", "of_troubled": "share"},
     )

@@ -35,6 +35,10 @@ def check_targets(given: Any, names: Collection[str] = tuple(EVERY)) -> dict[str
             raise ValueError(
                 f"[targets] {name}: neither more nor fewer of them are better, so no limit can be met; take it out."
             )
+        if name == "backlog":
+            raise ValueError(
+                "[targets] backlog: it is the count of one moment, without an interval by which a limit could be judged; take it out."
+            )
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
             like = f" (did you mean {near[0]!r}?)" if near else ""

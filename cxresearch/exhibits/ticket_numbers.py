@@ -16,9 +16,10 @@ from cxresearch.exhibits.by_day import TICKET_MEASURES, estimated
 from cxresearch.exhibits.changes import COLUMNS
 from cxresearch.exhibits.headlines import estimates_of
 from cxresearch.patience import after_tickets, ticket_waits, watched
-from cxresearch.style import format_date, format_duration
+from cxresearch.style import format_date, format_duration, format_value
 
 HOUR_S = 3_600.0
+PROMISES_ALIKE = 0.05  # of the tickets: with more promised another time, what was kept of it is another number
 GIVEN_UP = (
     "On every channel of {place} people are seen to give up, so there are no tickets in it. Its report is monthly: "
     "cxresearch report monthly"
@@ -55,20 +56,20 @@ def next_of_customers(tickets: PeriodLog, *, again_h: float) -> pd.DataFrame:
 
     Raises LogError where no rows were kept. ``tickets`` are of one channel, or of all (:func:`tickets_of`).
     """
-    rows = tickets.contacts.select("customer_key, channel, opened_at, wait_s, outcome").df()
+    rows = tickets.on_all_channels.select("customer_key, channel, opened_at, wait_s, outcome").df()
     named = rows["channel"].fillna("")
     return after_tickets(
         rows.assign(ticket=named.isin(tickets.cells["channel"].fillna("").unique())), again_s=again_h * HOUR_S
     )
 
 
-def ticket_days(tickets: PeriodLog, *, promise_s: float, again_h: float) -> pd.DataFrame:
+def ticket_days(tickets: PeriodLog, *, promise_s: float, again_h: float | None) -> pd.DataFrame:
     """What each day of opening adds to each headline of tickets, as ``headline_days`` does for calls.
 
     Parameters
     ----------
     tickets : from :func:`tickets_of`. promise_s : what is promised where the log does not say. again_h : for how many hours
-        a ticket is followed by its customer.
+        a ticket is followed by its customer; None leaves out who asked again.
 
     Returns
     -------
@@ -80,7 +81,7 @@ def ticket_days(tickets: PeriodLog, *, promise_s: float, again_h: float) -> pd.D
     number = waits.groupby("day")["contacts"].sum().reindex(by_time.day).to_numpy(dtype=float)
     sums = pd.DataFrame(0.0, index=pd.DatetimeIndex(by_time.day), columns=["again", "known"])
     try:
-        after = next_of_customers(tickets, again_h=again_h)
+        after = pd.DataFrame() if again_h is None else next_of_customers(tickets, again_h=again_h)
     except LogError:
         after = pd.DataFrame()
     if len(after):
@@ -97,6 +98,8 @@ def ticket_days(tickets: PeriodLog, *, promise_s: float, again_h: float) -> pd.D
     weekday = pd.DatetimeIndex(by_time.day).day_of_week + 1
     columns: dict[str, list[Any]] = {column: [] for column in (*DAY_COLUMNS, "at")}
     for name, measure in TICKET_MEASURES.items():
+        if again_h is None and name == "asked_again_share":
+            continue
         top, below, size = (parts[part] for part in (measure.top, measure.below, measure.size))
         at = by_time.times if measure.how == "half" else np.empty(0)
         own = {
@@ -118,11 +121,7 @@ def ticket_headlines(tickets: PeriodLog, *, promise_s: float, again_h: float) ->
         counted, not estimated. ``attrs["days"]`` is :func:`ticket_days`.
     """
     days = ticket_days(tickets, promise_s=promise_s, again_h=again_h)
-    before = tickets.previous
-    estimates = estimates_of(
-        days, lambda: None if before is None else ticket_days(before, promise_s=promise_s, again_h=again_h),
-        before=before.label if before else "",
-    )  # fmt: skip
+    estimates = ticket_estimates(tickets, days, promise_s=promise_s, again_h=again_h)
     number = int(tickets.cells["contacts"].sum())
     rows: list[tuple[object, ...]] = [
         ("tickets", "Tickets", number, number, number, "count", "", number, "all tickets", "a count of the log, no sampling error")
@@ -135,6 +134,17 @@ def ticket_headlines(tickets: PeriodLog, *, promise_s: float, again_h: float) ->
     table.insert(COLUMNS.index("kind"), "kind", tickets.kind)
     table.attrs["days"] = days
     return table
+
+
+def ticket_estimates(
+    tickets: PeriodLog, days: pd.DataFrame, *, promise_s: float, again_h: float | None
+) -> dict[str, tuple[float, float, float, int, str]]:
+    """``value, lower, upper, n, note`` of every headline of tickets that is estimated, from its :func:`ticket_days`."""
+    before = tickets.previous
+    return estimates_of(
+        days, lambda: None if before is None else ticket_days(before, promise_s=promise_s, again_h=again_h),
+        before=before.label if before else "",
+    )  # fmt: skip
 
 
 def backlog_by_day(tickets: PeriodLog) -> pd.DataFrame | None:
@@ -150,14 +160,35 @@ def promise_words(tickets: PeriodLog, promise_s: float) -> str:
     return format_duration(next(iter(promised.keys()))) if len(promised) == 1 else "what was promised"
 
 
+def promise_changed(tickets: PeriodLog, promise_s: float) -> str:
+    """How what was promised differs from the period before, in words; "" where it does not, or in few tickets."""
+    if tickets.previous is None:
+        return ""
+    logs = (tickets.previous, tickets)
+    before, now = (
+        log.cells["contacts"].groupby(log.cells["promised_s"].astype(float).fillna(promise_s)).sum() / log.cells["contacts"].sum()
+        for log in logs
+    )  # fmt: skip
+    moved = float(now.sub(before, fill_value=0.0).abs().sum()) / 2
+    if moved <= PROMISES_ALIKE:
+        return ""
+    if len(now) == len(before) == 1:
+        return "what was promised changed from {} to {}".format(*(promise_words(log, promise_s) for log in logs))
+    return f"what was promised is another time for {format_value(moved, 'share')} of the tickets"
+
+
 def _told(tickets: PeriodLog, promise_s: float, again_h: float) -> dict[str, tuple[str, str, str, str]]:
     """Label, unit, which way is better, and base of every estimated headline."""
     promise, followed = promise_words(tickets, promise_s), format_duration(again_h * HOUR_S)
     every = "all tickets, those without an answer counted up to the end of the log"
+    cells = tickets.cells
+    unknown, number = (int(cells.loc[which, "contacts"].sum()) for which in (cells["promised_s"].isna(), slice(None)))
+    whose = "all" if unknown == number else format_value(unknown, "count")
+    taken = f"; for {whose} of them {format_duration(promise_s)} is taken as promised" if unknown else ""
     return {
         "tickets_per_day": ("Tickets per day with any", "count", "", "days with tickets"),
         "median_first_answer_s": ("Median time to the first answer", "s", "lower", every),
-        "unanswered_after_promise_share": (f"Unanswered after {promise}", "share", "lower", every),
+        "unanswered_after_promise_share": (f"Unanswered after {promise}", "share", "lower", f"{every}{taken}"),
         "asked_again_share": (
             f"Customer asked again within {followed} and before an answer", "share", "lower",
             f"tickets whose customer is known and can be followed for {followed}",

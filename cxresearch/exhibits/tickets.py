@@ -30,10 +30,13 @@ def first_answer(table: pd.DataFrame, curve: pd.DataFrame, *, place: str = "", k
         finding = f"Half of the tickets had a first answer within {format_duration(half)}; nine in ten were not seen to have one"
     else:
         finding = f"Half of the tickets had a first answer within {format_duration(half)}, nine in ten within {format_duration(nine)}"
-    open_ = int(row["still_unanswered"])
-    counts = "All have an answer." if not open_ else (
-        f"{format_value(open_, 'count')} of {format_value(int(row['tickets']), 'count')} had none when the log ended: they count as "
-        "waiting until then."
+    without = [
+        f"{_count(row[name])} {said}" for name, said in (
+            ("still_unanswered", "had none when the log ended"), ("closed_unanswered", "were given up or closed without one"),
+        ) if row[name]
+    ]  # fmt: skip
+    counts = "All have an answer." if not without else (
+        f"Of {_count(row['tickets'])} tickets {' and '.join(without)}: they count as waiting until then."
     )  # fmt: skip
     last = float(curve["duration_s"].max())
     horizon = min(last, max(2 * nine if not math.isnan(nine) else last, 60.0))
@@ -78,11 +81,11 @@ def first_answer_by(
 
 
 def after_promise(
-    table: pd.DataFrame, promises: pd.DataFrame, *, promise: str, known: bool, place: str = "", kind: str = "estimated"
+    table: pd.DataFrame, promises: pd.DataFrame, *, promise: str, unknown: int, taken_s: float, place: str = "", kind: str = "estimated"
 ) -> Exhibit:  # fmt: skip
     """The share without an answer when the promise ran out; ``promises`` is the table by ``promised_s``.
 
-    ``known``: whether the log says of any ticket what was promised.
+    ``unknown``: of how many tickets the log does not say what was promised; ``taken_s`` is taken for these.
     """
     row = table.iloc[0]
     value = row["unanswered_after_promise_share"]
@@ -94,7 +97,11 @@ def after_promise(
         else ""
     )
     finding = f"{_share(value)} of the tickets had no answer after {promise}"
-    taken = "" if known else f" The log does not say what was promised: {promise} is taken for all (promise_s)."
+    assumed = f"{format_duration(taken_s)} is taken for {'all' if unknown == row['tickets'] else 'these'} (promise_s)"
+    taken = "" if not unknown else (
+        f" The log does not say what was promised: {assumed}." if unknown == row["tickets"]
+        else f" For {_count(unknown)} of {_count(row['tickets'])} tickets the log does not say what was promised: {assumed}."
+    )  # fmt: skip
     columns = ["promised_s", "tickets", "unanswered_after_promise_share", "lower", "upper"]
     return Exhibit(
         finding=finding, says=f"{finding}{sure}.{taken} {CLOCK}", table=promises[columns].sort_values("promised_s"), kind=kind,
@@ -198,7 +205,7 @@ def _slowest(ranks: pd.DataFrame, by: str, promise: str) -> str:
         return f"{first.name}: {share} had no answer after {promise}"
     if first.clear:
         return f"{_opened(first.name, by)} left the largest share unanswered after {promise}, {share}"
-    others = first.tie("hour" if by == "hour" else by)
+    others = first.tie(by)
     return f"No {by} clearly leaves the largest share unanswered: {first.name} left {share}, but day by day it {others}"
 
 

@@ -18,11 +18,16 @@ from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits import run_chart, tickets
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.period import unusable_points
+from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.targets import with_targets
 from cxresearch.exhibits.ticket_numbers import (
     backlog_by_day,
     next_of_customers,
+    promise_changed,
     promise_words,
+    ticket_days,
+    ticket_estimates,
     ticket_headlines,
     tickets_of,
 )
@@ -73,9 +78,8 @@ def tickets_happened(
     """The headlines of the tickets, recorded, and the main points that are told of them."""
     moved = with_targets(ticket_changes(month, channel=channel, promise_s=promise_s, again_h=again_h), targets)
     before = month.period.previous.label
-    return Exhibits(
-        [lead.headlines(moved, before), lead.main_points(moved, before, more=_backlog_point(moved, before))]
-    )
+    points = lead.main_points(moved, before, unusable=unusable_points(month), more=_backlog_point(moved, before))
+    return Exhibits([lead.headlines(moved, before), points])
 
 
 def ticket_change_overview(
@@ -123,9 +127,10 @@ def after_promise(month: PeriodLog, *, channel: str = "", promise_s: float = DAY
     whole, promises = _of_all(mine, waits, promise_s), patience.first_answer_table(waits, by="promised_s")
     if len(promises) == 1:
         promises = whole.assign(promised_s=promises["promised_s"])
+    unknown = int(mine.cells.loc[mine.cells["promised_s"].isna(), "contacts"].sum())
     return tickets.after_promise(
-        whole, promises, promise=promise_words(mine, promise_s), known=bool(mine.cells["promised_s"].notna().any()),
-        place=mine.label, kind=mine.kind,
+        whole, promises, promise=promise_words(mine, promise_s), unknown=unknown, taken_s=promise_s, place=mine.label,
+        kind=mine.kind,
     )  # fmt: skip
 
 
@@ -165,11 +170,12 @@ def channel_switches(month: PeriodLog, *, channel: str = "", again_h: float = 72
 def _of_all(mine: PeriodLog, waits: pd.DataFrame, promise_s: float) -> pd.DataFrame:
     """``patience.first_answer_table`` of all tickets, with the intervals of its headlines: one number has one."""
     table = patience.first_answer_table(waits)
-    told = ticket_headlines(mine, promise_s=promise_s, again_h=0.0).set_index("name")
+    days = ticket_days(mine, promise_s=promise_s, again_h=None)
+    told = ticket_estimates(mine, days, promise_s=promise_s, again_h=None)
     for name, ends in (
         ("median_first_answer_s", ["median_lower_s", "median_upper_s"]), ("unanswered_after_promise_share", ["lower", "upper"]),
     ):  # fmt: skip
-        table[ends] = [told.loc[name, ["lower", "upper"]].to_numpy(dtype=float)]
+        table[ends] = [told[name][1:3]]
     return table
 
 
@@ -184,8 +190,17 @@ def _customers(mine: PeriodLog, again_h: float) -> pd.DataFrame | Exhibit:
 
 
 def _both(mine: PeriodLog, **asked: Any) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    before = None if mine.previous is None else ticket_headlines(mine.previous, **asked)
-    return ticket_headlines(mine, **asked), before
+    """Headlines of the period and of the one before, without there what was promised otherwise."""
+    now = ticket_headlines(mine, **asked)
+    if mine.previous is None:
+        return now, None
+    before = ticket_headlines(mine.previous, **asked)
+    if why := promise_changed(mine, asked["promise_s"]):
+        name, days = "unanswered_after_promise_share", before.attrs["days"]
+        before = before[before["name"] != name]
+        before.attrs = {**before.attrs, "days": days[days["name"] != name]}
+        now.attrs["apart"] = {name: why}
+    return now, before
 
 
 def _waits(month: PeriodLog, channel: str, promise_s: float) -> tuple[PeriodLog, pd.DataFrame]:
@@ -202,5 +217,4 @@ def _backlog_point(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
         if math.isnan(row["previous"])
         else f"; at the end of {before}: {format_value(int(row['previous']), 'count')}"
     )
-    said = f"{row['base'][0].upper()}{row['base'][1:]}"
-    return [("Backlog.", f"{said}: {format_value(int(row['value']), 'count')}{was}.")]
+    return [("Backlog.", f"{opening(row['base'])}: {format_value(int(row['value']), 'count')}{was}.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cxresearch.impact.assumptions import AssumptionError, assumption_values, load_assumptions
+from cxresearch.impact.assumptions import DECISION, AssumptionError, assumption_values, load_assumptions
 from cxresearch.impact.complaint import (
     complaint_probability,
     complaint_probability_random_reply,
@@ -11,6 +11,7 @@ from cxresearch.impact.complaint import (
     tellers_per_contact,
     telling_table,
 )
+from cxresearch.impact.face_validity import contradicted_by_log, most_lost
 from cxresearch.impact.kinds_of_talk import (
     NET,
     TALK_KINDS,
@@ -35,6 +36,7 @@ from cxresearch.impact.sensitivity import morris_table, range_table, sobol_table
 from cxresearch.impact.wait_to_money import OUTCOMES, fate_table, impact, impact_table, quality_table, reply_scenarios
 
 __all__ = [
+    "DECISION",
     "NET",
     "OUTCOMES",
     "TALK_KINDS",
@@ -45,6 +47,7 @@ __all__ = [
     "complaint_probability",
     "complaint_probability_random_reply",
     "contact_matrix",
+    "contradicted_by_log",
     "fate_table",
     "first_tellings",
     "growth_table",
@@ -57,6 +60,7 @@ __all__ = [
     "loudest_values",
     "measured_retellings",
     "morris_table",
+    "most_lost",
     "promise_table",
     "quality_table",
     "range_table",

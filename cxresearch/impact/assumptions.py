@@ -1,7 +1,8 @@
 """The register of assumptions: every number the model of talk uses, with its range, its kind and its origin.
 
 The table stands in ``data/assumptions.csv``; what each column means stands in ``data/dictionary/assumptions.csv``.
-No module of the model holds a number of its own.
+No module of the model holds a number of its own. A number is called quoted where a survey printed it, what was traced of
+the claim supports it, and it is said of the same people as the model says it; else it is assumed, whoever printed it.
 """
 
 from __future__ import annotations
@@ -15,33 +16,46 @@ import pandas as pd
 
 from cxresearch import evidence
 
-__all__ = ["ORIGINS", "AssumptionError", "assumption_values", "load_assumptions"]
+__all__ = ["DECISION", "ORIGINS", "AssumptionError", "assumption_values", "load_assumptions"]
 
 ORIGINS = ("quoted", "literature", "assumed")
+DECISION = "decision"  # the part that no model of talk uses: what actions rest on
+# Of whom the model says each number that is asked of people, in the words of the bases of the evidence.
+_SAID_OF = {
+    "share_telling": "problem_havers",
+    **{f"share_{how}": "sharers" for how in (
+        "offline", "online", "company_site", "private", "review_site", "message_board", "social")},
+    **{f"{case}_{what}": "internet_users_18_64" for case in ("ignored", "poor") for what in (
+        "post_again", "other_channel", "forget", "tell_offline", "share_online", "boycott")},
+    "good_response_post": "internet_users_18_64",
+}  # fmt: skip
 
 
 class AssumptionError(ValueError):
     """The register of assumptions, or a change to it, is not what it must be."""
 
 
-def load_assumptions(path: Path | str = "") -> pd.DataFrame:
+def load_assumptions(path: Path | str = "", *, part: str = "") -> pd.DataFrame:
     """Load the register of assumptions and check it.
 
     Parameters
     ----------
     path : a CSV with the same columns, for a register of one's own; the package's if empty. A row of the package's
         register that it does not name is missing, and refused where the model needs it.
+    part : of the model, such as "decision"; all of them if empty.
 
     Returns
     -------
     DataFrame, one row an assumption, in the order of the file
         ``name`` (identifier), ``part`` (of the model), ``label`` (in a few words), ``value``, ``low``, ``high``
         (the range that is plausible, or the interval of a quoted share), ``unit`` (a share is 0 to 1), ``kind``
-        (quoted, literature or assumed), ``source`` (quoted: one name in the evidence; else names or a citation),
+        (quoted, literature or assumed), ``source`` (quoted: one name in the evidence, and after a semicolon what else
+        widens the range; else names or a citation),
         ``how_to_measure`` (in one's own company).
 
     Raises AssumptionError (a ValueError) with every broken rule: columns, empty or repeated names, no numbers, a value
-    outside its range, a share outside 0 to 1, an unknown kind, a quoted value that is not the one in the evidence.
+    outside its range, a share outside 0 to 1, an unknown kind, a quoted value that is not the one in the evidence, that a
+    claim of doubtful origin prints (untraceable, conflicting), or that is said of other people than the model says it.
     """
     file: Traversable = Path(path) if path else evidence.DATA / "assumptions.csv"
     dictionary = evidence.read_texts(evidence.DATA / "dictionary" / "assumptions.csv")
@@ -52,9 +66,9 @@ def load_assumptions(path: Path | str = "") -> pd.DataFrame:
     if list(text.columns) != columns:
         differing = sorted(set(text.columns) ^ set(columns)) or "their order"
         raise AssumptionError(f"{file}: columns and dictionary differ in {differing}.")
-    register = text.copy()
+    register = text[text["part"] == part].reset_index(drop=True) if part else text.copy()
     for column in ("value", "low", "high"):
-        register[column] = pd.to_numeric(text[column], errors="coerce").astype(float)
+        register[column] = pd.to_numeric(register[column], errors="coerce").astype(float)
     problems = _problems(register, dictionary)
     if problems:
         raise AssumptionError(f"{file} breaks its rules: " + "; ".join(problems) + ".")
@@ -101,17 +115,27 @@ def _problems(register: pd.DataFrame, dictionary: pd.DataFrame) -> list[str]:
 
 
 def _not_as_quoted(quoted: pd.DataFrame) -> list[str]:
-    """Quoted rows whose source is not one name in the evidence, or whose value is not the one printed there."""
+    """Quoted rows whose number is not one of the evidence, is not supported there, or is said of other people."""
+    if quoted.empty:
+        return []
     printed = evidence.printed_numbers()
     problems = []
     for row in quoted.itertuples():
-        name = str(row.source).replace("-", "_")
+        source = str(row.source).partition(";")[0]
+        name = source.replace("-", "_")
         if name not in printed.index:
-            problems.append(f"{row.name} is quoted from {row.source!r}, which is no claim, wave, item or expectation")
+            problems.append(f"{row.name} is quoted from {source!r}, which is no claim, wave, item or expectation")
             continue
         there = printed.loc[name]
         if row.value != there["printed"] or row.unit != there["unit"]:
             problems.append(
-                f"{row.name} is quoted as {row.value:g} {row.unit}, but {row.source} has {there['printed']:g} {there['unit']}"
+                f"{row.name} is quoted as {row.value:g} {row.unit}, but {source} has {there['printed']:g} {there['unit']}"
+            )
+        if there["verdict"] not in ("", *evidence.SUPPORTED):  # a wave is read at its source, through no claim
+            problems.append(f"{row.name} is quoted from {source}, which is {there['verdict']}: call it assumed")
+        elif there["base"] != _SAID_OF.get(str(row.name)):
+            problems.append(
+                f"{row.name} is quoted from {source}, which is said of {there['base']}, not of whom the model says it: "
+                "call it assumed"
             )
     return problems

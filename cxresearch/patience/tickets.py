@@ -26,7 +26,7 @@ from cxresearch.risk_table import (
     time_until,
 )
 
-MINUTE_S, HOUR_S = 60.0, 3_600.0
+MINUTE_S = 60.0
 BY_A_BOT = "deflected"  # an answer, too
 NINE_IN_TEN = 0.1  # the share that is still without an answer then
 CLOCKS = ("wait", "promise")
@@ -96,17 +96,17 @@ def first_answer_table(waits: pd.DataFrame, *, by: Names = ()) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row a group, the largest first
-        ``*by, tickets, still_unanswered``; ``median_first_answer_s, median_lower_s, median_upper_s`` and
-        ``nine_in_ten_first_answer_s, nine_in_ten_lower_s, nine_in_ten_upper_s`` (Kaplan-Meier); and
+        ``*by, tickets, still_unanswered`` (open when the log ended) and ``closed_unanswered`` (given up or closed without
+        an answer); ``median_first_answer_s, median_lower_s, median_upper_s`` and ``nine_in_ten_first_answer_s, nine_in_ten_lower_s, nine_in_ten_upper_s`` (Kaplan-Meier); and
         ``unanswered_after_promise_share, lower, upper``. NaN where tickets were not watched for so long, intervals also
         with fewer than five days.
     """
     names = list(column_names(by))
     rows = []
     for key, part in waits.dropna(subset=names).groupby(names) if names else [((), waits)]:
-        open_ = part.loc[part["outcome"] == "open", "contacts"].sum()
+        open_, closed = (int(part.loc[part["outcome"] == word, "contacts"].sum()) for word in ("open", "abandoned"))
         row: dict[str, Any] = dict(zip(names, key, strict=True))
-        row |= {"tickets": int(part["contacts"].sum()), "still_unanswered": int(open_)}
+        row |= {"tickets": int(part["contacts"].sum()), "still_unanswered": open_, "closed_unanswered": closed}
         seen = watched(part)
         for name, share in (("median", 0.5), ("nine_in_ten", NINE_IN_TEN)):
             value, lower, upper = _with_band(seen, _until(seen, share), "log")
@@ -221,7 +221,7 @@ def asked_again(after: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame ``asked_again`` (before or after the first answer)``, tickets, customers, asked_again_share, expected_share,
+    DataFrame ``asked_again`` (before or after the first answer), ``tickets, customers, asked_again_share, expected_share,
     difference, difference_lower, difference_upper, unit``
         ``difference`` of the shares with its 95 % interval: the day of opening as the unit, or the customer, whichever
         gives the wider one; ``unit`` says which. NaN where neither can tell.

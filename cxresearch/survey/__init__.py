@@ -5,8 +5,8 @@ from __future__ import annotations
 from cxresearch.survey.estimates import (
     ESTIMATE_COLUMNS,
     Z95,
-    choices_table,
     compare,
+    difference_table,
     group_differences,
     rake,
     share_table,
@@ -14,21 +14,23 @@ from cxresearch.survey.estimates import (
     weighted_share,
 )
 from cxresearch.survey.items import Item
-from cxresearch.survey.look import is_survey, look_at_survey, survey_text
-from cxresearch.survey.mapping import SurveyError, SurveyQuestionError
+from cxresearch.survey.look import is_survey, look_at_survey, slug, survey_text
+from cxresearch.survey.mapping import SurveyError, SurveyQuestionError, as_word
 from cxresearch.survey.questions import looks_like_weight
-from cxresearch.survey.reading import SUFFIXES, Survey, digest_of, load_responses, read_survey
+from cxresearch.survey.reading import Survey, digest_of, load_responses, read_survey
+from cxresearch.survey.ticks import counted
 
 __all__ = [
     "ESTIMATE_COLUMNS",
-    "SUFFIXES",
     "Z95",
     "Item",
     "Survey",
     "SurveyError",
     "SurveyQuestionError",
-    "choices_table",
+    "as_word",
     "compare",
+    "counted",
+    "difference_table",
     "digest_of",
     "group_differences",
     "is_survey",
@@ -38,6 +40,7 @@ __all__ = [
     "rake",
     "read_survey",
     "share_table",
+    "slug",
     "survey_text",
     "weighted_mean",
     "weighted_share",

@@ -5,6 +5,7 @@ The arithmetic under ``survey``; its docstrings say what each column means.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +29,20 @@ class SamplingDesign:
     stratum_of_cluster: np.ndarray
     population: np.ndarray | None  # of the stratum
 
+    @functools.cached_property
+    def _explained(self) -> np.ndarray:
+        """Orthonormal columns of what the margins explain, each row times the root of its starting weight."""
+        # One column per level; the columns of several margins are collinear, so directions without length are left out.
+        levels = np.hstack([np.equal.outer(codes, np.arange(codes.max() + 1)) for codes in self.margins])
+        columns = levels * np.sqrt(self.start)[:, None]
+        left, lengths, _ = np.linalg.svd(columns, full_matrices=False)
+        return left[:, lengths > lengths[0] * max(columns.shape) * np.finfo(float).eps]
+
     def variance(self, influence: np.ndarray) -> float:
         """Variance of a sum of weights times ``influence`` (zero outside the domain)."""
         if self.margins:
-            # One column per level; the columns of several margins are collinear, which least squares does not mind.
-            levels = np.hstack([np.equal.outer(codes, np.arange(codes.max() + 1)) for codes in self.margins])
-            root = np.sqrt(self.start)
-            slopes = np.linalg.lstsq(levels * root[:, None], influence * root, rcond=None)[0]
-            influence = influence - levels @ slopes
+            root, basis = np.sqrt(self.start), self._explained
+            influence = influence - basis @ (basis.T @ (influence * root)) / root
         totals = np.bincount(self.cluster, self.weights * influence)
         clusters = np.bincount(self.stratum_of_cluster)
         spread = totals - (np.bincount(self.stratum_of_cluster, totals) / clusters)[self.stratum_of_cluster]

@@ -26,42 +26,8 @@ from cxresearch.survey.design import (
 )
 
 ESTIMATE_COLUMNS = ["estimate", "se", "lower", "upper", "n", "design_effect"]
+_DIFFERENCES = ["estimate", "n", "others", "others_n", "difference", "lower", "upper", "p_value"]
 Z95 = float(ndtri(0.975))
-
-
-def choices_table(responses: pd.DataFrame, column: str, *, delimiter: str = ";") -> pd.DataFrame:
-    """Split a 'tick all that apply' column such as ``"email; phone"`` into one 0/1 column per choice.
-
-    Blanks around a choice are dropped. A missing cell is no answer and stays missing in every column; an empty text is
-    the answer "none of these" and becomes 0 everywhere. Choices that nobody ticked have no column.
-
-    Returns
-    -------
-    DataFrame with the index of ``responses``, one float column per choice (0, 1 or missing), in alphabetical order.
-
-    Raises ValueError if the column is not there, holds no text, or nobody ticked anything.
-    """
-    require_columns(responses, [column])
-    texts = responses[column]
-    answered = texts.notna().to_numpy()
-    if not all(isinstance(text, str) for text in texts[answered]):
-        raise ValueError(
-            f"{column!r} should hold text such as 'email{delimiter} phone'; its type is {texts.dtype}. "
-            "Where each choice already has its own 0/1 column, pass these to share_table as they are."
-        )
-    ticks = [
-        (row, choice.strip())
-        for row in np.flatnonzero(answered)
-        for choice in texts.iloc[row].split(delimiter)
-        if choice.strip()
-    ]
-    if not ticks:
-        raise ValueError(f"{column!r}: none of {len(texts)} respondents ticked anything.")
-    choices = sorted({choice for _, choice in ticks})
-    table = np.where(answered[:, None], np.zeros(len(choices)), np.nan)
-    for row, choice in ticks:
-        table[row, choices.index(choice)] = 1
-    return pd.DataFrame(table, index=responses.index, columns=choices)
 
 
 def rake(responses: pd.DataFrame, targets: Targets, *, weight: str | None = None) -> pd.Series:
@@ -134,6 +100,12 @@ def weighted_share(
     References: Binder (1983), doi:10.2307/1402588; Lumley (2004), doi:10.18637/jss.v009.i08; Wilson (1927),
     doi:10.1080/01621459.1927.10502953; Deville & Sarndal (1992), doi:10.1080/01621459.1992.10475217.
     """
+    values = _zero_or_one(responses, answer)
+    design = sampling_design(responses, weight, strata, cluster, population, targets)
+    return _estimate(responses, answer, values, design, by, share=True)
+
+
+def _zero_or_one(responses: pd.DataFrame, answer: str) -> np.ndarray:
     values = numbers(responses, answer)
     wrong = ~(np.isnan(values) | (values == 0) | (values == 1))
     if wrong.any():
@@ -142,8 +114,7 @@ def weighted_share(
             f"such as {responses[answer].to_numpy()[wrong][0]!r}. "
             f'Make it so first: responses["asked"].map({{"yes": 1, "no": 0}}).'
         )
-    design = sampling_design(responses, weight, strata, cluster, population, targets)
-    return _estimate(responses, answer, values, design, by, share=True)
+    return values
 
 
 def weighted_mean(
@@ -180,10 +151,29 @@ def share_table(responses: pd.DataFrame, items: Sequence[str], **design: Any) ->
     """
     if not items:
         raise ValueError("share_table needs at least one item: name the 0/1 columns.")
-    tables = [weighted_share(responses, item, **design) for item in items]
+    by = design.pop("by", ())
+    columns = [_zero_or_one(responses, item) for item in items]
+    drawn = _drawn(responses, **design)  # once: raking takes far longer than a share
+    tables = [
+        _estimate(responses, item, values, drawn, by, share=True) for item, values in zip(items, columns, strict=True)
+    ]
+    if "item" in tables[0]:
+        raise ValueError("a column of groups called 'item' would stand twice in the table; call it otherwise.")
     return pd.concat([table.assign(item=item) for item, table in zip(items, tables, strict=True)], ignore_index=True)[
         ["item", *tables[0].columns]
     ]
+
+
+def _drawn(
+    responses: pd.DataFrame,
+    *,
+    weight: str | None = None,
+    strata: str | None = None,
+    cluster: str | None = None,
+    population: str | None = None,
+    targets: Targets | None = None,
+) -> SamplingDesign:
+    return sampling_design(responses, weight, strata, cluster, population, targets)
 
 
 def group_differences(responses: pd.DataFrame, answer: str, *, by: str, **design: Any) -> pd.DataFrame:
@@ -193,41 +183,52 @@ def group_differences(responses: pd.DataFrame, answer: str, *, by: str, **design
     -------
     DataFrame, one row per group: ``by``, ``estimate``, ``n``, ``others`` (their share), ``others_n``, ``difference``, its
         ``lower`` and ``upper`` (MOVER from the two intervals, with the correlation that clusters and raking leave between
-        them) and ``p_value`` (t, design-based; missing where both shares are 0 or 1 and have no variance).
+        them) and ``p_value`` (t, design-based; missing where both shares are 0 or 1 and have no variance). Of two groups
+        the rows are one comparison, told from both sides.
 
     Raises ValueError for fewer than two groups with answers, and as :func:`weighted_share`.
     """
-    weighted_share(responses, answer, by=by, **design)  # whatever is wrong is refused there
-    values = numbers(responses, answer)
-    drawn = sampling_design(
-        responses, *(design.get(name) for name in ("weight", "strata", "cluster", "population", "targets"))
-    )
-    answered = ~np.isnan(values)
-    groups = sorted(responses.loc[answered, by].unique())
-    if len(groups) < 2:
+    table = difference_table(responses, [answer], by=by, **design)
+    if table.empty:
         raise ValueError(f"{by!r} has one group among those who answered {answer!r}; a comparison needs two.")
-    freedom = len(np.unique(drawn.cluster[answered])) - len(np.unique(drawn.stratum[answered]))
+    return table.drop(columns="item")
+
+
+def difference_table(responses: pd.DataFrame, items: Sequence[str], *, by: str, **design: Any) -> pd.DataFrame:
+    """:func:`group_differences` of each 0/1 item, with ``item`` before its columns; one that a single group answered has no row."""
+    if by in (*_DIFFERENCES, "item"):
+        raise ValueError(f"a column of groups called {by!r} would stand twice in the table; call it otherwise.")
+    columns = [_zero_or_one(responses, item) for item in items]
+    drawn = _drawn(responses, **design)
+    require_complete(responses, [by])
+    group_of_row = responses[by].to_numpy()
     rows = []
-    for group in groups:
-        inside = answered & (responses[by] == group).to_numpy()
-        one, rest = (_row(values, base, drawn, share=True) for base in (inside, answered & ~inside))
-        influence = _influence(values, inside, one[0], drawn) - _influence(values, answered & ~inside, rest[0], drawn)
-        variance, difference = drawn.variance(influence), one[0] - rest[0]
-        both = one[1] * rest[1]
-        tied = (one[1] ** 2 + rest[1] ** 2 - variance) / (2 * both) if both > 0 else 0.0
-        ends = []
-        for mine, other in ((one[0] - one[2], rest[3] - rest[0]), (one[3] - one[0], rest[0] - rest[2])):
-            ends.append(math.sqrt(max(mine**2 + other**2 - 2 * tied * mine * other, 0.0)))
-        p_value = (
-            float(2 * stdtr(freedom, -abs(difference) / math.sqrt(variance)))
-            if variance > 0 and freedom > 0
-            else math.nan
-        )
-        rows.append(
-            [group, one[0], one[4], rest[0], rest[4], difference, difference - ends[0], difference + ends[1], p_value]
-        )
-    columns = [by, "estimate", "n", "others", "others_n", "difference", "lower", "upper", "p_value"]
-    return pd.DataFrame(rows, columns=columns).astype({"n": int, "others_n": int})
+    for item, values in zip(items, columns, strict=True):
+        answered = ~np.isnan(values)
+        if not answered.any():
+            raise ValueError(f"{item!r} is missing in all {len(values)} rows.")
+        groups = sorted(responses.loc[answered, by].unique())
+        if len(groups) > 1:
+            rows += [[item, group, *_beside_others(values, answered, group_of_row == group, drawn)] for group in groups]
+    return pd.DataFrame(rows, columns=["item", by, *_DIFFERENCES]).astype({"n": int, "others_n": int})
+
+
+def _beside_others(values: np.ndarray, answered: np.ndarray, group: np.ndarray, drawn: SamplingDesign) -> list[float]:
+    """A row of :func:`group_differences`: those of ``answered`` who are of the group, and all the others."""
+    inside, outside = answered & group, answered & ~group
+    freedom = len(np.unique(drawn.cluster[answered])) - len(np.unique(drawn.stratum[answered]))
+    one, rest = (_row(values, base, drawn, share=True) for base in (inside, outside))
+    influence = _influence(values, inside, one[0], drawn) - _influence(values, outside, rest[0], drawn)
+    variance, difference = drawn.variance(influence), one[0] - rest[0]
+    both = one[1] * rest[1]
+    tied = (one[1] ** 2 + rest[1] ** 2 - variance) / (2 * both) if both > 0 else 0.0
+    ends = []
+    for mine, other in ((one[0] - one[2], rest[3] - rest[0]), (one[3] - one[0], rest[0] - rest[2])):
+        ends.append(math.sqrt(max(mine**2 + other**2 - 2 * tied * mine * other, 0.0)))
+    p_value = (
+        float(2 * stdtr(freedom, -abs(difference) / math.sqrt(variance))) if variance > 0 and freedom > 0 else math.nan
+    )
+    return [one[0], one[4], rest[0], rest[4], difference, difference - ends[0], difference + ends[1], p_value]
 
 
 def compare(own: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
@@ -343,6 +344,8 @@ def _estimate(
         raise ValueError(f"{answer!r} is missing in all {len(values)} rows.")
     if not by:
         return pd.DataFrame([_row(values, answered, design, share)], columns=ESTIMATE_COLUMNS)
+    if twice := sorted({*by} & {*ESTIMATE_COLUMNS}):
+        raise ValueError(f"a column of groups called {twice[0]!r} would stand twice in the table; call it otherwise.")
     require_complete(responses, by)
     groups = responses[by].reset_index(drop=True).groupby(by, observed=True)
     group_of_row = groups.ngroup().to_numpy()

@@ -88,7 +88,8 @@ def _tool(rows: list[list[str]]) -> Export | None:
 def tool_of(path: Path) -> str:
     """The survey tool that wrote a file, by its header; "" where it is none that is known, or no single file.
 
-    A column called Timestamp is not enough for Google Forms, since logs have one, too: a question must stand beside it.
+    A column called Timestamp is not enough for Google Forms, nor an id and two times for Microsoft Forms, since logs have
+    them, too: a question must stand beside them, or in Microsoft Forms the respondent's e-mail and name.
     """
     suffix = path.suffix.lower()
     if not path.is_file() or suffix not in (*TEXTS, *SHEETS):
@@ -104,9 +105,11 @@ def tool_of(path: Path) -> str:
         return ""  # whoever reads it says what is wrong
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     found = _tool(rows)
-    if found is None or (found.tool == "Google Forms" and not any(c.name.endswith("?") for c in found.columns)):
+    if found is None:
         return ""
-    return found.tool
+    asks = any(c.name.endswith("?") for c in found.columns)
+    known = found.tool == "Microsoft Forms" and sum(c.role == PERSONAL for c in found.columns) == 2
+    return found.tool if asks or known or found.tool not in ("Google Forms", "Microsoft Forms") else ""
 
 
 def _text(path: Path, mapping: SurveyMapping) -> tuple[list[list[str]], int, str]:
@@ -263,8 +266,9 @@ def _microsoft(rows: list[list[str]]) -> Export | None:
             else ANSWER
         )  # fmt: skip
         columns.append(Column(name, name, name, role=role))
-    dates = tuple(name for name, folded in zip(names, low, strict=True) if folded in _MICROSOFT_TIMES)
-    return Export("Microsoft Forms", tuple(columns), rows[1:], dates=dates, tight=";")
+    times = [name for name, folded in zip(names, low, strict=True) if folded in _MICROSOFT_TIMES]
+    # The start stands first, and an answer is as new as its end.
+    return Export("Microsoft Forms", tuple(columns), rows[1:], dates=tuple(reversed(times)), tight=";")
 
 
 _LIME = ({"submitdate", "lastpage"}, {"date submitted", "last page"}, {"datum abgeschickt", "letzte seite"})

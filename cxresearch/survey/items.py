@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from cxresearch.survey.mapping import SurveyError, SurveyMapping, meant, quoted
+from cxresearch.contacts import quoted, to_toml
+from cxresearch.survey.mapping import SurveyError, SurveyMapping, meant
 from cxresearch.survey.questions import ONE, SEVERAL, YES_NO, Question, question_named
 from cxresearch.survey.ticks import POSITIVE, choice_share
 
@@ -31,7 +32,10 @@ def every_item(found: Sequence[Question], responses: pd.DataFrame) -> tuple[pd.D
             continue
         if question.kind == SEVERAL:
             pairs = zip(question.columns, question.choices, strict=True)
-            items += [Item(column, question.text, choice) for column, choice in pairs]
+            # A choice that nobody was offered has no share.
+            items += [
+                Item(column, question.text, choice) for column, choice in pairs if responses[column].notna().any()
+            ]
         elif question.kind == YES_NO and responses[question.name].dtype.kind in "bif":
             more[question.name] = responses[question.name].astype(float)
             items.append(Item(question.name, question.text, "yes"))
@@ -41,7 +45,7 @@ def every_item(found: Sequence[Question], responses: pd.DataFrame) -> tuple[pd.D
                 column = f"{question.name}: {choice}"
                 more[column] = choice_share(responses[question.name], [choice], where=column, known=question.choices)
                 items.append(Item(column, question.text, choice))
-    return responses.assign(**more), tuple(items)
+    return _beside(responses, more), tuple(items)
 
 
 def named_items(
@@ -62,7 +66,12 @@ def named_items(
         more[name] = _values(name, source.column, column, source.choice, question, responses)
         label = source.label or ", ".join(source.choice) or name.replace("_", " ")
         items.append(Item(name, question.text, label, source.claim))
-    return responses.assign(**more), tuple(items), open_
+    return _beside(responses, more), tuple(items), open_
+
+
+def _beside(responses: pd.DataFrame, more: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """The responses with more columns, put there all at once: one after another is slow where there are hundreds."""
+    return pd.DataFrame({**dict(responses.items()), **more}, index=responses.index)
 
 
 def _values(
@@ -74,7 +83,16 @@ def _values(
                 f"survey: items: {name}: {question.name!r} has several choices; say which: {name} = {{ column = "
                 f"{quoted(meant_column)}, choice = {quoted(question.choices[0])} }}; there are {', '.join(map(quoted, question.choices))}."
             )
+        if column and column != question.name:
+            own = question.choices[question.columns.index(column)]
+            if {word.casefold() for word in choice} != {own.casefold()}:
+                raise SurveyError(
+                    f"survey: items: {name}: the column {column!r} is the choice {quoted(own)} alone; write {name} = {{ column = "
+                    f"{quoted(question.name)}, choice = {to_toml(list(choice) if len(choice) > 1 else choice[0])} }}."
+                )
         chosen = responses[[_choice(one, question, name) for one in choice]]
+        if chosen.isna().all(axis=None):
+            raise SurveyError(f"survey: items: {name}: nobody was asked {quoted(choice[0])}; take the item out.")
         return chosen.max(axis=1)
     if not question.answered:
         raise SurveyError(f"survey: items: {name}: nobody answered {question.name!r}; take the item out.")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from cxresearch.contacts import quoted
 from cxresearch.survey.exports import tool_of
 from cxresearch.survey.items import Item
 from cxresearch.survey.labelled import LABELLED
-from cxresearch.survey.mapping import quoted
 from cxresearch.survey.questions import YES_NO, Question, looks_like_weight
 from cxresearch.survey.reading import Survey, look_over
 
@@ -66,13 +65,15 @@ def item_lines(found: Survey) -> list[str]:
             choice = "" if question.kind == YES_NO else f", choice = {quoted(item.label)}"
             short, long = slug(item.label if choice else question.name), slug(f"{question.name} {item.label}")
             name = short if short not in lines else long if long not in lines else f"{long}_{len(lines) + 1}"
-            lines[name] = f"{name} = {{ column = {quoted(question.name)}{choice} }}"
+            key = name if name.isascii() else quoted(name)  # TOML's bare keys are of ASCII
+            lines[name] = f"{key} = {{ column = {quoted(question.name)}{choice} }}"
     return list(lines.values())
 
 
 def slug(text: str) -> str:
     """An identifier that reads like ``text``."""
-    name = "_".join(re.findall(r"\w+", text.lower())) or "item"
+    name = "".join(letter if f"a{letter}".isidentifier() else " " for letter in text.lower())
+    name = "_".join(name.split()) or "item"
     return name if name.isidentifier() else f"item_{name}"
 
 
@@ -81,8 +82,8 @@ def _of(item: Item, question: Question) -> bool:
     return question.line is None and item.question == question.text and own
 
 
-def survey_text(found: Mapping[str, Any]) -> str:
-    """What :func:`look_at_survey` found, for a person."""
+def survey_text(found: Mapping[str, Any], command: str = "") -> str:
+    """What :func:`look_at_survey` found, for a person; ``command`` goes on from there, where it is not gone already."""
     if "survey" not in found:
         return f"Not readable:\n{found['error']}"
     lines = [f"{found['survey']}: a survey, {found['format']}{', SIMULATED' if found['simulated'] else ''}"]
@@ -114,7 +115,7 @@ def survey_text(found: Mapping[str, Any]) -> str:
                 found.get("question", found.get("error")),
             ]
         )
-    return "\n".join([
-        *lines, "", f"Go on with: cxresearch new NAME --from {found['survey']}, or name answers of your own in a report's TOML:",
-        "[survey.items]", *found["lines"],
-    ])  # fmt: skip
+    go_on = [f"Go on with: {command}", ""] if command else []
+    return "\n".join(
+        [*lines, "", *go_on, "Answers of your own are named in a report's TOML:", "[survey.items]", *found["lines"]]
+    )

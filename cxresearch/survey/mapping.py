@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import codecs
 import difflib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from cxresearch.contacts import quoted
 
 KEYS = ("items", "asked", "choices", "missing", "targets", "people", "encoding", "delimiter")
 ALL = "all"
@@ -139,21 +140,7 @@ def as_word(cell: Any) -> str:
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """``" (did you mean ...?)"`` where a known word is near."""
+    """``" (did you mean ...?)"`` where a known word is near; ``w`` is near to ``ww``."""
     folded = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(str(word).casefold(), folded, n=1, cutoff=0.6)
     return f" (did you mean {folded[near[0]]!r}?)" if near else ""
-
-
-def quoted(text: str) -> str:
-    """A text as TOML and Python write it."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def toml(value: Any) -> str:
-    """A value as TOML writes it on one line."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{quoted(str(key))} = {toml(one)}" for key, one in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxresearch.contacts import quoted, to_toml
 from cxresearch.survey import ticks as rules
 from cxresearch.survey.exports import ANSWER, FREE, Column, Export
-from cxresearch.survey.mapping import ONLY_ANSWERED, SurveyError, SurveyMapping, as_word, meant, quoted, toml
+from cxresearch.survey.mapping import ONLY_ANSWERED, SurveyError, SurveyMapping, as_word, meant
 
+LONGEST_SCALE = 1000  # the points of a scale are shown; sums, numbers of phones and of customers are not
 ONE, SEVERAL, NUMBER, YES_NO, RANKING = "one choice", "several choices", "number", "yes or no", "ranking"
 
 
@@ -160,7 +162,7 @@ class Asking:
         wrong = int((answered & ~asked).sum())
         if wrong:
             raise SurveyError(
-                f"survey: asked: {quoted(name)} was {did} in {wrong} rows that were not asked by {toml(rule)}; add the answers "
+                f"survey: asked: {quoted(name)} was {did} in {wrong} rows that were not asked by {to_toml(rule)}; add the answers "
                 f'that were asked, or write {quoted(name)} = "all".'
             )
         return asked
@@ -242,13 +244,14 @@ class Asking:
 
 def _single(name: str, text: str, given: pd.Series, known: Sequence[str] = ()) -> Question:
     values, answered = given.dropna(), int(given.notna().sum())
-    counts = values.map(as_word).value_counts().to_dict()
+    counts = rules.counted(values)
     folded = {word.casefold() for word in counts}
     counts |= {word: 0 for word in known if word.casefold() not in folded}
-    if len(counts) > rules.MOST_CHOICES:
-        counts = {}
     truth = pd.api.types.is_bool_dtype(given)
     numeric = pd.api.types.is_numeric_dtype(given) and not truth
+    scale = not numeric or ((values % 1 == 0).all() and (values.abs() < LONGEST_SCALE).all())
+    if len(counts) > rules.MOST_CHOICES or not scale:
+        counts = {}
     folded = {word.casefold() for word in counts}
     if truth or (numeric and answered and set(values.unique()) <= {0, 1}):
         kind = YES_NO
@@ -262,8 +265,10 @@ def _single(name: str, text: str, given: pd.Series, known: Sequence[str] = ()) -
 
 def said(given: Mapping[str, Any], name: str, text: str, columns: Sequence[str]) -> Any:
     """What a table of the mapping says of a question, by its name, its wording or a column; None where nothing."""
-    names = {one.casefold() for one in (name, text, *columns)}
-    return next((told for key, told in given.items() if key.casefold() in names), None)
+    names = (name, text, *columns)
+    folded = {one.casefold() for one in names}
+    keys = sorted((key for key in given if key.casefold() in folded), key=lambda key: key not in names)
+    return given[keys[0]] if keys else None
 
 
 def find(name: str, names: Sequence[str] | pd.Index, where: str) -> str:
@@ -279,9 +284,10 @@ def find(name: str, names: Sequence[str] | pd.Index, where: str) -> str:
 
 def question_named(name: str, found: Sequence[Question], where: str) -> Question:
     """The question that is meant by its name, its wording or a column; SurveyError where there is none."""
-    for question in found:
-        if name.casefold() in {one.casefold() for one in (question.name, question.text, *question.columns)}:
-            return question
+    for meant_so in (str, str.casefold):  # as it is written, else without regard to case
+        for question in found:
+            if meant_so(name) in {meant_so(one) for one in (question.name, question.text, *question.columns)}:
+                return question
     names = [question.name for question in found]
     raise SurveyError(
         f"survey: {where}: there is no question {name!r}{meant(name, names)}; there are {', '.join(names[:20])}."

@@ -6,7 +6,7 @@ import hashlib
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxresearch.contacts import quoted, to_toml
 from cxresearch.survey.exports import (
     ANSWER,
     FREE,
@@ -35,11 +36,9 @@ from cxresearch.survey.mapping import (
     SurveyQuestionError,
     as_word,
     parse_survey,
-    quoted,
-    toml,
 )
 from cxresearch.survey.questions import Asking, Question, find, question_named
-from cxresearch.survey.ticks import NEGATIVE, SEEN, looks_joined, why_dropped
+from cxresearch.survey.ticks import MOST_CHOICES, NEGATIVE, SEEN, counted, looks_joined, why_dropped
 
 SUFFIXES = (*TEXTS, ".parquet", *LABELLED, *SHEETS)
 NO_ANSWER, SAME_AGAIN = "nothing was answered", "the same row again, with the same id"
@@ -50,7 +49,10 @@ PREVIEW, TEST, SPAM = (
 )
 NOT_FINISHED = "kept, though the survey was not finished; what is empty there was not asked"
 _ID = re.compile(
-    r"((response|respondent|participant|case|interview|record|person)[ _-]?)?(id|number)|respid|caseid", re.IGNORECASE
+    # A number alone is an answer, too: how many, which, how satisfied.
+    r"((response|respondent|participant|case|interview|record|person)[ _-]?)?id|(response|respondent|participant|case|interview|record|person)[ _-]?number"
+    r"|respid|caseid",
+    re.IGNORECASE,
 )
 _STATUS = {
     "survey preview": PREVIEW, "offline survey preview": PREVIEW, "1": PREVIEW, "9": PREVIEW, "17": PREVIEW,
@@ -87,6 +89,10 @@ class Survey:
     def kept(self) -> int:
         """Respondents."""
         return len(self.responses)
+
+    def column(self, name: str) -> str:
+        """The column of the responses that is meant by a name, without regard to case."""
+        return find(name, self.responses.columns, "the design")
 
     @property
     def simulated(self) -> bool:
@@ -166,6 +172,9 @@ def _read(source: Any, mapping: SurveyMapping, keep: Sequence[str], *, every: bo
     if cells.empty:
         reasons = "; ".join(f"{reason}: {rows}" for reason, rows in set_aside.items())
         raise SurveyError(f"{file}: of {read} rows none is a respondent's ({reasons}).")
+    mapping = replace(
+        mapping, targets={find(name, cells.columns, "targets"): of for name, of in mapping.targets.items()}
+    )
     named = _named(mapping, keep)
     columns = [_judged(column, cells[column.name], named, export) for column in export.columns]
     dropped = {column.name: why for column, why in columns if why}
@@ -176,7 +185,8 @@ def _read(source: Any, mapping: SurveyMapping, keep: Sequence[str], *, every: bo
         full = find(name, cells.columns, "the design")
         if dropped.pop(full, "") == PERSONAL:
             raise SurveyError(f"{file}: {full!r} holds names or addresses of people; no group or weight is made of it.")
-        responses[full] = responses.get(full, cells[full])
+        if full not in responses:
+            responses[full] = cells[full]
     for name in (*mapping.asked, *mapping.choices):
         question_named(name, found, "asked, choices")
     open_: Sequence[Question] = [question for question in found if question.line]
@@ -198,7 +208,7 @@ def _cells(source: Any, mapping: SurveyMapping) -> tuple[Export, pd.DataFrame, s
         if source.empty:
             raise SurveyError(f"the table holds no respondent: {len(source)} rows, {source.shape[1]} columns.")
         frame = source.reset_index(drop=True).set_axis(unique([str(name) for name in source.columns]), axis=1)
-        return _plain(frame, {}), frame, "the table"
+        return *_plain(frame, {}), "the table"
     path = Path(source)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -222,12 +232,50 @@ def _cells(source: Any, mapping: SurveyMapping) -> tuple[Export, pd.DataFrame, s
         ) from error
     if frame.empty:
         raise SurveyError(f"{path.name} holds no respondent: {len(frame)} rows, {frame.shape[1]} columns.")
-    return _plain(frame, texts, whole=suffix in LABELLED), frame, path.name
+    return *_plain(frame, texts, whole=suffix in LABELLED), path.name
 
 
-def _plain(frame: pd.DataFrame, texts: Mapping[str, str], *, whole: bool = False) -> Export:
-    columns = tuple(Column(name, name, texts.get(name) or name) for name in frame.columns)
-    return Export("", columns, [], text=False, whole=whole)
+def _plain(frame: pd.DataFrame, texts: Mapping[str, str], *, whole: bool = False) -> tuple[Export, pd.DataFrame]:
+    columns: list[Column] = []
+    cells: dict[str, pd.Series] = {}
+    for name in frame.columns:
+        if frame[name].dtype == object and frame[name].map(_is_nested).any():
+            of_list, spread = _of_lists(name, texts.get(name) or name, frame[name])
+        else:
+            of_list, spread = [Column(name, name, texts.get(name) or name)], [frame[name]]
+        columns += of_list
+        cells |= {column.name: given for column, given in zip(of_list, spread, strict=True)}
+    return Export("", tuple(columns), [], text=False, whole=whole), pd.DataFrame(cells, index=frame.index)
+
+
+def _is_nested(cell: Any) -> bool:
+    return isinstance(cell, Mapping) or pd.api.types.is_list_like(cell)
+
+
+def _of_lists(name: str, text: str, cells: pd.Series) -> tuple[list[Column], list[pd.Series]]:
+    """A column in which a cell is a list of ticks: a column of 0 and 1 a choice. Records, and lists of anything, stay behind."""
+    rows = cells.map(
+        lambda cell: [as_word(one) for one in cell] if pd.api.types.is_list_like(cell) else [as_word(cell)],
+        na_action="ignore",
+    )
+    words = [word for row in rows.dropna() for word in row]
+    choices = counted(words)
+    personal = why_dropped(name, text, pd.Series(words, dtype=object)) == PERSONAL
+    if (
+        personal
+        or len(choices) > MOST_CHOICES
+        or cells.map(lambda cell: isinstance(cell, Mapping)).any()
+        or not choices
+    ):
+        return [Column(name, name, text, role=PERSONAL if personal else FREE)], [rows.map(str, na_action="ignore")]
+    ticked = rows.map(lambda row: {word.casefold() for word in row}, na_action="ignore")
+    return (
+        [Column(f"{name}: {choice}", name, text, choice) for choice in choices],
+        [
+            ticked.map(lambda row, one=one: float(one in row), na_action="ignore").astype(float)
+            for one in map(str.casefold, choices)
+        ],
+    )
 
 
 def _without_missing(cells: pd.DataFrame, export: Export, mapping: SurveyMapping) -> pd.DataFrame:
@@ -249,10 +297,10 @@ def _without_missing(cells: pd.DataFrame, export: Export, mapping: SurveyMapping
 def _kept_rows(cells: pd.DataFrame, export: Export) -> tuple[pd.DataFrame, pd.Series, dict[str, int], dict[str, int]]:
     """The rows of respondents, which of them were not finished, reasons of the others, remarks on these."""
     why = pd.Series("", index=cells.index, dtype=object)
-    answers = cells[[column.name for column in export.columns if column.role in (ANSWER, FREE) and column.name != MARK]]
-    if export.text:  # a row of a data file was put there by somebody
-        why[(answers.isna() | (answers == SEEN)).all(axis=1)] = NO_ANSWER
     ids = [c.name for c in export.columns if c.role == IDENTITY or (not export.tool and _ID.fullmatch(c.name))][:1]
+    answers = cells[[c.name for c in export.columns if c.role in (ANSWER, FREE) and c.name not in (MARK, *ids)]]
+    if export.text and len(answers.columns):  # a row of a data file was put there by somebody
+        why[(answers.isna() | (answers == SEEN)).all(axis=1)] = NO_ANSWER
     if ids:
         why[cells[ids[0]].notna() & cells.duplicated()] = SAME_AGAIN
     if export.status:
@@ -307,7 +355,7 @@ def _question_text(file: str, open_: Sequence[Question], mapping: SurveyMapping)
         if question.line:
             lines[question.line[0]] |= question.line[1]
     lines = {key: value for key, value in lines.items() if key in {q.line[0] for q in open_ if q.line}}
-    paste = "\n".join(f"    {key} = {toml(value)}" for key, value in lines.items())
+    paste = "\n".join(f"    {key} = {to_toml(value)}" for key, value in lines.items())
     return (
         f"{file}: "
         + "; ".join(question.why for question in open_)

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from cxresearch.contacts import quoted
 from cxresearch.survey.exports import FREE, PERSONAL
-from cxresearch.survey.mapping import SurveyError, as_word, meant, quoted
+from cxresearch.survey.mapping import SurveyError, as_word, meant
 
 POSITIVE = {
     "yes",
@@ -45,6 +46,36 @@ _PERSONAL = re.compile(
     r"|telefon(nummer)?|ip( address)?|(postal |home |street )?address|adresse|date of birth|geburtsdatum|birthday|latitude|longitude",
     re.IGNORECASE,
 )
+# What a form says before it names what it wants: "Please enter your ...".
+_LEAD = re.compile(
+    r"^(\W*(q?\d+\W+)?((what('|’)?s?|which|is|are|was|please|kindly|bitte|enter|type|write|fill|give|state|provide|leave|tell|share|us|me|in|out"
+    r"|may|can|could|would|we|i|you|like|to|have|know|ask|with|and|or|the|a|my|your|respondent('|’)?s|customer('|’)?s|wie|lautet|ist|deine?|ihre?|geben|sie)\b\W*)*)",
+    re.IGNORECASE,
+)
+# A part of a wording that can only mean a person, whatever stands around it.
+_PERSON = re.compile(
+    r"((full|first|last|family|given|middle|maiden|user)[ -]?|sur|fore|vor|nach|familien)?name[ns]?( and (sur|last |family )name)?"
+    r"|(e-?mail|postal|home|street)[ -]address(es)?|date of birth|birth ?date|birthday|geburtsdatum",
+    re.IGNORECASE,
+)
+_INSIDE = re.compile(
+    r"\b((first|last|full|your|family|given|middle|maiden|user|contact|customer|respondent|agent)(('|’)s)?[ -]?name|(sur|fore|vor|nach|familien)namen?"
+    r"|name of (the|your) (agent|person|customer|employee|advis[eo]r)|wie hei(ß|ss)(en sie|t du)|(ihr|dein) name|votre (pré)?nom|su nombre"
+    r"|e-?mail[ -]?address|e-?mail-?adresse|(phone|telephone|mobile|cell|telefon|handy)[ -]?(number|nummer)"
+    r"|date of birth|birth ?date|(home|postal|street) address)s?\b",
+    re.IGNORECASE,
+)
+# These ask about a name or an address, and not for it: "Did they use your first name?"
+_ABOUT = re.compile(
+    r"\W*(q?\d+\W+)?(if\b.*\b)?(did|do|does|have|has|had|is|are|was|were|how|why|when|where|which|should|hat|haben|war|warum)\b",
+    re.IGNORECASE,
+)
+_PHONE = re.compile(
+    r"\b(phone|telephone|mobile|cell|fax|whatsapp|tel|telefon\w*|handy\w*|t[ée]l[ée]phone|tel[ée]fono)\b", re.IGNORECASE
+)
+_DIALLED = re.compile(r"(?=(\D*\d){7})[\d ()+/.\-]+")
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+A_PHONE_NUMBER = 1e6  # and whole: shorter ones are codes, scales and amounts
 _FREE = re.compile(
     r"\b(comments?|please (specify|explain|describe|tell)|anything else|in your own words|kommentar|anmerkung)",
     re.IGNORECASE,
@@ -57,6 +88,16 @@ class UndecidedError(Exception):
     def __init__(self, choices: Sequence[str], example: str) -> None:
         super().__init__(example)
         self.choices, self.example = list(choices), example
+
+
+def counted(values: Iterable[object]) -> dict[str, int]:
+    """Words with how often each was said, the most frequent first. Spellings that differ in case are one word."""
+    spelled = Counter(map(as_word, values))
+    words: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for word, times in spelled.most_common():
+        counts[words.setdefault(word.casefold(), word)] += times
+    return dict(counts.most_common())
 
 
 def split_ticks(
@@ -72,6 +113,8 @@ def split_ticks(
         return _by_known(cells, separator, known)
     pattern = re.escape(separator) + (r"(?! )" if tight else r"\s*")
     parts = [[" ".join(part.split()) for part in re.split(pattern, cell) if part.strip()] for cell in cells]
+    one_word = {word.casefold(): word for word in counted(part for found in parts for part in found)}
+    parts = [[one_word[part.casefold()] for part in found] for found in parts]
     choices = list(dict.fromkeys(part for found in parts for part in found))
     alone = {found[0] for found in parts if len(found) == 1}
     glued = _glued(parts)
@@ -199,6 +242,8 @@ def filter_of(unknown: pd.Series, others: pd.DataFrame) -> dict[str, list[str]] 
 def separator_of(texts: Iterable[str], tool_has: str) -> tuple[str, bool] | None:
     """The separator in joined cells, and whether the tool writes it without a blank; None where there is none."""
     cells = list(texts)
+    if _with_thousands(cells):
+        return None
     if tool_has and any(re.search(re.escape(tool_has) + r"(?! )", cell) for cell in cells):
         return tool_has, True
     for separator in (";", "|"):
@@ -209,6 +254,17 @@ def separator_of(texts: Iterable[str], tool_has: str) -> tuple[str, bool] | None
     # A comma alone is also one in a sentence: it joins choices only where a part comes again in another cell.
     joins = any("," in cell and any(seen[part.strip()] > 1 for part in cell.split(",")) for cell in different)
     return (",", False) if joins else None
+
+
+def _with_thousands(texts: Iterable[str]) -> bool:
+    """Whether cells are numbers, some with commas at their thousands, and no codes: of those each stands alone somewhere."""
+    cells = {text.strip() for text in texts}
+    grouped = {cell for cell in cells if "," in cell}
+    if not grouped or not all(_THOUSANDS.fullmatch(cell) for cell in grouped):
+        return False
+    if not all(re.fullmatch(r"-?\d+(\.\d+)?", cell) for cell in cells - grouped):
+        return False
+    return not {part for cell in grouped for part in cell.split(",")} <= cells
 
 
 def looks_joined(texts: Sequence[str], tool_has: str) -> bool:
@@ -222,14 +278,22 @@ def looks_joined(texts: Sequence[str], tool_has: str) -> bool:
 
 def why_dropped(name: str, text: str, cells: pd.Series, *, comma: bool = False) -> str:
     """Why a column of answers is not carried on: "personal", "free text" or "nearly all differ"; "" where it is."""
-    personal = any(_PERSONAL.fullmatch(words.strip(" ?:*.")) for words in (name, text))
+    personal = any(_asks_for_a_person(words) for words in (name, text))
     texts = [cell.strip() for cell in cells.dropna() if isinstance(cell, str)]
     numbers = as_numbers(cells, comma=comma) if texts else cells.dropna()
+    phone = _PHONE.search(name) or _PHONE.search(text)
     if numbers is not None:
-        return PERSONAL if personal and not numbers.dropna().isin([0, 1]).all() else ""
+        strict = any(_PERSONAL.fullmatch(_bare(words)) for words in (name, text))
+        if strict and not numbers.dropna().isin([0, 1]).all():
+            return PERSONAL
+        return PERSONAL if (personal or phone) and _dialled(numbers.dropna()) else ""
     different = set(texts)
     ticks = {cell.casefold() for cell in different} <= POSITIVE | NEGATIVE
-    if any(_ADDRESS.fullmatch(cell) for cell in different) or (personal and not ticks and len(different) > 1):
+    # One word in all cells may be a tick of what the column is called; a name is none.
+    one = len(different) == 1 and not re.search(r"name|hei(ß|ss)", f"{name} {text}", re.IGNORECASE)
+    if any(_ADDRESS.fullmatch(cell) for cell in different) or (personal and not ticks and not one):
+        return PERSONAL
+    if phone and 2 * sum(bool(_DIALLED.fullmatch(cell)) for cell in texts) > len(texts):
         return PERSONAL
     words = sorted(len(cell.split()) for cell in texts)
     many = len(different) * 2 > len(texts)
@@ -244,6 +308,27 @@ def why_dropped(name: str, text: str, cells: pd.Series, *, comma: bool = False) 
     return "nearly all differ" if differ else ""
 
 
+def _bare(words: str) -> str:
+    """A wording without what leads to it."""
+    return words[_LEAD.match(words).end() :].strip(" ?:*.") or words.strip(" ?:*.")  # type: ignore[union-attr]
+
+
+def _asks_for_a_person(words: str) -> bool:
+    """Whether a wording asks for somebody's name or address, and not about it."""
+    if _PERSONAL.fullmatch(words.strip(" ?:*.")) or _PERSONAL.fullmatch(_bare(words)):
+        return True
+    words = words.replace("_", " ")
+    parts = [part for part in re.split(r"[?.:!;,()\[\]–]| - ", words) if part.strip()]
+    return any(_PERSON.fullmatch(_bare(part)) or (_INSIDE.search(part) and not _ABOUT.match(part)) for part in parts)
+
+
+def _dialled(numbers: pd.Series) -> bool:
+    """Whether numbers are those of phones, by most of them."""
+    if not pd.api.types.is_numeric_dtype(numbers):
+        return False
+    return bool(((numbers >= A_PHONE_NUMBER) & (numbers % 1 == 0)).mean() > 0.5)
+
+
 def as_numbers(cells: pd.Series, *, comma: bool = False) -> pd.Series | None:
     """Text cells as numbers where all that are there are. ``comma``: it may be a decimal one, unless all cells can mean
     thousands."""
@@ -254,6 +339,8 @@ def as_numbers(cells: pd.Series, *, comma: bool = False) -> pd.Series | None:
         if texts.str.fullmatch(r"\s*-?\d{1,3}(,\d{3})?\s*").all():
             return None
         cells = cells.str.replace(",", ".", regex=False)
+    if not comma and _with_thousands(texts.astype(str)):
+        cells = cells.str.replace(",", "", regex=False)
     numbers = pd.to_numeric(cells, errors="coerce")
     return numbers if (numbers.notna() == cells.notna()).all() else None
 

@@ -145,6 +145,9 @@ def test_a_period_is_narrowed_with_the_one_before_it():
     assert set(phone.cells["channel"]) == set(phone.previous.cells["channel"]) == {"phone"}
     assert phone.contacts.aggregate("count(*)").fetchall()[0][0] == phone.cells["contacts"].sum()
     assert len(month.only(queue="a").only(channel="phone").cells) == len(phone.only(queue="a").cells)
+    for narrow in (phone, phone.only(queue="a")):
+        assert len(narrow.on_all_channels) == len(month.contacts)
+        assert len(narrow.on_all_channels.filter("chosen")) == len(narrow.contacts) < len(month.contacts)
     with pytest.raises(LogError, match="no contact has the channel 'email'; there are chat, phone"):
         month.only(channel="email")
     with pytest.raises(LogError, match="by channel or queue; got outcome"):

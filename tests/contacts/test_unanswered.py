@@ -68,6 +68,21 @@ def test_channels_apart_add_up_and_a_queue_alone_has_none():
     assert month.only(queue="a").unanswered is None
 
 
+def test_a_channel_that_answers_everything_by_midnight_has_none_on_every_day(tmp_path):
+    quick = log_of([("2026-10-01 09:00", 1.0, "answered"), ("2026-10-02 09:00", 1.0, "answered")], "social")
+    path = tmp_path / "log.csv"
+    pd.concat([log_of(BY_HAND), quick]).to_csv(path, index=False)
+    for _ in range(2):  # read, and read from what was kept
+        month = load(path).period("2026-10")
+        social = month.only(channel="social").unanswered
+        assert social["day"].dt.day.tolist() == [1, 2, 3]
+        assert social["unanswered"].tolist() == [0, 0, 0]
+        assert month.only(channel="email").unanswered["unanswered"].tolist() == [3, 1, 1]
+    no_name = load(quick.assign(channel=None)).period("2026-10").unanswered
+    assert no_name["channel"].isna().all()
+    assert no_name["unanswered"].tolist() == [0]
+
+
 @settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 40))
 def test_it_is_what_counting_at_every_midnight_gives(seed, n):

@@ -10,8 +10,19 @@ from cxresearch.contacts import load
 from cxresearch.decisions import Action, ActionError, action_table
 from cxresearch.decisions.actions import COLUMNS
 from cxresearch.decisions.days import Days, Later, days_of
-from cxresearch.decisions.proposals import MODEL_ALONE, best_block, blocks
-from cxresearch.decisions.weighing import REDIALS_ASSUMED, day_weights, redial_range
+from cxresearch.decisions.mean_day import Hour
+from cxresearch.decisions.proposals import (
+    CONTAINED,
+    DIAL_S,
+    MODEL_ALONE,
+    REACHED,
+    best_block,
+    blocks,
+    not_counted,
+    own_actions,
+)
+from cxresearch.decisions.weighing import MODEL_SD, REDIALS_ASSUMED, day_weights, redial_range
+from cxresearch.impact import load_assumptions
 from tests.decisions.conftest import contacts, month
 
 EUR = {
@@ -55,6 +66,20 @@ def test_the_usual_actions(table):
     assert table.loc[0, "assumed"] == MODEL_ALONE
 
 
+def test_what_is_assumed_stands_in_the_register(table):
+    rows = load_assumptions().set_index("name")
+    for name, held in {
+        "contained_share": CONTAINED,
+        "reached_share": REACHED,
+        "dial_s": DIAL_S,
+        "redial_share_1h": REDIALS_ASSUMED,
+    }.items():
+        assert held == (rows.loc[name, "low"], rows.loc[name, "high"])
+    assert rows.loc["model_error", "value"] == MODEL_SD
+    low, high = rows.loc["reached_share", ["low", "high"]] * 100
+    assert table.loc[1, "assumed"].startswith(f"{low:g} to {high:g} % are reached")
+
+
 def test_the_same_log_gives_the_same_table(twice, table):
     pd.testing.assert_frame_equal(action_table(twice, channel="phone"), table)
 
@@ -74,6 +99,10 @@ def test_own_actions_are_those_weighed(twice):
     assert saved["fewer"] < 0
     assert np.isnan(table.loc["fewer", "break_even"])
     assert (saved["at night"], saved["nothing"]) == (0, 0)
+    assert table.loc["at night", "assumed"] == (
+        f"{MODEL_ALONE}; from 20 to 24 h too few contacts tell a team, and nothing saved is counted"
+    )
+    assert set(table.loc[["one", "two", "half", "Mondays", "fewer", "nothing"], "assumed"]) == {MODEL_ALONE}
     assert hours.tolist() == pytest.approx([4, 8, 2, 0.8, -1, 4, 0, 0])
     assert 0 < saved["a small bot"] < table.attrs["left_per_day"]
 
@@ -92,6 +121,7 @@ def test_prices_are_the_users(twice, table):
     ("prices", "why"),
     [
         ({"agent_hour": {"value": 30, "currency": "EUR"}}, r"has no contact; write contact = \{value"),
+        (30.0, r"\[prices\] is a table of agent_hour and contact; got 30.0"),
         ({**EUR, "customer": {}}, "a price of 'customer' is not known"),
         ({**EUR, "contact": 12}, "has a value and a currency"),
         ({**EUR, "contact": {"value": 12}}, "has a value and a currency"),
@@ -128,6 +158,33 @@ def test_prices_that_are_none_are_refused(twice, prices, why):
 def test_an_action_that_cannot_be_read_is_refused(twice, action, why):
     with pytest.raises(ActionError, match=why):
         action_table(twice, channel="phone", actions=[action])
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"name": "a", "agents": 1, "hours": [9, 10]}, r"actions are a list, each under its own \[\[actions\]\]"),
+        ("a", r"actions are a list, each under its own \[\[actions\]\]: .* got 'a'"),
+        (2, "actions are a list"),
+        (["a"], r"an action is a table, as in \[\[actions\]\] name = .*; got 'a'"),
+        ([{"name": "a", "agents": 1, "hours": [9, 10], "weekdays": 1}], r"weekdays = \[1, 2, 3\]; got 1"),
+        ([{"name": "a", "agents": 1, "hours": [9, 10], "weekdays": ["a"]}], r"weekdays = \[1, 2, 3\]; got \['a'\]"),
+        ([{"name": "a", "agents": 1, "hours": [9, 10], "weekdays": "12"}], "got '12'"),
+        ([{"name": "a", "agents": 1, "hours": [9, 10], "weekdays": [True]}], "got .True"),
+    ],
+)
+def test_what_is_no_list_of_actions_is_refused_with_what_to_write(given, why):
+    with pytest.raises(ActionError, match=why):
+        own_actions(given)
+
+
+def test_hours_apart_that_tell_no_team_are_said_apart():
+    one = Action("a", shifts=((1.0, 7, 10), (2.0, 12, 14)))
+    hour = Hour(30, 3, 2, 0, 1, np.ones((2, 2)))
+    assert not_counted(one, dict.fromkeys((8, 9), hour)) == (
+        "; from 7 to 8 h and from 12 to 14 h too few contacts tell a team, and nothing saved is counted"
+    )
+    assert not_counted(Action("b", contained_share=0.1), {}) == ""
 
 
 def test_two_actions_of_one_name_are_refused(twice):

@@ -8,7 +8,8 @@ import pytest
 
 from cxresearch.contacts import load
 from cxresearch.decisions import AT_WORK, IN_EFFECT, backtest
-from cxresearch.decisions.backtest import _spread
+from cxresearch.decisions.backtest import _seen_over_mean, _spread, _team
+from cxresearch.decisions.loss_curves import LONGEST_S, waiting_curve
 from tests.decisions.conftest import contacts, month
 
 COLUMNS = ["weekday", "hour", "days", "asked", "left", "expected", "lower80", "upper80", "lower95", "upper95"]
@@ -83,6 +84,35 @@ def test_a_team_that_is_seen_to_shrink_loses_more():
     assert told["expected_total"] == pytest.approx(told["shares_total"], rel=0.01)
 
 
+def test_hours_in_which_nobody_is_seen_at_work_are_not_known():
+    """On one date all that is named ends at 11:00 sharp, and whoever answers from 11 to 12 h has no name."""
+    frames = []
+    for start, name in (("2026-01-05", "a"), ("2026-02-02", "b")):
+        one = contacts(lambda day, hour: 40, start=start, days=20, seed=4)
+        one = one.assign(agent_key=[f"agent {n % 3}" for n in range(len(one))], contact_id=name + one["contact_id"])
+        first = one["opened_at"].dt.normalize() == pd.Timestamp(start)
+        until = (first & (one["opened_at"].dt.hour == 10)).to_numpy()
+        one.loc[first & (one["opened_at"].dt.hour >= 11), "agent_key"] = None
+        to_eleven = (pd.Timestamp(start) + pd.Timedelta(hours=11) - one["opened_at"]).dt.total_seconds() - one["wait_s"]
+        one.loc[until & one["handle_s"].notna(), "handle_s"] = to_eleven.clip(lower=0)
+        frames.append(one)
+    table = backtest(month(pd.concat(frames, ignore_index=True)), channel="phone")
+    assert table.attrs["team"] == AT_WORK
+    assert np.isfinite(table["expected"]).all()
+    before, now = _seen_over_mean(np.array([[2.0], [0.0], [4.0]]), np.array([[0.0], [3.0]]))
+    assert before.ravel().tolist() == pytest.approx([2 / 3, 1, 4 / 3])
+    assert now.ravel().tolist() == [1, 1]
+
+
+def test_dates_that_no_team_fits_tell_no_team():
+    """Nobody on one date, on which as many ask as left on all: no team loses so few, and the search ends."""
+    waits, left = np.zeros(LONGEST_S + 1), np.zeros(LONGEST_S + 1)
+    waits[[20, 40]], left[20] = 50, 25
+    curve = waiting_curve(waits, left)
+    lost = _team(curve, [np.full(2, 50.0), np.full(1, 50.0)], [np.array([0.0, 1.0]), np.ones(1)], 180.0, 40.0)
+    assert np.isnan(np.concatenate(lost)).all()
+
+
 def cells(away_by_week: list[float]) -> pd.DataFrame:
     """Five days a week of one hour that expects 100, all days of a week away from it by the same."""
     days = pd.date_range("2026-01-05", periods=7 * len(away_by_week))
@@ -98,6 +128,18 @@ def test_what_drifts_from_week_to_week_is_worked_by_hand():
     assert found["drift"] == pytest.approx(common * (4 * 16 + 2) / (4 * 5))
     assert _spread(cells([0, 0, 0, 0]))["drift"] == 0
     assert np.isnan(_spread(cells([20, -20]))["drift"])
+
+
+def test_one_weekday_alone_tells_no_drift_and_no_interval():
+    """No two dates of one week are beside each other; what is expected is told all the same."""
+    every = contacts(lambda day, hour: 40, start="2026-01-05", days=40)
+    mondays = month(every[every["opened_at"].dt.day_of_week == 0].reset_index(drop=True))
+    table = backtest(mondays, channel="phone")
+    assert np.isnan(table.attrs["drift"])
+    assert table[["lower80", "upper95"]].isna().all(axis=None)
+    assert table["expected"].gt(0).all()
+    apart = cells([20, 20, -20, -20])
+    assert np.isnan(_spread(apart.assign(kind=apart["day"].dt.day_of_week))["drift"])
 
 
 def test_two_weeks_before_tell_no_interval():

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxresearch.decisions import agents_at_work
+from cxresearch.decisions import agents_at_work, backtest
 from cxresearch.decisions.days import days_of, later_of, refuse_unknown
-from tests.decisions.conftest import month
+from tests.decisions.conftest import contacts, month
 
 DAY = "2026-02-03"
 
@@ -35,6 +35,17 @@ def test_agents_are_counted_by_hour_and_never_named():
     anna, ben = 15 + 1, 30
     assert table["agent_hours"].iloc[1] == pytest.approx((anna + ben) / 60)
     assert table["agent_hours"].isna().tolist() == [True, False, True]
+
+
+def test_what_ends_on_the_hour_is_no_work_in_the_next_one():
+    rows = log([
+        (f"{DAY} 09:50:00", "anna", 0.0, 600.0), (f"{DAY} 09:40:00", "ben", 0.0, 1200.0),  # both to 10:00 sharp
+        (f"{DAY} 10:30:00", "carl", 0.0, 60.0),
+    ], ["at", "agent_key", "wait_s", "handle_s"]).assign(outcome="answered", queued=True)  # fmt: skip
+    table = agents_at_work(month(rows))
+    assert table["hour"].tolist() == [9, 10]
+    assert table["agents"].fillna(0).tolist() == [2, 0], "Carl was alone from 10 to 11 h"
+    assert table["agent_hours"].iloc[0] == pytest.approx(0.5)
 
 
 def test_who_left_was_helped_by_nobody():
@@ -72,6 +83,20 @@ def test_what_a_model_cannot_go_by_is_said(changed, why):
         refuse_unknown(month(rows.assign(queued=True, handle_s=60.0).assign(**changed)))
 
 
+def test_dates_without_times_tell_no_hour():
+    """Both periods are asked: the one that the team is from, and the one in which it is looked for."""
+    rows = contacts(lambda day, hour: 30, start="2026-01-05", days=40)
+    midnight = rows.assign(opened_at=rows["opened_at"].dt.normalize())
+    said = "has dates without a time of day"
+    assert agents_at_work(month(midnight.assign(agent_key="anna"))) is None
+    with pytest.raises(ValueError, match=f"February 2026 {said}"):
+        refuse_unknown(month(midnight))
+    first = rows["opened_at"] < pd.Timestamp("2026-02-01")
+    for part, named in ((first, "January"), (~first, "February")):
+        with pytest.raises(ValueError, match=f"{named} 2026 {said}"):
+            backtest(month(midnight.where(part, rows)), channel="phone")
+
+
 def test_who_was_not_answered_in_a_day_is_counted_once():
     rows = log([
         (f"{DAY} 09:00:00", "a", "abandoned"), (f"{DAY} 09:10:00", "a", "abandoned"),  # twice on one day, never answered
@@ -86,3 +111,20 @@ def test_who_was_not_answered_in_a_day_is_counted_once():
     assert later.unanswered.tolist() == [2, 0, 0]
     assert later.counts["followed"].tolist() == [4, 0, 0]
     assert later.counts["left_known"].tolist() == [4, 0, 1]
+
+
+def test_an_answer_on_another_channel_is_an_answer():
+    """Of three who gave up on the phone one is answered by e-mail, one writes and is not; who left there is not counted."""
+    rows = log([
+        (f"{DAY} 09:00:00", "a", "abandoned"), (f"{DAY} 09:00:00", "b", "abandoned"), (f"{DAY} 09:00:00", "c", "abandoned"),
+        (f"{DAY} 10:00:00", "a", "answered"), (f"{DAY} 10:00:00", "b", "open"), (f"{DAY} 10:00:00", "d", "abandoned"),
+        ("2026-02-06 10:00:00", "e", "answered"),
+    ], ["at", "customer_key", "outcome"]).assign(wait_s=5.0, queued=True, handle_s=60.0)  # fmt: skip
+    rows["channel"] = ["phone"] * 3 + ["email"] * 3 + ["phone"]
+    both = month(rows)
+    mine = both.only(channel="phone")
+    later = later_of(mine, days_of(mine))
+    assert later.unanswered.tolist() == [2, 0]
+    assert later.counts["followed"].tolist() == [3, 0]
+    after = both.after_leaving[both.after_leaving["channel"] == "phone"]
+    assert after[["followed", "answered_24h"]].sum().tolist() == [3, 1]

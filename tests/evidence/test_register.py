@@ -261,6 +261,15 @@ def test_printed_numbers_carry_their_rounding():
     assert (numbers["printed"] <= numbers["upper"]).all()
 
 
+def test_printed_numbers_carry_what_tracing_their_claim_came_to(claims):
+    numbers = evidence.printed_numbers()
+    verdicts = claims.set_index("claim_id")["verdict"]
+    assert numbers.loc["C002_12", "verdict"] == "untraceable"
+    assert numbers.loc["poor_boycott", "verdict"] == verdicts["C003-14"]  # the claim it belongs to
+    assert numbers.loc["us08_problem_rate", ["metric", "verdict"]].tolist() == ["problem_rate", ""]
+    assert set(evidence.SUPPORTED) < set(verdicts)
+
+
 def test_contradiction_stands_first_beside_its_claim(claims):
     beside = evidence.counter_evidence(claims, evidence.load_calibration())
     chat = beside[beside["claim_id"] == "C002-05"]

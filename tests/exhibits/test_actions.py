@@ -42,7 +42,8 @@ def weighed(*, recommended: bool = True, **told: object) -> pd.DataFrame:
 def test_the_box_says_what_first_and_what_it_rests_on():
     exhibit = actions.action_box(weighed(), before="January", place="phone")
     assert exhibit.finding == (
-        "First: one more agent from 15 to 18 h. It saves 24 contacts a day (16 to 32) of 190 lost, 8 an agent hour"
+        "First: one more agent from 15 to 18 h. By the queue model it would save 24 contacts a day (16 to 32) of 190 lost, "
+        "8 an agent hour"
     )
     assert "worth more than 0.125 agent hours (7.5 min)" in exhibit.says
     assert "as far as days tell, from 8 to 11 and 14 to 17 h" in exhibit.says
@@ -50,7 +51,10 @@ def test_the_box_says_what_first_and_what_it_rests_on():
     assert "Skill by date and hour: 8.0 % (95 % interval −14.0 to 26.0 %)" in exhibit.says
     assert "while the team stays as it was" in exhibit.says
     assert "one of the 20 on which the log is fully open (Sunday to Thursday)" in exhibit.says
-    assert "16.0 % to 35.0 % of those who leave do within the hour because of it (measured)" in exhibit.says
+    assert (
+        "16.0 % to 35.0 % of those who leave are taken to do so within the hour because of it (measured: by so much more often "
+        "they do than those who were answered; that leaving is the cause is ASSUMED)"
+    ) in exhibit.says
     assert list(exhibit.shown.columns)[-1] == "assumed"
     assert "value" not in exhibit.shown, "there is no price of ours"
     assert list(exhibit.bundles())
@@ -116,13 +120,43 @@ def test_the_backtest_says_what_was_told_and_what_came():
     )
     assert "Skill by date and hour: 30.0 % (95 % interval 10.0 to 45.0 %)" in exhibit.says
     assert "80.0 % are inside their 80 % interval, 94.0 % inside that of 95 %" in exhibit.says
-    assert "Without knowing who was at work the skill is 8.0 %" in exhibit.says
+    assert "it misses 30.0 % less than the share lost in the same hour of January does" in exhibit.says
+    assert "Without knowing who was at work the skill is 8.0 %." in exhibit.says
+    assert "most of" not in exhibit.says, "what a model misses is not explained by what one more column told"
+    assert "not scored" not in exhibit.says
     assert exhibit.shown["mean_miss"].tolist() == [3.5, 5, 6, 7]
     blind = rows.assign(lower95=np.nan)
     blind.attrs = BACKTEST | {"team": "in effect"}
     exhibit = actions.backtest(blind, before="January")
     assert exhibit.finding.startswith("Told how many asked, the model")
     assert "inside" not in exhibit.says
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"skill_in_effect": -0.14}, "Skill by date and hour: −14.0 % (95 % interval −14.0 to 26.0 %), that is, it misses 14.0 % more than the share"),
+        ({"skill_in_effect": 0.0001}, "that is, it misses as much as the share"),
+        ({"skill_in_effect": math.nan}, "Skill cannot be told: the share lost in the same hour of January missed nothing."),
+        ({"unscored": 1}, "1 date is not scored, as January has none of their weekday."),
+        ({"unscored": 4}, "4 dates are not scored, as January has none of their weekday."),
+    ],
+)  # fmt: skip
+def test_skill_is_said_with_its_sign_and_what_was_not_scored(told, said):
+    assert said in actions.action_box(weighed(backtest=BACKTEST | told), before="January").says
+    rows = pd.DataFrame({"weekday": [1], "hour": [9], "lower95": [1.0]})
+    rows.attrs = BACKTEST | {name.removesuffix("_in_effect"): value for name, value in told.items()}
+    assert (
+        said.removeprefix("Skill by date and hour: −14.0 % (95 % interval −14.0 to 26.0 %)")
+        in actions.backtest(rows, before="January").says
+    )
+
+
+def test_one_share_is_said_once():
+    redials = {"share": 0.342, "lower": 0.342, "upper": 0.342, "measured": True}
+    says = actions.action_box(weighed(redials=redials), before="January").says
+    assert "34.2 % of those who leave are taken" in says
+    assert says.count("34.2 %") == 1
 
 
 def test_a_log_that_says_nothing_says_so_and_an_action_that_cannot_be_read_is_refused():

@@ -45,6 +45,7 @@ def test_what_needs_hours_says_so_and_the_rest_stands(log):
         cx.day_load(day), cx.staffing(day, most_abandoned=0.05), cx.redials(day), cx.scenarios(day, evening_experts=2),
         cx.promise_what_if(day, promises_s=[60.0], contact_value=1.0, currency="EUR"),
         cx.busiest_hour_team(day, most_abandoned=0.05, replicates=2, rng=np.random.default_rng(1)),
+        cx.action_box(month, channel="phone"), cx.backtest(month, channel="phone"),
     ]  # fmt: skip
     for exhibit in of_hours:
         assert "dates without a time of day" in exhibit.finding

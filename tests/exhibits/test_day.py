@@ -126,3 +126,11 @@ def test_the_banks_february_as_it_is(shared):
     assert re.search(r"\d+ more agent hours a day, [\d.]+ % \([\d.]+ to [\d.]+ %\) fewer give up", promise.finding)
     again = day_of_period.redials(one)
     assert "of 3,963 who gave up, 1,835 have a customer number".lower() in again.says.lower()
+
+
+def test_what_a_bot_settles_is_quoted_only_where_its_claim_holds():
+    row = pd.Series({"value": 0.1, "second_value": 0.2, "survey": "a book", "verdict": "untraceable"})
+    told = day.bot_range(row)
+    assert told.kind == "assumed"
+    assert "is told, not measured: 10.0 % to 20.0 % of questions (a book; untraceable)" in told.says
+    assert day.bot_range(row.replace("untraceable", "reproduced")).kind == "quoted"

@@ -265,10 +265,10 @@ def by_hour(**columns) -> pd.DataFrame:
 def test_main_points_lead_with_what_happened_and_respect_the_interval(moved):
     points = shown_points(headlines.main_points(moved, "January 1999", hours=by_hour()))
     assert list(points) == [
-        "More people were lost.", "Giving up in the queue.", "The queue was faster.", "Contacts.",
+        "A larger share was lost.", "Giving up in the queue.", "The queue was faster.", "Contacts.",
         "20 to 21 h is the hour that loses most people.",
     ]  # fmt: skip
-    assert points["More people were lost."] == (
+    assert points["A larger share was lost."] == (
         "12.7 % of all who asked gave up, up 3.4 points from January 1999 at equal weekdays (95 % interval 2.5 to 4.2 "
         "points). Of all who asked, 58.0 % had to queue."
     )

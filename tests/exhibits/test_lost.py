@@ -58,3 +58,19 @@ def test_without_actions_there_is_nothing_to_try():
 def test_an_interval_of_nothing_is_not_shown():
     row = next(pd.DataFrame([{"lower": 0.0, "upper": 0.0, "unit": "contacts"}]).itertuples())
     assert lost._between(row) == ""
+
+
+def test_what_people_hear_is_of_the_lost_alone_and_capped_by_who_came_back():
+    frame = two_months(back_left=0.3, back_answered=0.7)
+    alone = frame[frame["opened_at"] < "2026-02-01"]
+    again = alone.assign(
+        opened_at=alone["opened_at"] + pd.Timedelta(days=28), contact_id="c" + alone["contact_id"],
+        customer_key="new" + alone["customer_key"],
+    )  # fmt: skip
+    exhibit = cx.talk_of_lost(month(pd.concat([frame, again], ignore_index=True)), channel="phone")
+    assert exhibit.kind == "assumed"
+    assert exhibit.finding.startswith("Assumed, not measured: ")
+    assert exhibit.table.set_index("what").loc["lost", "upper"] <= len(alone)
+    assert exhibit.table.attrs["fewer_back"][1] > 0
+    nobody = cx.talk_of_lost(month(alone.assign(customer_key=None, opened_at=again["opened_at"])), channel="phone")
+    assert "not said: 0 customers are known" in nobody.finding

@@ -10,7 +10,7 @@ import pytest
 
 from cxresearch import evidence, exhibits
 from cxresearch.exhibits import HEADLINE, POINTS, TABLE
-from cxresearch.survey import group_differences, read_survey, weighted_share
+from cxresearch.survey import difference_table, group_differences, read_survey, share_table, weighted_share
 
 mpl.use("Agg")
 
@@ -178,3 +178,82 @@ def test_a_group_is_not_compared_by_itself_and_a_target_not_weighted_to_itself()
     account = exhibits.survey_account(survey, weight="w", by="age")
     assert account[1].table["question"].tolist() == ["told", "age"], "a weight is no question"
     assert "No share is told of w" in exhibits.survey_account(survey)[0].says
+
+
+def test_columns_of_the_design_are_meant_without_regard_to_case():
+    rows = people(60).rename(columns={"age": "Age", "w": "Weight"})
+    rows["Age"] = rows["Age"].where(
+        rows.index % 3 != 0, rows["Age"].str.replace("18-34", "Young").str.replace("35+", "old")
+    )
+    rows["Age"] = rows["Age"].str.replace("18-34", "young").str.replace("35+", "Old")
+    exact, other = ({"weight": weight, "by": by} for weight, by in (("Weight", "Age"), ("WEIGHT", "aGE")))
+    mapping = {"targets": {"AGE": {"YOUNG": 0.4, "Old": 0.6}}}
+    survey = read_survey(rows, mapping, keep=list(other.values()))
+    assert exhibits.check_survey(survey, **other).equals(exhibits.check_survey(survey, **exact))
+    groups = exhibits.survey_groups(survey, **other)
+    assert groups.table["group"].tolist() == ["Old", "young"], "a spelling that differs in case is no group of its own"
+    assert set(exhibits.survey_raked(survey, **other).table["question"]) == {"told"}
+    assert "looks like a weight" not in exhibits.survey_account(survey, **other)[0].says
+
+
+@pytest.mark.parametrize(
+    "name", ["answer", "question", "group", "item", "estimate", "others", "others_n", "n", "share", "lower", "verdict", "p_value", "again"]
+)  # fmt: skip
+def test_groups_are_compared_whatever_their_column_is_called(name):
+    rows = people(60)
+    expected = exhibits.survey_groups(read_survey(rows), by="age").table
+    got = exhibits.survey_groups(read_survey(rows.rename(columns={"age": name})), by=name).table
+    pd.testing.assert_frame_equal(got, expected)
+
+
+@pytest.mark.parametrize("by", ["estimate", "n", "item", "others"])
+def test_a_table_with_a_column_twice_is_refused_with_a_sentence(by):
+    rows = people(60).rename(columns={"age": by})
+    with pytest.raises(ValueError, match=f"called '{by}' would stand twice"):
+        difference_table(rows, ["told"], by=by)
+    if by != "others":
+        with pytest.raises(ValueError, match=f"called '{by}' would stand twice"):
+            share_table(rows, ["told"], by=by)
+
+
+def test_two_groups_beside_each_other_are_one_comparison():
+    """p = 0.03: told once it is below 0.05; counted twice Holm would take it for 0.06."""
+    rows = pd.DataFrame({"told": [1] * 30 + [0] * 20 + [1] * 19 + [0] * 31, "team": ["a"] * 50 + ["b"] * 50})
+    p_value = group_differences(rows, "told", by="team")["p_value"].to_numpy()
+    assert p_value[0] == pytest.approx(p_value[1])
+    assert 0.025 < p_value[0] < 0.05
+    shown = exhibits.survey_groups(read_survey(rows, {"items": {"told": "told"}}), by="team")
+    assert shown.table["verdict"].tolist() == ["differs", "differs"]
+    assert "1 of 1 comparisons" in shown.says
+
+
+@pytest.mark.parametrize(
+    ("told", "team", "sentence"),
+    [
+        ([1, 0] * 10, ["a"] * 17 + ["b"] * 3, "No group of team has 5 respondents and as many others beside it"),
+        ([1, 0] * 5 + [np.nan] * 10, ["a"] * 10 + ["b"] * 10, "No answer was given by two groups of team"),
+        ([1, 0] * 10, ["a"] * 20, "All respondents are of one group"),
+    ],
+)
+def test_why_no_groups_are_compared_is_true(told, team, sentence):
+    rows = pd.DataFrame({"told": told, "team": team, "always": 1})
+    survey = read_survey(rows, {"items": {"told": "told"}}, keep=["team"])
+    assert exhibits.survey_groups(survey, by="team").finding.startswith(sentence)
+
+
+def test_a_report_of_hundreds_of_answers_rakes_a_few_times_and_warns_of_nothing(monkeypatch):
+    import warnings
+
+    from cxresearch.survey import design
+
+    times = []
+    fitted = design._fitted
+    monkeypatch.setattr(design, "_fitted", lambda *given: times.append(1) or fitted(*given))
+    rng = np.random.default_rng(3)
+    rows = people(60).assign(**{f"q{n}": rng.choice(["a", "b", "c"], 60) for n in range(60)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        survey = read_survey(rows, {"targets": {"age": {"18-34": 0.4, "35+": 0.6}}}, keep=["w"])
+        shares = exhibits.check_survey(survey, weight="w", by="age")
+    assert len(shares) == 183
+    assert len(times) == 1

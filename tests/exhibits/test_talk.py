@@ -62,7 +62,9 @@ def test_the_register_is_counted_by_kind():
 def test_tellings_are_named_as_the_register_names_them():
     (bundle,) = shown(exhibits.tellings_by_channel(impact.telling_table(VALUES), REGISTER))
     content = bundle[show.TABLE]
-    assert content["kind"] == "quoted"
+    assert content["kind"] == "assumed", "two reports of one study differ on review sites"
+    quoted = exhibits.tellings_by_channel(impact.telling_table(VALUES), REGISTER.assign(kind="quoted"))
+    assert quoted.kind == "quoted"
     assert content["rows"][0] == ["tellers who tell offline", "Face to face, by phone", "82.0 %", "68.9 %"]
     assert content["rows"][-1][1] == "to the company"
 
@@ -326,6 +328,21 @@ def test_one_number_alone_and_an_outcome_not_worked_out():
     lone.attrs = {"evaluations": 3}
     assert exhibits.worth_measuring_first(lone, "heard", late_s=60.0).finding == "Measure first: the a"
     assert "was not worked out" in prose(exhibits.worth_measuring_first(lone, "money_lost", late_s=60.0))
+
+
+def test_a_bill_that_a_log_cannot_hold_is_refused():
+    costs = impact.impact_table(VALUES, impact.reply_scenarios({"1 min": 60.0, "1 d": 86_400.0}), contacts=1000)
+    log = {"contacts": 30_161, "customers": 3928, "frequent": 1000, "seen_again": 0.97}
+    told = {"contacts": 1000, "currency": "EUR"}
+    refused = exhibits.cost_by_reply_time(costs, VALUES, **told, seen=log).finding
+    assert refused.startswith("The log speaks against this bill: answered after 1 min, the chain loses 2,8")
+    assert refused.endswith(
+        "of 3,928, while 97.0 % of 1,000 who call often are there in the period after: at most 167 can be lost"
+    )
+    held = exhibits.cost_by_reply_time(costs, VALUES, **told, seen=log | {"contacts": 1000})
+    assert held.finding == exhibits.cost_by_reply_time(costs, VALUES, **told, seen={}).finding
+    with pytest.raises(ValueError, match="missing: frequent"):
+        exhibits.cost_by_reply_time(costs, VALUES, **told, seen={"contacts": 1, "customers": 1, "seen_again": 1.0})
 
 
 def test_what_is_assumed_is_told_by_its_range_and_is_no_headline():

@@ -64,6 +64,7 @@ def test_the_point_says_value_target_verdict_and_interval():
         ({"mean_wait_s": math.inf}, "seconds"),
         ({"lost_share": math.nan}, "from 0 to 1"),
         ({"contacts_per_day": 1_000}, "neither more nor fewer"),
+        ({"backlog": 100}, r"\[targets\] backlog: it is the count of one moment, without an interval"),
         ([0.8], "is a table"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 import cxresearch as cx
 from cxresearch.contacts import LogError
-from cxresearch.exhibits import TICKET_MEASURES, period, ticket_headlines, tickets_of, tickets_of_period
+from cxresearch.exhibits import TICKET_MEASURES, period, ticket_headlines, ticket_numbers, tickets_of, tickets_of_period
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibits
 from tests.exhibits.odd_logs import NAME, every_exhibit_of_tickets, odd_logs, plain_log
@@ -75,6 +75,48 @@ def test_a_headline_names_its_base_and_is_the_number_of_its_exhibit():
     assert again["asked_again_share"] == pytest.approx(table.loc["asked_again_share", "value"])
 
 
+def test_the_time_to_an_answer_asks_nobody_who_came_again(monkeypatch):
+    month = cx.load(months()).period(NAME)
+    before = tickets_of_period.after_promise(month, promise_s=MADE["promise_s"]).table
+    monkeypatch.setattr(ticket_numbers, "next_of_customers", None)
+    pd.testing.assert_frame_equal(tickets_of_period.after_promise(month, promise_s=MADE["promise_s"]).table, before)
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (["answered"], "All have an answer."),
+        (["answered", "answered", "abandoned"], "Of 120 tickets 40 were given up or closed without one: they count as waiting until then."),
+        (["answered", "open", "abandoned"], "Of 120 tickets 40 had none when the log ended and 40 were given up or closed without one: they"),
+    ],
+)  # fmt: skip
+def test_who_has_no_answer_is_said_whatever_the_reason(ends, said):
+    frame = plain_log(**{**MAIL, "outcome": [ends[n % len(ends)] for n in range(120)]})
+    assert said in tickets_of_period.first_answer(cx.load(frame).period(NAME)).says
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (0, "The log does not say what was promised: 4 h is taken for all (promise_s)."),
+        (30, "For 90 of 120 tickets the log does not say what was promised: 4 h is taken for these (promise_s)."),
+        (120, ""),
+    ],
+)
+def test_promises_that_are_taken_are_counted(known, said):
+    frame = plain_log(**{**MAIL, "promised_s": [60.0 if n < known else np.nan for n in range(120)]})
+    says = tickets_of_period.after_promise(cx.load(frame).period(NAME), promise_s=14_400.0).says
+    assert said in says
+    assert ("promise_s" in says) == bool(said)
+    headlines = ticket_headlines(cx.load(frame).period(NAME), **MADE).set_index("name")
+    base = headlines.loc["unanswered_after_promise_share", "base"]
+    assert base.endswith(
+        {0: "; for all of them 4 h is taken as promised", 30: "; for 90 of them 4 h is taken as promised"}.get(
+            known, "log"
+        )
+    )
+
+
 def test_slower_answers_are_found_and_equal_ones_are_not():
     verdicts = {}
     for late in (1.0, 1.6):
@@ -87,6 +129,46 @@ def test_slower_answers_are_found_and_equal_ones_are_not():
             assert slower["difference_lower"] < 0.6 * 8_000 * math.log(2) < slower["difference_upper"]
     assert verdicts[1.6][["median_first_answer_s", "unanswered_after_promise_share"]].tolist() == ["rose", "rose"]
     assert not verdicts[1.0].isin(["rose", "fell"]).any()
+
+
+def test_a_promise_that_changed_is_no_change_of_service():
+    """The same tickets, half the time promised in May: more are late, and that is told as another number."""
+    frame = months()
+    frame["promised_s"] = np.where(frame["opened_at"] >= pd.Timestamp("2024-05-01"), 14_400.0, 28_800.0)
+    month = cx.load(frame).period(NAME)
+    moved = tickets_of_period.ticket_changes(month).set_index("name")
+    late = moved.loc["unanswered_after_promise_share"]
+    assert (late["verdict"], late["note"]) == ("nothing to compare", "what was promised changed from 8 h to 4 h")
+    assert math.isnan(late["previous"])
+    assert moved.loc["median_first_answer_s", "verdict"] == "not distinguishable from no change"
+    points = " ".join(tickets_of_period.tickets_happened(month)[1].table["sentence"])
+    assert "nothing of April 2024 to compare with (what was promised changed from 8 h to 4 h)" in points
+    assert set(
+        tickets_of_period.ticket_run_charts(month)
+        .table.query("name == 'unanswered_after_promise_share'")["day"]
+        .dt.month
+    ) <= {5}
+    alike = cx.load(frame.assign(promised_s=np.where(np.arange(len(frame)) % 100 == 0, 60.0, 14_400.0))).period(NAME)
+    assert ticket_numbers.promise_changed(alike, 14_400.0) == ""
+    mixed = frame.assign(promised_s=frame["promised_s"].where(np.arange(len(frame)) % 2 == 0, 28_800.0))
+    assert ticket_numbers.promise_changed(cx.load(mixed).period(NAME), 14_400.0).startswith(
+        "what was promised is another time for "
+    )
+
+
+def test_a_lead_says_what_its_number_is_of():
+    """Half as many tickets, answered later: a larger share is late, of fewer tickets, and no customer more asks again."""
+    frame = months(1.6)
+    frame = frame[(frame["opened_at"] < pd.Timestamp("2024-05-01")) | (np.arange(len(frame)) % 2 == 0)]
+    points = tickets_of_period.tickets_happened(cx.load(frame).period(NAME), promise_s=14_400.0)[1].table.set_index(
+        "lead"
+    )["sentence"]
+    assert (
+        points["A larger share was answered late."].split(" of the tickets were unanswered after ")[1].startswith("4 h")
+    )
+    assert " tickets came per day with any, down " in points["Fewer tickets came a day."]
+    (again,) = (said for said in points if "asked again" in said)
+    assert " of the tickets whose customer is known the customer asked again" in again
 
 
 def test_calls_are_left_out_and_a_log_of_calls_has_no_tickets():
@@ -106,8 +188,25 @@ def test_a_call_before_the_answer_is_a_switch_of_channel():
     calls = plain_log(40, opened_at=mail["opened_at"][:40] + pd.Timedelta("1h"), customer_key=[str(n) for n in range(1, 41)],
                       contact_id=[f"c{n}" for n in range(40)])  # fmt: skip
     month = cx.load(pd.concat([mail, calls])).period(NAME)
-    table = tickets_of_period.channel_switches(month, again_h=6.0).table
-    assert table.loc[0, ["channel", "switched", "most_to"]].tolist() == ["email", 40, "phone"]
+    for channel in ("", "email"):
+        table = tickets_of_period.channel_switches(month, channel=channel, again_h=6.0).table
+        assert table.loc[0, ["channel", "switched", "most_to"]].tolist() == ["email", 40, "phone"]
+        again = tickets_of_period.asking_again(month, channel=channel, again_h=6.0).table.iloc[0]
+        assert (again["asked_again_share"] * again["tickets"]).round() >= 40
+        headlines = ticket_headlines(tickets_of(month, channel=channel), promise_s=14_400.0, again_h=6.0).set_index(
+            "name"
+        )
+        assert headlines.loc["asked_again_share", "value"] == pytest.approx(again["asked_again_share"])
+
+
+def test_a_channel_without_a_backlog_has_none_and_the_log_goes_on():
+    quick = months().assign(channel="social", wait_s=60.0, outcome="answered")
+    quick = quick[quick["opened_at"].dt.hour < 20]
+    month = cx.load(pd.concat([months(), quick])).period(NAME)
+    exhibit = tickets_of_period.backlog(month, channel="social")
+    assert exhibit.finding == "0 tickets stood without an answer at the end of 30 May 2024, as on every day"
+    row = ticket_headlines(tickets_of(month, channel="social"), **MADE).set_index("name").loc["backlog"]
+    assert (row["value"], row["label"]) == (0, "Backlog at the end of 30 May 2024")
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,27 @@ def test_it_leads_where_they_are_many_or_move_the_share(usable, leads):
     assert bool(unusable_points(usable, "October 2026")) is leads
 
 
+@pytest.mark.parametrize(("undated", "leads"), [(0, False), (100, False), (120, True)])
+def test_rows_without_a_date_lead_where_they_are_many_of_the_log(tmp_path, undated, leads):
+    """They are held against the log: in the period they are no more unusable than in any other."""
+    path, other = tmp_path / "log.csv", _frame(0, 0)
+    frame = pd.concat(
+        [_frame(0, 0), other.assign(opened_at=other["opened_at"] - pd.DateOffset(months=1))], ignore_index=True
+    )
+    frame["contact_id"], frame["opened_at"] = frame.index.astype(str), frame["opened_at"].astype(str)
+    frame.loc[frame.index[:undated], "opened_at"] = None
+    frame.to_csv(path, index=False)
+    for _ in range(2):  # read, and read from what was kept
+        month = load(path).period("2026-10")
+        assert month.counts.get("undated", 0) == undated
+        points = cx.main_points(month, channel="phone").table
+        assert (points["lead"].iloc[0] == "6.0 % of the rows of the log have no date.") is leads
+    tickets = frame.assign(channel="email", outcome="answered")
+    tickets.to_csv(path, index=False)
+    points = cx.tickets_happened(load(path).period("2026-10"))[1].table
+    assert (points["lead"].iloc[0] == "6.0 % of the rows of the log have no date.") is leads
+
+
 def test_it_stands_before_all_other_points():
     month = load(_frame(20, 60)).period("2026-10")
     assert month.usable.to_numpy().tolist() == [["abandoned", 180, 20], ["answered", 740, 60]]

@@ -330,6 +330,8 @@ def test_hearing_grows_to_the_first_tellings_of_the_reach():
 
 
 def test_every_row_of_the_register_changes_something():
+    talked = REGISTER[REGISTER["part"] != impact.DECISION]  # those rows are read by the decisions
+
     def everything(values, part):
         if part == "tail":  # the only rows that need the exact tail, which takes longest
             tables = [talk.storm_table(values, one_in=1000, max_size=16)[1]]
@@ -343,8 +345,8 @@ def test_every_row_of_the_register_changes_something():
             ]
         return np.concatenate([table.select_dtypes("number").to_numpy().ravel() for table in tables])
 
-    usual = {part: everything(VALUES, part) for part in set(REGISTER["part"])}
-    for row in REGISTER.itertuples(index=False):
+    usual = {part: everything(VALUES, part) for part in set(talked["part"])}
+    for row in talked.itertuples(index=False):
         other = row.high if row.high != row.value else row.low
         changed = everything(VALUES | {row.name: other}, row.part)
         assert not np.allclose(usual[row.part], changed, rtol=1e-9, atol=0, equal_nan=True), row.name

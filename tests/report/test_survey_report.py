@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 
 from cxresearch import __main__ as command_line
 from cxresearch.report.run.parameters import load_report
+from cxresearch.report.run.survey_run import read_version
+from cxresearch.survey import read_survey
 from tests.survey import made_exports as made
 
 
@@ -36,7 +40,7 @@ def run(*arguments: str) -> int:
 
 
 def test_from_an_export_to_its_report(checkout, capsys):
-    path = made.qualtrics(checkout / "own.csv", made.truth())
+    made.qualtrics(checkout / "own.csv", made.truth())
     assert run("look", "own.csv") == 2
     said = capsys.readouterr().out
     (line,) = [line.strip() for line in said.splitlines() if line.startswith("    asked")]
@@ -65,9 +69,67 @@ def test_from_an_export_to_its_report(checkout, capsys):
     for personal in ("ann@example.com", "192.0.2.7", "R_11"):
         assert not [p for p in folder.rglob("*") if p.is_file() and personal in p.read_text(errors="replace")]
     assert len(pd.read_parquet(folder / "tables" / "shares.parquet")) == 7
-    # The same file again is the same version, whatever its own date.
-    assert run("report", "own", "--out", "out", "--set", f"survey_file={path}", "--set", "survey_strata=none") == 2
-    assert [p.name for p in (checkout / "out" / "own").iterdir()] == [folder.name]
+
+
+def test_the_same_file_is_the_same_version_whatever_its_own_date_and_another_is_another(checkout):
+    path = made.written(checkout / "own.csv", [["told", "age"], *[[n % 2, "35+"] for n in range(6)]])
+    os.utime(path, (0, 0))
+    report = load_report("survey", checkout)
+    named = lambda: read_version(report, {"survey_file": str(path)}, checkout / "out").name  # noqa: E731
+    first = named()
+    assert first.startswith("1970-01-0")
+    (checkout / "out" / "survey" / first).mkdir(parents=True)
+    os.utime(path, (2e8, 2e8))
+    assert named() == first
+    path.write_text(path.read_text() + "1,35+\n")
+    os.utime(path, (2e8, 2e8))
+    assert named().startswith("1976-05-0")
+
+
+def test_what_is_said_of_a_survey_by_map_reaches_its_report(checkout, capsys, monkeypatch):
+    ordered = []
+    monkeypatch.setattr("cxresearch.report.job.make_report", lambda order, guard: ordered.append(order) or 0)
+    made.qualtrics(checkout / "own.csv", made.truth())
+    text = (checkout / "reports" / "survey.toml").read_text()
+    (checkout / "reports" / "survey.toml").write_text(f'{text}\n[survey]\npeople = "ours"\n')
+    say = ["report", "survey", "--set", "survey_file=own.csv", "--map"]
+    assert run(*say, 'asked = { Q2 = "all" }') == 0
+    (order,) = ordered
+    assert order.parameters["survey"] == {"people": "ours", "asked": {"Q2": "all"}}
+    assert order.period.shares.set_index("item").loc["Q2_1", "n"] == 40
+    assert run(*say, 'opened_at = "Opened"') == 2
+    assert "survey: there is no key 'opened_at'" in capsys.readouterr().err
+
+
+def test_look_leads_on_with_all_that_was_said(checkout, capsys):
+    folder = checkout / "in here"
+    folder.mkdir()
+    made.written(folder / "own.csv", [["größe", "told"], *[["m²", 1], ["", 0]] * 4])
+    line = 'asked = { "größe" = "all" }'
+    assert run("look", "in here/own.csv", "--survey", "--map", line) == 0
+    said = capsys.readouterr().out
+    (command,) = [one.removeprefix("Go on with: ") for one in said.splitlines() if one.startswith("Go on with: ")]
+    words = shlex.split(command)
+    assert words[:3] == ["cxresearch", "new", "NAME"]
+    assert run("new", "own", *words[3:]) == 0
+    assert "Go on with" not in capsys.readouterr().out
+    text = (checkout / "reports" / "own.toml").read_text()
+    items = tomllib.loads("\n".join(one[2:] for one in text.split("# [survey.items]\n")[1].splitlines()))
+    assert len(items) == 2
+    survey = read_survey(folder / "own.csv", {**load_report("own", checkout).survey, "items": items})
+    assert survey.responses[list(items)].mean().tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("extra", [["--timezone", "Europe/Berlin"], ["--period", "week"]])
+@pytest.mark.parametrize("said", [["--survey"], []])
+def test_what_has_no_meaning_for_a_survey_is_refused(checkout, capsys, extra, said):
+    made.microsoft(checkout / "own.xlsx", made.truth())
+    assert run("new", "own", "--from", "own.xlsx", *said, *extra) == 2
+    assert (
+        f"leave {'out --format, --query and --timezone' if 'Berlin' in extra[1] else '--period out'}"
+        in capsys.readouterr().err
+    )
+    assert not (checkout / "reports" / "own.toml").exists()
 
 
 @pytest.mark.parametrize(
@@ -75,7 +137,7 @@ def test_from_an_export_to_its_report(checkout, capsys):
     [
         ([], "no survey is named; write --set survey_file=FILE"),
         (["--set", "survey_file=nowhere.csv"], "there is no such file"),
-        (["--set", "survey_file=own.csv"], 'asked = { "Q2" = { "Q1" = ["Yes"] } }'),
+        (["--set", "survey_file=own.csv"], 'asked = { Q2 = { Q1 = ["Yes"] } }'),
         (["--set", "survey_file=one.csv"], "one respondent has answered"),
         (["--set", "survey_file=five.csv", "--set", "survey_weight=w"], "weights must be finite and > 0"),
         (["--set", "survey_file=five.csv", "--period", "2026-10"], "has no periods"),

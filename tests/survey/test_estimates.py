@@ -20,7 +20,6 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from cxresearch import __main__ as command_line
 from cxresearch.survey import (
-    choices_table,
     compare,
     load_responses,
     rake,
@@ -127,18 +126,6 @@ def test_raking_two_by_two_worked_by_hand():
     responses = pd.DataFrame({"sex": ["f", "f", "m", "m"], "age": ["old", "young", "old", "young"]})
     weights = rake(responses, {"sex": {"f": 60, "m": 40}, "age": {"old": 70, "young": 30}})
     assert weights.tolist() == pytest.approx([42, 18, 28, 12], rel=1e-12)
-
-
-def test_ticks_become_columns():
-    responses = pd.DataFrame({"channels": ["email; phone", "", None, "phone;phone ; chat"]}, index=[7, 7, 8, 9])
-    table = choices_table(responses, "channels")
-    assert table.columns.tolist() == ["chat", "email", "phone"]
-    assert table.index.tolist() == [7, 7, 8, 9]
-    assert table.fillna(-1).to_numpy().tolist() == [[0, 1, 1], [0, 0, 0], [-1, -1, -1], [1, 0, 1]]
-    shares = share_table(table, ["phone", "email"])
-    assert shares["item"].tolist() == ["phone", "email"]
-    assert shares["estimate"].tolist() == pytest.approx([2 / 3, 1 / 3])
-    assert shares["n"].tolist() == [3, 3]
 
 
 # --- known theory and limits ----------------------------------------------------------------------------------------
@@ -658,10 +645,6 @@ def test_other_refusals():
         weighted_mean(SIX.assign(y=[1, 2, 3, 4, 5, math.inf]), "y")
     with pytest.raises(ValueError, match="at least one item"):
         share_table(SIX, [])
-    with pytest.raises(ValueError, match="should hold text such as"):
-        choices_table(SIX, "w")
-    with pytest.raises(ValueError, match="none of 6 respondents ticked anything"):
-        choices_table(SIX.assign(q=""), "q")
 
 
 @settings(max_examples=20)

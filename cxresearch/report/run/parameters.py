@@ -176,8 +176,7 @@ def new_report(
     The report is the one that fits the log. Of calls the channel is the one with the most contacts, of tickets all. How each column is read stands in comments. Raises ParameterError for a
     name that is none.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
-        raise ParameterError(f"{name!r} is no name for a report; letters, digits, - and _ make one.")
+    check_name(name)
     given = {
         "log": log,
         "log_query": query,
@@ -194,6 +193,12 @@ def new_report(
         period=to_toml(period), told=_TOLD[found["report"]], log=found["log"], title=found["format"], parameters="\n".join(lines),
         columns="\n".join(["", *said, *mapped]) + "\n",
     )  # fmt: skip
+
+
+def check_name(name: str) -> None:
+    """Raises ParameterError where a report cannot be called so."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+        raise ParameterError(f"{name!r} is no name for a report; letters, digits, - and _ make one.")
 
 
 def declared_parameters(notebook: nbformat.NotebookNode, name: str = "the notebook") -> dict[str, Declared]:

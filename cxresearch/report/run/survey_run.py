@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from cxresearch.contacts import to_toml
 from cxresearch.exhibits import check_survey
-from cxresearch.report.run.parameters import ParameterError, Report
+from cxresearch.report.run.parameters import ParameterError, Report, check_name
 from cxresearch.report.run.version import Version
 from cxresearch.survey import Survey, digest_of, read_survey
 
@@ -75,8 +74,7 @@ survey_file = {path}
 
 def new_survey_report(name: str, *, path: Path, found: Mapping[str, Any], survey: Mapping[str, Any]) -> str:
     """The text of ``reports/NAME.toml`` for a survey that was looked at (``survey.look_at_survey``), with what was said of it."""
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
-        raise ParameterError(f"{name!r} is no name for a report; letters, digits, - and _ make one.")
+    check_name(name)
     lines = [f"{key} = {to_toml(value)}" for key, value in survey.items()]
     return _NEW.format(
         file=found["survey"], format=found["format"], path=to_toml(str(path)), survey="\n".join(lines),
