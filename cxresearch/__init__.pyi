@@ -20,9 +20,11 @@ from .contacts import load as load
 from .exhibits import waiting_controls as waiting_controls
 from .exhibits.actions_of_period import action_box as action_box
 from .exhibits.actions_of_period import backtest as backtest
+from .exhibits.agents_of_period import action_controls as action_controls
+from .exhibits.agents_of_period import agents_what_if as agents_what_if
+from .exhibits.agents_of_period import worth_measuring as worth_measuring
 from .exhibits.day_of_period import bot_range as bot_range
 from .exhibits.day_of_period import busiest_hour_team as busiest_hour_team
-from .exhibits.day_of_period import day_controls as day_controls
 from .exhibits.day_of_period import day_load as day_load
 from .exhibits.day_of_period import day_of as day_of
 from .exhibits.day_of_period import forecast_check as forecast_check

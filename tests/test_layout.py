@@ -76,11 +76,11 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     ),
     "queueing": ("arrivals", "day", "loss_sources", "measures", "offered_wait", "promises", "teams", "what_if"),
     "decisions": (
-        "actions", "backtest", "coming_back", "cost", "days", "experiment", "loss_curves", "mean_day", "proposals",
-        "queue_order", "talk_of_lost", "weighing",
+        "actions", "backtest", "coming_back", "cost", "days", "experiment", "loss_curves", "mean_day", "measuring",
+        "more_agents", "proposals", "queue_order", "sweep", "talk_of_lost", "weighing",
     ),
     "exhibits": (
-        "actions", "actions_of_period", "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period",
+        "actions", "actions_of_period", "agents", "agents_of_period", "bridges", "by_day", "changes", "controls", "cost", "day", "day_of_period",
         "exhibit", "forecasts", "headlines", "losses", "lost", "lost_of_period", "messages", "own_survey", "period",
         "promises", "promises_of_period", "published_shares", "ranking", "run_chart", "show", "sources",
         "sources_of_period", "survey_alone", "surveys", "surveys_compared", "talk", "targets", "ticket_numbers", "tickets",
@@ -96,7 +96,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 # Modules that are faces of their own; a package that stands here has no inner doors.
-DOORS = {"style.theme", "style.words", "exhibits.actions_of_period", "exhibits.lost_of_period", "exhibits.headlines", "exhibits.changes", "exhibits.period", "exhibits.day_of_period", "exhibits.promises_of_period",
+DOORS = {"style.theme", "style.words", "exhibits.actions_of_period", "exhibits.agents_of_period", "exhibits.lost_of_period", "exhibits.headlines", "exhibits.changes", "exhibits.period", "exhibits.day_of_period", "exhibits.promises_of_period",
          "exhibits.sources_of_period", "exhibits.tickets_of_period", "simulate.contacts",
          "simulate.default", "simulate.network", "report"}  # fmt: skip
 FLAT_LIMIT = 3

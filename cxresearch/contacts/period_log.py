@@ -43,7 +43,7 @@ class PeriodLog:
     ``after_leaving``: what became of those who gave up (``contacts.after_leaving``); None for one queue alone, and where
     tables that were kept without it are among the days. ``unanswered``: who stood without an answer at the end of each day
     (``contacts.unanswered_by_day``); None for one queue alone, and where days come from kept tables. ``begins``: the
-    first day that the log holds.
+    first day that the log holds. ``memo``: what was worked out of it, for whoever would do it again.
     """
 
     period: Period
@@ -65,6 +65,7 @@ class PeriodLog:
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
     _everywhere: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -139,8 +140,16 @@ class PeriodLog:
     def only(self, **which: str) -> PeriodLog:
         """The contacts of one channel or one queue: ``month.only(channel="phone")``; all where no channel is known.
 
-        Raises LogError where there are none.
+        The same again is the same object, so that whoever works something out of it need not do so twice. Raises LogError
+        where there are none.
         """
+        key = ("only", *which.items())
+        if key not in self.memo:
+            self.memo[key] = self._only(which)
+        found: PeriodLog = self.memo[key]
+        return found
+
+    def _only(self, which: dict[str, str]) -> PeriodLog:
         unknown = sorted(set(which) - {"channel", "queue"})
         if unknown:
             raise LogError(f"a period is narrowed by channel or queue; got {', '.join(unknown)}.")

@@ -8,10 +8,34 @@ from cxresearch.decisions.coming_back import coming_back
 from cxresearch.decisions.cost import period_cost
 from cxresearch.decisions.days import agents_at_work
 from cxresearch.decisions.experiment import experiment
-from cxresearch.decisions.proposals import Action, ActionError, own_actions
+from cxresearch.decisions.measuring import worth_measuring
+from cxresearch.decisions.more_agents import MOST_AT_ONCE, hours_to_move, more_agents, with_agents
+from cxresearch.decisions.proposals import MOST_CONTAINED, Action, ActionError, own_actions
+from cxresearch.decisions.sweep import sweep
 from cxresearch.decisions.talk_of_lost import talk_of_lost
+from cxresearch.decisions.weighing import Weighing
 
 __all__ = [
-    "AT_WORK", "IN_EFFECT", "RULE", "Action", "ActionError", "action_table", "agents_at_work", "backtest", "checked_prices",
-    "coming_back", "experiment", "own_actions", "period_cost", "talk_of_lost",
-]  # fmt: skip
+    "AT_WORK",
+    "IN_EFFECT",
+    "MOST_AT_ONCE",
+    "MOST_CONTAINED",
+    "RULE",
+    "Action",
+    "ActionError",
+    "Weighing",
+    "action_table",
+    "agents_at_work",
+    "backtest",
+    "checked_prices",
+    "coming_back",
+    "experiment",
+    "hours_to_move",
+    "more_agents",
+    "own_actions",
+    "period_cost",
+    "sweep",
+    "talk_of_lost",
+    "with_agents",
+    "worth_measuring",
+]

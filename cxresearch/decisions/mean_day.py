@@ -71,23 +71,50 @@ class Hour:
         return left
 
 
+@dataclass(frozen=True, eq=False)
+class Means:
+    """What a fit rests on, of days that count by their weights: means a day by hour (``handle_s`` each, of one contact; the
+    day's where an hour has none), ``waiting`` and ``spread`` of :func:`load_spread`; ``days`` they sum to, ``told`` contacts
+    of all days by hour."""
+
+    asked: Floats
+    left: Floats
+    handle_s: Floats
+    waiting: Waiting
+    spread: float
+    days: float
+    told: Floats
+
+
+def means_of(days: Days, weights: Floats | None = None) -> Means:
+    """Days count by ``weights`` (default: all alike)."""
+    w = np.ones(len(days)) if weights is None else weights
+    total = float(w.sum())
+    handled, handle_s = w @ days.handled, w @ days.handle_s
+    each_s = np.divide(handle_s, handled, out=np.full(HOURS, handle_s.sum() / handled.sum()), where=handled > 0)
+    return Means(
+        w @ days.asked / total, w @ days.left / total, each_s, waiting_curve(w @ days.waits, w @ days.gave_up),
+        load_spread(days.asked, w), total, days.asked.sum(axis=0),
+    )  # fmt: skip
+
+
 def mean_day(
     days: Days, weights: Floats | None = None, *, room: Room, near: dict[int, Hour] | None = None, only: tuple[int, ...] = ()
 ) -> dict[int, Hour]:  # fmt: skip
-    """The hours that tell a team, of days that count by ``weights`` (default: all alike).
+    """The hours that tell a team, of days that count by ``weights``: :func:`hours_of` their :func:`means_of`."""
+    return hours_of(means_of(days, weights), room=room, near=near, only=only)
+
+
+def hours_of(
+    means: Means, *, room: Room, near: dict[int, Hour] | None = None, only: tuple[int, ...] = ()
+) -> dict[int, Hour]:
+    """The hours that tell a team.
 
     An hour needs ``queueing.FEWEST_CONTACTS``. The team in effect of an hour is the one, whole or in part, at which as many
     leave as left; where nobody left, half a contact. ``near``: a fit of the same days, from which to search. ``only``:
     these hours alone.
     """
-    w = np.ones(len(days)) if weights is None else weights
-    total = float(w.sum())
-    asked, left = w @ days.asked / total, w @ days.left / total
-    handled, handle_s = w @ days.handled, w @ days.handle_s
-    mean_s = float(handle_s.sum() / handled.sum())
-    waiting = waiting_curve(w @ days.waits, w @ days.gave_up)
-    spread = load_spread(days.asked, w)
-    sd = math.sqrt(math.log1p(spread))
+    sd = math.sqrt(math.log1p(means.spread))
     # The multiples lie about 1, so that the day as it is needs no interpolation.
     below = math.ceil((1 - 0.6 * (1 - room.most_contained)) / _FINE)
     lowest, reach = 1 - below * _FINE, 2.9 * sd + 0.02
@@ -96,15 +123,13 @@ def mean_day(
     mixing = _mixing(loads, multiples, sd)
     found = {}
     for hour in range(HOURS):
-        if days.asked[:, hour].sum() < FEWEST_CONTACTS or (only and hour not in only):
+        if means.told[hour] < FEWEST_CONTACTS or (only and hour not in only):
             continue
-        own_s = float(handle_s[hour] / handled[hour]) if handled[hour] > 0 else mean_s
-        check_load(float(asked[hour]), own_s)
-        target = max(float(left[hour]), 0.5 / total)
-        start = near[hour].agents if near is not None else asked[hour] * (1 - target / asked[hour]) * own_s / 3600
-        found[hour] = _hour(
-            waiting, float(asked[hour]), target, own_s, start, room, np.exp(loads), mixing, lowest, multiples
-        )
+        asked, own_s = float(means.asked[hour]), float(means.handle_s[hour])
+        check_load(asked, own_s)
+        target = max(float(means.left[hour]), 0.5 / means.days)
+        start = near[hour].agents if near is not None else asked * (1 - target / asked) * own_s / 3600
+        found[hour] = _hour(means.waiting, asked, target, own_s, start, room, np.exp(loads), mixing, lowest, multiples)
     return found
 
 

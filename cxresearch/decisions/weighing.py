@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -60,6 +60,18 @@ class Redials(NamedTuple):
     measured: bool
 
 
+class Draw(NamedTuple):
+    """How much each day counts, and what is assumed: who calls again, who is reached, seconds of a try, the model's miss, how
+    much faster they give up who were told."""
+
+    weights: Floats
+    redials: float
+    reached: float
+    dial_s: float
+    miss: float
+    hastier: float
+
+
 @dataclass(frozen=True, eq=False)
 class Weighing:
     """The fully open days of a period, and the model of their mean day.
@@ -74,9 +86,23 @@ class Weighing:
     redials: Redials
     mine: PeriodLog
 
+    def __getstate__(self) -> dict[str, Any]:
+        """It goes to another process without the rows of its log, with what was worked out of them."""
+        return {**self.__dict__, "mine": None}
+
     @classmethod
     def of(cls, mine: PeriodLog) -> Weighing:
-        """Raises ValueError as :func:`refuse_unknown`, where no weekday is fully open and where no hour tells a team."""
+        """Of the same period the same object.
+
+        Raises ValueError as :func:`refuse_unknown`, where no weekday is fully open and where no hour tells a team.
+        """
+        if cls not in mine.memo:
+            mine.memo[cls] = cls._of(mine)
+        found: Weighing = mine.memo[cls]
+        return found
+
+    @classmethod
+    def _of(cls, mine: PeriodLog) -> Weighing:
         refuse_unknown(mine)
         every = days_of(mine)
         week = mine.calendar
@@ -114,77 +140,80 @@ class Weighing:
 
         ``only``: hours that matter, where not all do.
         """
-        room, days = room_for(actions), self.days
-        rng = np.random.default_rng(SEED)
-        whole = mean_day(days, room=room, near=self.hours, only=only)
-        middle = _Assumed(self.redials.share, sum(REACHED) / 2, sum(DIAL_S) / 2, 1.0, sum(ANNOUNCED) / 2)
-        point = self._one(actions, whole, np.ones(len(days)), middle)
+        room = room_for(actions)
+        whole = mean_day(self.days, room=room, near=self.hours, only=only)
+        point = self.found(actions, whole, self.middle)
         drawn = []
-        more = np.full((0 if len(days) < FEWEST_DAYS else DRAWS, 24), np.nan)
-        for row, w in enumerate(day_weights(days, len(more), rng) if len(more) else more):
-            low, high = redial_range(self.later, w)[1:3]
-            assumed = _Assumed(
-                rng.uniform(low, high), rng.uniform(*REACHED), rng.uniform(*DIAL_S), math.exp(MODEL_SD * rng.standard_normal()),
-                rng.uniform(*ANNOUNCED),
-            )  # fmt: skip
-            hours = mean_day(days, w, room=room, near=whole, only=only)
-            for hour, one in hours.items():
-                more[row, hour] = saved(one, 1.0, assumed.redials) * assumed.miss
-            drawn.append(self._one(actions, hours, w, assumed))
+        draws = self.draws()
+        more = np.full((len(draws), 24), np.nan)
+        for row, one in enumerate(draws):
+            hours = mean_day(self.days, one.weights, room=room, near=whole, only=only)
+            for hour, fit in hours.items():
+                more[row, hour] = saved(fit, 1.0, one.redials) * one.miss
+            drawn.append(self.found(actions, hours, one))
         table = np.array(drawn).reshape(len(drawn), len(actions), 2)
         return [Weighed(*point[n], table[:, n, 0], table[:, n, 1]) for n in range(len(actions))], more
 
-    def _one(
-        self, actions: Sequence[Action], hours: dict[int, Hour], w: Floats, assumed: _Assumed
-    ) -> list[tuple[float, float]]:
+    @property
+    def middle(self) -> Draw:
+        """All days alike, and the middle of what is assumed."""
+        return Draw(
+            np.ones(len(self.days)), self.redials.share, sum(REACHED) / 2, sum(DIAL_S) / 2, 1.0, sum(ANNOUNCED) / 2
+        )
+
+    def draws(self, n: int | None = None) -> list[Draw]:
+        """The draws, ``DRAWS`` of them, the same for the same log; none with too few days."""
+        rng = np.random.default_rng(SEED)
         found = []
+        few = len(self.days) < FEWEST_DAYS
+        for w in [] if few else day_weights(self.days, DRAWS if n is None else n, rng):
+            low, high = redial_range(self.later, w)[1:3]
+            found.append(Draw(
+                w, rng.uniform(low, high), rng.uniform(*REACHED), rng.uniform(*DIAL_S), math.exp(MODEL_SD * rng.standard_normal()),
+                rng.uniform(*ANNOUNCED),
+            ))  # fmt: skip
+        return found
+
+    def found(self, actions: Sequence[Action], hours: dict[int, Hour], draw: Draw) -> list[tuple[float, float]]:
+        """Contacts saved and agent hours taken by each action, with the ``hours`` of that ``draw``."""
+        found, w = [], draw.weights
         for action in actions:
             there = float(w @ np.isin(self.days.weekday, action.weekdays)) / w.sum() if action.weekdays else 1.0
             if action.call_back:
-                found.append(self._call_back(w, assumed))
+                found.append(self._call_back(draw))
                 continue
             if action.first:
                 gain = math.nan if self.order is None else float(w @ self.order.saved) / w.sum()
-                found.append((gain * assumed.miss, 0.0))
+                found.append((gain * draw.miss, 0.0))
                 continue
             if action.announced:
                 share = float(
-                    np.interp(
-                        assumed.hastier, (ANNOUNCED[0], 1.0, ANNOUNCED[1]), (self.hastier[0], 0.0, self.hastier[1])
-                    )
+                    np.interp(draw.hastier, (ANNOUNCED[0], 1.0, ANNOUNCED[1]), (self.hastier[0], 0.0, self.hastier[1]))
                 )
-                found.append((share * sum(one.left for one in hours.values()) * assumed.miss, 0.0))
+                found.append((share * sum(one.left for one in hours.values()) * draw.miss, 0.0))
                 continue
             gain = 0.0
             for hour, one in hours.items():
                 extra = action.agents_at(hour)
                 if extra or action.contained_share:
-                    left = one.left_with(extra=extra, contained=action.contained_share, redials=assumed.redials)
+                    left = one.left_with(extra=extra, contained=action.contained_share, redials=draw.redials)
                     gain += one.left - left
-            found.append((gain * there * assumed.miss, action.agent_hours * there))
+            found.append((gain * there * draw.miss, action.agent_hours * there))
         return found
 
-    def _call_back(self, w: Floats, assumed: _Assumed) -> tuple[float, float]:
+    def _call_back(self, draw: Draw) -> tuple[float, float]:
         """Different customers a day, of those who could be followed; of a day that could not, as many."""
         if self.later is None:
             return math.nan, math.nan
-        counts = self.later.counts
+        counts, w = self.later.counts, draw.weights
         followed = float(w @ counts["followed"])
         calls = (
             float(w @ self.later.unanswered) / followed * float(w @ counts["left_known"]) / w.sum() if followed else 0.0
         )
         handle_s = float(w @ self.days.handle_s.sum(axis=1)) / float(w @ self.days.handled.sum(axis=1))
         # Who is not reached at first is tried once more.
-        seconds = (2 - assumed.reached) * assumed.dial_s + assumed.reached * handle_s
-        return calls * assumed.reached, calls * seconds / 3600
-
-
-class _Assumed(NamedTuple):
-    redials: float
-    reached: float
-    dial_s: float
-    miss: float
-    hastier: float
+        seconds = (2 - draw.reached) * draw.dial_s + draw.reached * handle_s
+        return calls * draw.reached, calls * seconds / 3600
 
 
 def day_weights(days: Days, draws: int, rng: np.random.Generator) -> Floats:

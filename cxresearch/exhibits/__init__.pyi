@@ -3,6 +3,9 @@
 from .actions import action_box as action_box
 from .actions import backtest as backtest
 from .actions import experiment as experiment
+from .agents import agents_what_if as agents_what_if
+from .agents import moved_agents as moved_agents
+from .agents import worth_measuring as worth_measuring
 from .bridges import bridge as bridge
 from .by_day import EVERY as EVERY
 from .by_day import MEASURES as MEASURES
@@ -15,7 +18,7 @@ from .changes import change_points as change_points
 from .changes import change_record as change_record
 from .changes import change_table as change_table
 from .changes import change_text as change_text
-from .controls import day_controls as day_controls
+from .controls import action_controls as action_controls
 from .controls import waiting_controls as waiting_controls
 from .cost import complaint_fates as complaint_fates
 from .cost import complaints_set_off as complaints_set_off

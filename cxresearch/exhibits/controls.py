@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
-
 from cxresearch.contacts import PeriodLog
+from cxresearch.decisions import MOST_AT_ONCE, MOST_CONTAINED, Action, Weighing, hours_to_move, with_agents
+from cxresearch.exhibits.agents import moved_agents
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.waiting import patience_curve
 from cxresearch.patience import survival_at
-from cxresearch.queueing import Patience, explore_day
 from cxresearch.survival import kaplan_meier
 
 
@@ -44,32 +43,28 @@ def waiting_controls(month: PeriodLog, *, by: str = "queue") -> Any:
     )  # fmt: skip
 
 
-def day_controls(hours: pd.DataFrame | None, *, patience: Patience, days: int) -> Any:
-    """Move the bot, the evening team and the redials, see what the day loses. Returns an ipywidgets container.
+def action_controls(weighing: Weighing, *, place: str = "", kind: str = "estimated") -> Any:
+    """Add agents from one hour to another, and a bot, see what each hour loses. Returns an ipywidgets container.
 
-    ``hours`` is ``queueing.agents_in_effect``, of ``days`` days. Its ``exhibit()`` is ``queueing.explore_day`` with these settings.
+    It opens on the day as it is. Its ``exhibit()`` is ``decisions.with_agents`` with these settings.
     """
-    from ipywidgets import FloatSlider, IntSlider
+    from ipywidgets import FloatSlider, IntRangeSlider, IntSlider
 
-    if hours is None:
-        return nothing("The day cannot be modelled, so there is nothing to move")
+    model = hours_to_move(weighing)
+    first, last = min(model), max(model) + 1
 
-    def show(contained_share: float, evening_experts: int, redial_share: float) -> Exhibit:
-        table = explore_day(
-            hours, patience=patience, days=days, contained_share=contained_share, evening_experts=evening_experts,
-            redial_share=redial_share,
-        )  # fmt: skip
-        return Exhibit(finding="The day with these settings", table=table, kind="assumed")
-
-    def share(value: float, most: float, name: str) -> Any:
-        return FloatSlider(value, min=0, max=most, step=0.05, description=name, continuous_update=False)
+    def show(agents: int, hours: tuple[int, int], contained_share: float) -> Exhibit:
+        action = Action("these settings", shifts=((agents, *hours),), contained_share=contained_share)
+        return moved_agents(with_agents(weighing, action, hours=model), action, place=place, kind=kind)
 
     return _shown(
         show,
-        contained_share=share(0.15, 0.5, "bot settles"),
-        evening_experts=IntSlider(1, min=0, max=10, description="evening +", continuous_update=False),
-        redial_share=share(0.3, 0.8, "call again"),
-    )
+        agents=IntSlider(0, min=0, max=MOST_AT_ONCE, description="agents +", continuous_update=False),
+        hours=IntRangeSlider(value=(first, last), min=first, max=last, description="hours", continuous_update=False),
+        contained_share=FloatSlider(
+            0, min=0, max=MOST_CONTAINED, step=0.05, description="bot settles", continuous_update=False, readout_format=".0%"
+        ),
+    )  # fmt: skip
 
 
 def _shown(show: Callable[..., Exhibit], **sliders: Any) -> Any:

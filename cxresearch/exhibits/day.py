@@ -47,13 +47,17 @@ def staffing(
     ``hours`` is the whole day (``queueing.agents_in_effect``): what is not in the table has too few contacts.
     """
     minutes = minutes_of(hours)
+    # Nobody is taken away from an hour that loses less: there the team stays as it is.
     there, mean_day, most = (
-        format_number(minutes / 60 * table[name].sum(), 0) for name in ("agents", "agents_needed", "upper")
+        format_number(minutes / 60 * table[["agents", name]].max(axis=1).sum(), 0)
+        for name in ("agents", "agents_needed", "upper")
     )
     finding = (
         f"So that at most {_share(most_abandoned)} give up, the mean day takes {mean_day} agent hours; {there} look as if "
         "they were there"
     )
+    if kept := int((table["agents_needed"] < table["agents"]).sum()):
+        finding += f". In {_intervals(kept, minutes)} they keep it already and stay as they are"
     if table["days"].iloc[0] >= DAYS_FOR_TENTHS:
         missed = _share(table["days_missed"].sum() / table["days"].sum())
         finding += f". The same team every day misses that goal in {missed} of the time; {most} keep it on 9 of 10 days"
@@ -176,7 +180,7 @@ def promise_what_if(
     ]  # fmt: skip
     units: Mapping[str, str] = {"left": "count"}
     bundle = what_if_bundle(
-        promises, finding=finding, subtitle=f"What each promise takes and saves, {place}, {days} day{'s' if days > 1 else ''}", kind=kind,
+        promises[::-1], finding=finding, subtitle=f"What each promise takes and saves, {place}, {days} day{'s' if days > 1 else ''}", kind=kind,
         formats=units, assumed=[given for given in assumed if given["upper"] > 0],
     )  # fmt: skip
     return Exhibit(finding=finding, table=promises, kind=kind, units=units, ready=(bundle,))
@@ -215,7 +219,7 @@ def scenarios(
     )
     says = [
         f"### {finding}",
-        f"The first row is the log's own, hour by hour. {_misses(missed, minutes_of(hours))} A call that is answered is not "
+        f"The first row is the log's own, hour by hour.{_misses(missed, minutes_of(hours))} A call that is answered is not "
         f"made again: {_share(now['redial_share'])} of those who give up call again because of it ({origin}). In brackets: "
         "95 % interval, the day is the unit; it does not know how wrong what is assumed may be.",
     ]
@@ -226,9 +230,8 @@ def scenarios(
 
 def _misses(missed: pd.Series, minutes: int) -> str:
     if missed.empty:
-        return "The model misses it nowhere."
-    where = _intervals(len(missed), minutes)
-    return f"In {where} nobody gave up, and no team loses nobody: the model adds {format_value(missed.sum())} to those who did."
+        return ""
+    return f" In {_intervals(len(missed), minutes)} nobody gave up: no team explains that, and nobody is saved there."
 
 
 def _load_finding(ranks: pd.DataFrame, minutes: int) -> str:

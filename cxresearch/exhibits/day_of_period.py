@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxresearch import evidence, patience, queueing, survival
 from cxresearch.contacts import LogError, PeriodLog
-from cxresearch.exhibits import controls, day
+from cxresearch.exhibits import day
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.forecasts import arrivals_forecast, expected_next, headline_forecast, headlines_ahead
 from cxresearch.exhibits.headlines import headline_table
@@ -258,15 +257,6 @@ def _more_again(one: Day) -> float | None:
         return None
     shares = patience.redial_shares(one.later).set_index("measure")["estimate"]
     return min(max(float(shares["more_again_24h"]), 0.0), MOST_REDIALS)
-
-
-def day_controls(one: Day) -> Any:
-    """Sliders for an analyst in JupyterLab: the bot, the evening team, the redials."""
-    return (
-        nothing(one.why)
-        if one.team is None or one.curve is None
-        else controls.day_controls(one.team, patience=one.curve, days=one.days)
-    )
 
 
 def _bot() -> pd.Series:

@@ -13,7 +13,6 @@ from cxresearch.queueing.day import (
     INTERVALS_MIN,
     asked_by_interval,
     day_table,
-    explore_day,
     scenario_table,
     staffing_over_days,
     usual_scenarios,
@@ -30,12 +29,14 @@ from cxresearch.queueing.measures import (
     resampled_curves,
 )
 from cxresearch.queueing.offered_wait import Patience, PatienceLaw, Tail, erlang_b, patience_law
-from cxresearch.queueing.promises import promise_table
+from cxresearch.queueing.promises import FEWEST_AGENTS, FEWEST_TO_LEAD, promise_table
 from cxresearch.queueing.teams import FEWEST_CONTACTS, TeamMeasures, agents_in_effect, team_measures
 from cxresearch.queueing.what_if import fewer_left_limits
 
 __all__ = [
+    "FEWEST_AGENTS",
     "FEWEST_CONTACTS",
+    "FEWEST_TO_LEAD",
     "INTERVALS_MIN",
     "AgentsNeeded",
     "Patience",
@@ -53,7 +54,6 @@ __all__ = [
     "asked_by_interval",
     "day_table",
     "erlang_b",
-    "explore_day",
     "fewer_left_limits",
     "forecast_scores",
     "loss_sources",

@@ -167,9 +167,8 @@ def scenario_table(
         ``fewer_left_share`` (of those who give up today), and with ``by_day`` its ``lower, upper`` (:func:`fewer_left_limits`).
 
     The contacts of a log hold those who called again already, so none are added. Whoever is answered does not call
-    again: a scenario has fewer contacts by that. Without a bot and without help the hours are those of the log: as many
-    contacts, and as many who give up as the agents in effect lose (``missed`` says by how much that is not the log's).
-    An hour that tells no team keeps the share that it loses. Raises ValueError for a missing column, a share outside 0
+    again: a scenario has fewer contacts by that. Without a bot and without help every hour is the log's, and any other day
+    has fewer or more who give up by as many as the model says. An hour that tells no team keeps the share that it loses. Raises ValueError for a missing column, a share outside 0
     to 1 and agents that are negative.
     """
     needed = ["scenario", "contained_share", "evening_experts", "redial_share"]
@@ -204,15 +203,6 @@ def scenario_table(
     return scenarios.reset_index(drop=True).join(pd.DataFrame(rows))
 
 
-def explore_day(
-    hours: pd.DataFrame, *, patience: Patience, days: int, contained_share: float, evening_experts: int, redial_share: float
-) -> pd.DataFrame:  # fmt: skip
-    """One scenario beside the day as it is, for an analyst's controls: ``scenario_table`` with two rows."""
-    columns = ["scenario", "contained_share", "evening_experts", "redial_share"]
-    rows = [("as it is", 0.0, 0, redial_share), ("with these settings", contained_share, evening_experts, redial_share)]
-    return scenario_table(hours, pd.DataFrame(rows, columns=columns), patience=patience, days=days)
-
-
 def _another_day(hours: pd.DataFrame, scenario: Any, law: PatienceLaw) -> tuple[Floats, Floats]:
     """Who asks and who gives up in each hour, in the period."""
     found = [_another_hour(row, scenario, law) for row in hours.itertuples()]
@@ -234,14 +224,14 @@ def _another_hour(row: Any, scenario: Any, law: PatienceLaw) -> tuple[float, flo
             arrivals_per_h=contacts * per_contact, handle_time_s=row.handle_time_s, agents=agents, patience=law
         ).share_left
 
-    as_it_is = row.left + row.missed
     if kept == 1 and agents == row.agents:
-        return row.contacts, as_it_is
+        return row.contacts, row.left
+    as_it_is = row.left + row.missed
     # Those who try for the first time and whom the bot does not settle; each who gives up adds one more try.
     first = (row.contacts - redials * as_it_is) * kept
     if not redials or not first > 0:
-        return first, first * share_left(first) if first > 0 else 0.0
+        return first, max(first * share_left(first) - row.missed, 0.0) if first > 0 else 0.0
     # Between nobody who calls again and all who do, with room for rounding at both ends.
     ends = first * (1 - _ROUNDING), first / (1 - redials) * (1 + _ROUNDING)
     asking = brentq(lambda n: n - first - redials * n * share_left(n), *ends, rtol=_ROUNDING)
-    return asking, asking * share_left(asking)
+    return asking, max(asking * share_left(asking) - row.missed, 0.0)

@@ -84,10 +84,11 @@ def promise_table(
 
 def _with_team(hours: pd.DataFrame, law: PatienceLaw) -> pd.DataFrame:
     """``left`` (in the period) and ``mean_wait_s`` of hours whose ``late`` ones have got other agents."""
-    found = pd.DataFrame({"left": (hours["left"] + hours["missed"]).astype(float), "mean_wait_s": hours["mean_wait_s"]})
+    found = hours[["left", "mean_wait_s"]].astype(float)
     for row in hours[hours["late"]].itertuples():
         team = team_measures(
             arrivals_per_h=row.arrivals_per_h, handle_time_s=row.handle_time_s, agents=row.agents, patience=law
         )
-        found.loc[row.Index] = row.contacts * team.share_left, team.mean_wait_s
+        # Less by as much as the model says: what it misses of today is in neither.
+        found.loc[row.Index] = max(row.contacts * team.share_left - row.missed, 0.0), team.mean_wait_s
     return found

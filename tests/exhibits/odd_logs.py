@@ -14,6 +14,7 @@ import statsmodels.formula.api as smf
 from cxresearch.contacts import PeriodLog
 from cxresearch.exhibits import (
     actions_of_period,
+    agents_of_period,
     day_of_period,
     period,
     promises_of_period,
@@ -177,6 +178,8 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     yield "scenarios", partial(day_of_period.scenarios, day, evening_experts=2)
     yield "action_box", partial(actions_of_period.action_box, month, channel=channel)
     yield "backtest", partial(actions_of_period.backtest, month, channel=channel)
+    yield "worth_measuring", partial(agents_of_period.worth_measuring, month, channel=channel)
+    yield "agents_what_if", partial(agents_of_period.agents_what_if, month, channel=channel)
 
 
 def every_exhibit_of_tickets(month: PeriodLog) -> Iterator[tuple[str, Callable[[], Exhibit | Exhibits]]]:

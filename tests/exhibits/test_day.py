@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import cxresearch as cx
-from cxresearch.exhibits import day, day_of_period
+from cxresearch.exhibits import WHAT_IF, day, day_of_period
 from cxresearch.exhibits.waiting import clock
 from cxresearch.risk_table import ranked_by_day
 from tests.exhibits.odd_logs import NAME, plain_log
@@ -33,6 +33,16 @@ def test_staffing_says_the_mean_day_and_how_many_days_it_misses():
     )
     assert "Not in it: one hour with fewer than 30 contacts in all" in exhibit.subtitle
     assert "9 of 10" not in day.staffing(staffed(4), hours=HOURS, most_abandoned=0.05).finding
+
+
+def test_staffing_takes_nobody_away_from_an_hour_that_keeps_the_goal():
+    """Six look as if they were there where three would do: 6 + 5 agent hours, not 3 + 5."""
+    ample = staffed(10).assign(agents=[6.0, 3.0], agents_needed=[3, 5], upper=[4, 7])
+    assert day.staffing(ample, hours=HOURS, most_abandoned=0.05).finding == (
+        "So that at most 5.0 % give up, the mean day takes 11 agent hours; 9 look as if they were there. In one hour they keep "
+        "it already and stay as they are. The same team every day misses that goal in 20.0 % of the time; 13 keep it on 9 of 10 "
+        "days"
+    )
 
 
 def ranked(second: int) -> pd.DataFrame:
@@ -62,16 +72,16 @@ def scenario_rows() -> pd.DataFrame:
     })  # fmt: skip
 
 
-def test_scenarios_say_their_interval_and_by_how_much_the_model_misses():
+def test_scenarios_say_their_interval_and_where_no_team_explains_the_log():
     exhibit = day.scenarios(scenario_rows(), HOURS, redials_measured=True)
     assert exhibit.finding == (
         "As it is 10.0 % of all who ask give up; help: 5.1 %, 50.0 % (40.0 to 60.0 %) fewer people"
     )
-    assert "The model misses it nowhere." in exhibit.says
+    assert "The first row is the log's own, hour by hour. A call that is answered" in exhibit.says
     assert "25.0 % of those who give up call again because of it (measured" in exhibit.says
     missing = HOURS.assign(missed=np.where(HOURS["hour"].isin([9, 10]), 0.5, 0.0))
     says = day.scenarios(scenario_rows(), missing).says
-    assert "In two hours nobody gave up, and no team loses nobody: the model adds 1 to those who did." in says
+    assert "In two hours nobody gave up: no team explains that, and nobody is saved there." in says
     assert "because of it (assumed)" in says
 
 
@@ -112,6 +122,7 @@ def test_the_banks_february_as_it_is(shared):
     assert as_it_is.finding.startswith("As it is 13.2 % of all who ask give up")
     promise = day_of_period.promise_what_if(one, promises_s=[30.0], contact_value=25.0, currency="USD")
     assert promise.table.loc[promise.table["today"], "slowest_hour_s"].iloc[0] < 70
+    assert promise.ready[0][WHAT_IF]["today"] == 0, "the reader begins at today"
     assert re.search(r"\d+ more agent hours a day, [\d.]+ % \([\d.]+ to [\d.]+ %\) fewer give up", promise.finding)
     again = day_of_period.redials(one)
     assert "of 3,963 who gave up, 1,835 have a customer number".lower() in again.says.lower()

@@ -59,6 +59,15 @@ def test_a_few_calls_at_midnight_are_no_slowest_hour():
         assert (with_night["left"] - without["left"]).to_numpy() == pytest.approx(np.full(4, float(gone)))
 
 
+def test_an_hour_in_which_nobody_left_is_the_log_in_every_row():
+    """No team loses nobody: the half contact that its team would lose is in no row."""
+    table = hours()
+    table.loc[9, "left"] = 0
+    found = promises(table)
+    assert found.loc[found["today"], "left"].tolist() == [7 * 60]
+    assert found["left"].tolist() == promises(table.drop(index=9))["left"].tolist()
+
+
 def test_closed_hours_lose_what_they_lose_whatever_is_promised():
     table = hours()
     table.loc[3, ["contacts", "left"]] = (300, 300)
