@@ -51,6 +51,13 @@ def backtest(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     Raises ValueError without a period before, and where that has nothing to go by (:func:`refuse_unknown`).
     """
     mine = period_log.only(channel=channel)
+    if "backtest" not in mine.memo:
+        mine.memo["backtest"] = _backtest(period_log, mine)
+    found: pd.DataFrame = mine.memo["backtest"].copy()
+    return found
+
+
+def _backtest(period_log: PeriodLog, mine: PeriodLog) -> pd.DataFrame:
     if mine.previous is None:
         raise ValueError(f"there is nothing before {period_log.period.label} that could have said what to expect")
     refuse_unknown(mine.previous)

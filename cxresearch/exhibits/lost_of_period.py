@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,7 @@ from cxresearch.exhibits.exhibit import Exhibit, nothing
 def period_cost(month: PeriodLog, *, channel: str) -> Exhibit:
     """Who left, what became of them as far as customers are known, and how many were lost for good."""
     try:
-        table = decisions.period_cost(month, channel=channel)
+        table = _once(month, decisions.period_cost, channel)
     except (ValueError, LogError) as refusal:
         return nothing(f"What became of those who left cannot be said: {refusal}")
     return shown.period_cost(table, place=table.attrs["place"], kind=table.attrs["kind"])
@@ -26,7 +27,7 @@ def period_cost(month: PeriodLog, *, channel: str) -> Exhibit:
 def coming_back(month: PeriodLog, *, channel: str) -> Exhibit:
     """Whether customers who were lost in the period before are seen less often in this one; observed, no proof of a cause."""
     try:
-        table = decisions.coming_back(month, channel=channel)
+        table = _once(month, decisions.coming_back, channel)
     except (ValueError, LogError) as refusal:
         return nothing(f"Whether the lost come back cannot be said: {refusal}")
     return shown.coming_back(table, kind=month.kind)
@@ -56,9 +57,17 @@ def talk_of_lost(month: PeriodLog, *, channel: str, assumptions_file: str = "") 
     )
 
 
+def _once(month: PeriodLog, work: Callable[..., pd.DataFrame], channel: str) -> pd.DataFrame:
+    """Worked out once a period, whoever asks."""
+    key = (work.__name__, channel)
+    if key not in month.memo:
+        month.memo[key] = work(month, channel=channel)
+    return month.memo[key]
+
+
 def _lost(month: PeriodLog, channel: str) -> dict[str, Any]:
     """What the log says of different customers lost for good, and of those seen again."""
-    cost = decisions.period_cost(month, channel=channel)
+    cost = _once(month, decisions.period_cost, channel)
     rows = cost.set_index("measure")
     found = {"customers": cost.attrs["customers"], "contacts_unknown": cost.attrs["unknown"]}
     if cost.attrs["lost_after"]:
@@ -69,7 +78,7 @@ def _lost(month: PeriodLog, channel: str) -> dict[str, Any]:
         }
         found |= {name: min(end, found["customers"]) for name, end in ends.items()}
     try:
-        back = decisions.coming_back(month, channel=channel)
+        back = _once(month, decisions.coming_back, channel)
     except ValueError:  # without it nothing caps who leaves but what people say
         return found
     row = back.set_index("comparison").loc["matched"]

@@ -284,7 +284,7 @@ def _check_decisions(text: Mapping[str, Any], declared: Mapping[str, Declared], 
             continue
         if name not in declared:
             raise ParameterError(
-                f"{path}: {written} is set, and none of its notebooks takes {name}; add 05-executive-summary to notebooks, or take "
+                f"{path}: {written} is set, and none of its notebooks takes {name}; add 06-what-to-do-first to notebooks, or take "
                 "it out."
             )
         try:

@@ -253,7 +253,7 @@ OWN = '[[actions]]\nname = "two more"\nagents = 2\nhours = [18, 22]'
 
 
 def test_prices_and_actions_are_read_and_checked_with_the_report(aimed):
-    report = aimed(f"[prices]\n{PRICES}\n{OWN}")
+    report = aimed(f"[prices]\n{PRICES}\n{OWN}", "06-what-to-do-first")
     assert report.tables == {
         "prices": {
             "agent_hour": {"value": 30.0, "currency": "EUR"},
@@ -274,7 +274,7 @@ def test_prices_and_actions_are_read_and_checked_with_the_report(aimed):
 ])  # fmt: skip
 def test_prices_and_actions_that_cannot_be_right_stop_before_any_kernel(aimed, text, why):
     with pytest.raises(ParameterError, match=why):
-        aimed(text)
+        aimed(text, "06-what-to-do-first")
 
 
 def test_prices_need_a_notebook_that_takes_them(aimed):
