@@ -41,9 +41,9 @@ lock: $(VENV)/.ready  ## work out every lock file anew
 
 SUITE ?= waiting
 # Beside peers in an environment that has them; the others need what the tests need.
-PEERS := waiting cascade
+PEERS := waiting cascade action_draws
 
-bench: $(if $(filter $(SUITE),$(PEERS)),.venv-bench/.ready,$(VENV)/.ready-test)  ## measure: SUITE=waiting, cascade, calibration, day_calibration, decisions, forecasts, odd_exports, reports, slow_tests, kill or mutation (results in benchmarks/results)
+bench: $(if $(filter $(SUITE),$(PEERS)),.venv-bench/.ready,$(VENV)/.ready-test)  ## measure: SUITE=waiting, cascade, action_draws, calibration, day_calibration, decisions, forecasts, odd_exports, reports, slow_tests, kill or mutation (results in benchmarks/results)
 	@$(if $(filter $(SUITE),$(PEERS)),.venv-bench/bin,$(BIN))/python benchmarks/$(SUITE).py
 
 .venv-bench/.ready: requirements-bench.lock pyproject.toml
