@@ -25,6 +25,14 @@ def period_cost(table: pd.DataFrame, *, place: str = "", kind: str = "estimated"
     """Who left, what became of them as far as customers are known, and how many were lost for good
     (``decisions.period_cost``)."""
     rows = {(row.measure, row.after): row for row in table.itertuples(index=False)}
+    if not rows["left", ""].estimate:
+        asked = format_value(rows["lost_share", ""].contacts, "count")
+        return Exhibit(
+            finding=f"Nobody of the {asked} who asked left without an answer",
+            table=table,
+            shown=table.head(0),
+            kind=kind,
+        )
     left, share, queued = (rows[name, ""] for name in ("left", "lost_share", "abandonment_share"))
     finding = (
         f"{format_value(left.estimate, 'count')} contacts left without an answer: {_told(share)} of all who asked, "

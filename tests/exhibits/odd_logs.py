@@ -16,6 +16,7 @@ from cxresearch.exhibits import (
     actions_of_period,
     agents_of_period,
     day_of_period,
+    lost_of_period,
     period,
     promises_of_period,
     sources_of_period,
@@ -178,6 +179,14 @@ def every_exhibit(month: PeriodLog, channel: str) -> Iterator[tuple[str, Callabl
     yield "scenarios", partial(day_of_period.scenarios, day, evening_experts=2)
     yield "action_box", partial(actions_of_period.action_box, month, channel=channel)
     yield "backtest", partial(actions_of_period.backtest, month, channel=channel)
+    for name in ("period_cost", "coming_back", "talk_of_lost"):
+        yield name, partial(getattr(lost_of_period, name), month, channel=channel)
+    yield (
+        "experiment",
+        lambda: lost_of_period.experiment(
+            month, actions_of_period.action_box(month, channel=channel).table, channel=channel
+        ),
+    )
     yield "worth_measuring", partial(agents_of_period.worth_measuring, month, channel=channel)
     yield "agents_what_if", partial(agents_of_period.agents_what_if, month, channel=channel)
 
