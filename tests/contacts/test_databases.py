@@ -110,7 +110,7 @@ def test_a_period_of_a_table_is_its_rows(calls):
     assert log.counts == {"read": 29, "kept": 25, "set_aside": 4}
     assert log.files.to_dict("records") == [{"path": calls, "used": True, "reason": ""}]
     month = log.period("2026-10")
-    assert month.counts == {"read": 28, "kept": 23, "set_aside": 5, "other_periods": 1}
+    assert month.counts == {"read": 28, "kept": 23, "set_aside": 5, "other_periods": 1, "undated": 1}
     assert dict(month.set_aside.itertuples(index=False)) == {
         "no readable wait_s": 2, "negative wait_s": 1, "the same row again": 1, "no readable opened_at": 1,
     }  # fmt: skip
