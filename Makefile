@@ -11,8 +11,9 @@ COMPILED := --universal --python-version 3.11 --generate-hashes --no-emit-index-
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-report: $(VENV)/.ready  ## the monthly report of the last two complete months (SIMULATED data, until you name your own log)
-	@echo "Making the monthly reports of the last two complete months ..."
+report: $(VENV)/.ready  ## the report on the evidence, and the monthly one of the last two complete months (SIMULATED data, until you name your own log)
+	@echo "Making the report on the evidence, if it is not there, and the monthly reports of the last two complete months ..."
+	@$(BIN)/cxresearch report evidence
 	@$(BIN)/cxresearch report monthly --last 2
 	@echo "Every report: reports/build/index.html"
 

@@ -254,16 +254,22 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
         report = replace(report, survey={**report.survey, **said})
     else:
         report = replace(report, columns={**report.columns, **said})
-    settings = parse_settings(given.set, report.declared, report.ranges)
+    settings = parse_settings(given.set, report.declared, report.ranges, ROOT)
     periods: list[Any]
     if report.period == VERSION:
         from cxresearch.report.run.survey_run import read_version
+        from cxresearch.report.run.version import stands
 
         if given.period or given.last:
-            raise ParameterError(
-                f"report {report.name} reads a survey and has no periods; leave --period and --last out."
-            )
+            raise ParameterError(f"report {report.name} has no periods; leave --period and --last out.")
         periods = [read_version(report, settings, given.out)]
+        folder = given.out / report.name / periods[0].name
+        if periods[0].lasting and stands(folder):
+            print(
+                f"{report.name} {periods[0].name}: is there already, and nothing that it is made from has changed: "
+                f"{folder / 'report.html'} (remove the folder to make it anew)"
+            )
+            return 0
     elif given.period:
         periods = [parse_period(name, report.period) for name in given.period]
     else:
@@ -309,7 +315,7 @@ def _range(given: argparse.Namespace) -> tuple[Any, list[Any]]:
 
     report = load_report(given.name, ROOT)
     if report.period == VERSION:
-        raise ParameterError(f"report {report.name} reads a survey and has no periods, so none can be missing.")
+        raise ParameterError(f"report {report.name} has no periods, so none can be missing.")
     first = parse_period(given.first, report.period)
     last = parse_period(given.last, report.period) if given.last else period_of(date.today(), report.period).previous
     return report, periods_between(first, last)
@@ -336,7 +342,7 @@ def _backfill(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.report.run.parameters import parse_settings
 
     report, periods = _range(given)
-    settings = parse_settings(given.set, report.declared, report.ranges)
+    settings = parse_settings(given.set, report.declared, report.ranges, ROOT)
     names = missing_periods(given.out, report.name, periods, today=date.today())["period"].tolist()
     log = _log(report, settings)
     codes = backfill(

@@ -37,6 +37,7 @@ from .day import scenarios as scenarios
 from .day import staffing as staffing
 from .exhibit import Exhibit as Exhibit
 from .exhibit import Exhibits as Exhibits
+from .exhibit import main_findings as main_findings
 from .exhibit import nothing as nothing
 from .forecasts import arrivals_forecast as arrivals_forecast
 from .forecasts import expected_next as expected_next

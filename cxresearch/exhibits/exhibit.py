@@ -104,6 +104,21 @@ def nothing(why: str) -> Exhibit:
     return Exhibit(finding=why)
 
 
+_TOLD = {
+    "quoted": "Quoted from published surveys and studies, not measured here.",
+    "assumed": "Assumed, not measured: every number it rests on stands in the register of assumptions with its range.",
+    "estimated": "Estimated from the records that are named.",
+    "SIMULATED": "SIMULATED: made by the workbook, with a known truth.",
+}
+
+
+def main_findings(*exhibits: Exhibit) -> Exhibits:
+    """The findings of these exhibits as main points of a report, each with its kind; one whose data is not there is left out."""
+    kinds = {one.finding: one.kind for one in exhibits if not one.table.empty}
+    points = [(f"{finding.rstrip('.')}.", _TOLD[kind]) for finding, kind in kinds.items()]
+    return Exhibits([Exhibit(finding=points[0][0], ready=(show.points_bundle(points),))] if points else [])
+
+
 class Exhibits(tuple[Exhibit, ...]):
     """Several exhibits in a row, each showing itself."""
 

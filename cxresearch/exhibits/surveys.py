@@ -22,6 +22,7 @@ from cxresearch.evidence import (
     value_text,
 )
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.show import headline_bundle
 from cxresearch.style import format_interval, format_value
 
 VERDICTS = ("reproduced", "corrected", "bounded", "conflicting", "untraceable")
@@ -71,7 +72,17 @@ def claims_by_verdict(claims: pd.DataFrame, documents: pd.DataFrame) -> Exhibit:
         table=tally.rename("claims").rename_axis("verdict").reset_index(),
         shown=pd.DataFrame(),
         kind="quoted",
-    )
+        ready=tuple(
+            headline_bundle(
+                name=name, label=label, value=value, lower=None, upper=None, unit="count", kind="quoted", better=None,
+                n=len(numeric), base="quoted numbers of the register", note="counted in the register", change=None,
+            )
+            for name, label, value in (
+                ("quoted_numbers", "Quoted numbers that were traced", len(numeric)),
+                ("stand_as_told", "Quoted numbers that stand as told", int(tally["reproduced"])),
+            )
+        ),
+    )  # fmt: skip
 
 
 def claims_by_document(

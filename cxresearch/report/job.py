@@ -107,6 +107,8 @@ def _put_in_place(
 
 def _rows_said(record: dict[str, Any]) -> str:
     counts, reasons = record["counts"], record["set_aside"]
+    if not counts:
+        return "no log is read"
     most = f" (most of them: {reasons[0]['reason']}, {reasons[0]['rows']:,})" if reasons else ""
     return f"{counts['read']:,} rows read, {counts['kept']:,} kept, {counts['set_aside']:,} set aside{most}"
 
@@ -180,7 +182,10 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
     if (decision := recorded_decision([notebook for _, notebook in notebooks])) is not None:
         publish.write_json(build / "decision.json", decision)
     if record["status"] != "failed":
-        good = history.by_period(history.load_runs(order.out))
+        stood = history.load_runs(order.out)
+        good = history.by_period(stood)
+        if isinstance(period, Period):
+            record["evidence"] = history.standing_evidence(stood)
         if order.standing is not None:
             good = {key: r for key, r in good.items() if key[1] in order.standing}
         earlier = good.get((report.name, period.previous.name)) if period.previous else None

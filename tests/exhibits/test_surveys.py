@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cxresearch import evidence, exhibits
-from cxresearch.exhibits import FIGURE, TABLE, Exhibit
+from cxresearch.exhibits import FIGURE, HEADLINE, POINTS, TABLE, Exhibit
 from cxresearch.simulate import respondents_or_default
 
 KNOWN = {"n_low": 500, "n_high": 3000, "confidence": 0.95}
@@ -78,10 +78,22 @@ def test_verdicts_are_counted_and_a_verdict_that_nobody_got_is_none():
     assert text.startswith("## Of 3 quoted numbers, 2 stand as told\n\nAnother 1 are real but were told wrongly")
     assert "0 stand against another source, and 0 lead to no survey" in text
     assert "The 2 articles make 4 claims in all; the 1 that are no numbers" in text
-    assert len(bundles(shown)) == 1
+    assert [b.get(HEADLINE, {}).get("value") for b in bundles(shown)] == [None, 3, 2]
     assert shown.table.set_index("verdict")["claims"].to_dict() == {
         "reproduced": 2, "corrected": 1, "bounded": 0, "conflicting": 0, "untraceable": 0,
     }  # fmt: skip
+
+
+def test_findings_that_lead_a_report_carry_their_kind_and_those_without_data_are_left_out():
+    one = Exhibit(finding="Half would leave.", table=pd.DataFrame({"a": [1]}), kind="quoted")
+    other = Exhibit(finding="40 people hear", table=pd.DataFrame({"a": [1]}), kind="assumed")
+    (shown,) = exhibits.main_findings(one, exhibits.nothing("No file"), other)
+    (bundle,) = shown.bundles()
+    (half, quoted), (heard, assumed) = bundle[POINTS]["points"]
+    assert (half, heard) == ("Half would leave.", "40 people hear.")
+    assert quoted.startswith("Quoted")
+    assert assumed.startswith("Assumed, not measured")
+    assert not exhibits.main_findings(exhibits.nothing("No file"))
 
 
 def test_told_shares_stand_by_article_with_their_interval_and_of_whom():

@@ -25,6 +25,16 @@ def due(run: dict[str, Any]) -> date | None:
     return period_of(period.end, period.kind).end if period else None
 
 
+def due_ahead(run: dict[str, Any]) -> date | None:
+    """The same day where it lay ahead when the page was made: of a look back nothing is due."""
+    day = due(run)
+    try:
+        made = date.fromisoformat(str(run.get("finished_utc"))[:10])
+    except ValueError:
+        return None
+    return day if day and made <= day else None
+
+
 def stale_records(run: dict[str, Any], *, language: str = "en") -> str:
     """Say that the newest record is older than the end of the period by more than a day; "" where it is not.
 

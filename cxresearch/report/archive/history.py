@@ -14,6 +14,8 @@ from cxresearch.exhibits import COLUMNS, change_record, change_table
 from cxresearch.report.archive.forecast import Tally, arrivals_scored, forecast_headlines, forecast_rows, redefined
 from cxresearch.report.archive.recorded import Run, read_runs
 
+EVIDENCE = "evidence"  # the report that says where the quoted and the assumed numbers come from
+
 
 def load_runs(out: Path) -> list[Run]:
     """Every run below ``out``, newest period first: its run.json, its headlines and where its page is.
@@ -49,6 +51,16 @@ def with_change(run: Run, before: Run) -> list[dict[str, Any]]:
     moved = change_table(_frame(same, run["days"]), _frame([earlier[h["name"]] for h in same], before["days"]))
     changes = {row["name"]: change_record(row, before["period_label"]) for row in moved.to_dict("records")}
     return [{**h, "change": changes.get(h["name"]) or h.get("change")} for h in headlines]
+
+
+def standing_evidence(runs: Iterable[Run]) -> dict[str, str] | None:
+    """The report on the evidence that was made last and stands whole, as a page of another report links to it: ``label``,
+    ``version`` and ``href``; None where there is none."""
+    whole = [r for r in runs if r["report"] == EVIDENCE and r["status"] == "complete" and r["href"]]
+    if not whole:
+        return None
+    last = max(whole, key=lambda r: (r["finished_utc"], r["period"]))
+    return {"label": last["period_label"], "version": last["period"], "href": f"../../{last['href']}"}
 
 
 def redefinitions(headlines: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -1,8 +1,9 @@
 """What a page shows of a recorded table, figure, what-if and headline, as its template takes it.
 
 The one thing on a page that moves is a what-if: scenarios computed in the run, chosen by a slider, shown by a few lines
-of script. The script holds no number: it shows the cells of the table that stands in the page anyway. It is the same for
-every report, so the page's policy allows it by its hash and allows nothing else. docs/what-if.md says why.
+of script. The script holds no number: it shows the cells of the table that stands in the page anyway. A second one, as
+short, compares the day on which the page is opened with the day on which a newer report is due. Both are the same for
+every report, so the page's policy allows them by their hashes and allows nothing else. docs/what-if.md says why.
 """
 
 from __future__ import annotations
@@ -17,15 +18,20 @@ from typing import Any
 
 from cxresearch.style import format_interval, format_value, is_missing, load_words
 
-SCRIPT = (files("cxresearch.report.page") / "templates" / "whatif.js").read_text(encoding="utf-8")
-_DIGEST = hashlib.sha256(SCRIPT.encode()).digest()
-SCRIPT_SOURCE = f"'sha256-{base64.b64encode(_DIGEST).decode()}'"
+SCRIPT, DUE_SCRIPT = (
+    (files("cxresearch.report.page") / "templates" / name).read_text(encoding="utf-8")
+    for name in ("whatif.js", "due.js")
+)
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def policy(*, script: bool) -> str:
-    """The Content-Security-Policy of a page: nothing is loaded; with a what-if its one script runs."""
-    return f"{POLICY}; script-src {SCRIPT_SOURCE}" if script else POLICY
+def policy(*, script: bool, due: bool = False) -> str:
+    """The Content-Security-Policy of a page: nothing is loaded; with a what-if (``script``), or where a newer report is
+    ``due`` one day, the script of it runs."""
+    texts = [text for text, wanted in ((SCRIPT, script), (DUE_SCRIPT, due)) if wanted]
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
+    sources = " ".join(f"'sha256-{one}'" for one in hashes)
+    return f"{POLICY}; script-src {sources}" if texts else POLICY
 
 
 def what_if_view(content: dict[str, Any], table: dict[str, Any], *, anchor: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cxresearch.report.archive.freshness import stale_records
-from cxresearch.report.page.blocks import SCRIPT, policy
+from cxresearch.report.page.blocks import DUE_SCRIPT, SCRIPT, policy
 from cxresearch.report.page.brand import GROUNDS, SCHEMES, TEXT_RATIO, contrast, palettes
 from cxresearch.report.page.browser import BrowserError, chromium, find_chromium
 from cxresearch.style import format_date, load_words
@@ -180,19 +180,21 @@ def _size(page: str) -> Iterator[Finding]:
 
 
 def _policy(reader: _Reader) -> Iterator[Finding]:
-    scripts = any(reader.named("script"))
+    scripts = [tag.text for tag in reader.named("script")]
+    wanted = policy(script=any(text != DUE_SCRIPT for text in scripts), due=DUE_SCRIPT in scripts)
     given = [t for t in reader.named("meta") if t.attributes.get("http-equiv", "").lower() == "content-security-policy"]
-    if len(given) != 1 or given[0].attributes.get("content") != policy(script=scripts):
+    if len(given) != 1 or given[0].attributes.get("content") != wanted:
         where = given[0].where if given else "head"
-        yield Finding("policy", where, f"one Content-Security-Policy that says: {policy(script=scripts)}")
+        yield Finding("policy", where, f"one Content-Security-Policy that says: {wanted}")
     elif "head" not in given[0].inside or any(t.line < given[0].line for t in reader.named("script", "style")):
         yield Finding("policy", given[0].where, "set the policy before anything it is to bind")
 
 
 def _active(reader: _Reader) -> Iterator[Finding]:
     for tag in reader.tags:
-        if tag.name == "script" and (tag.text != SCRIPT or tag.attributes):
-            yield Finding("no script", tag.where, "only the script of a what-if may run, letter for letter")
+        if tag.name == "script" and (tag.text not in (SCRIPT, DUE_SCRIPT) or tag.attributes):
+            advice = "only the scripts of a what-if and of the day a report is due may run, letter for letter"
+            yield Finding("no script", tag.where, advice)
         if tag.name in _FORBIDDEN_TAGS or (tag.name == "meta" and "refresh" in tag.attributes.get("http-equiv", "")):
             yield Finding("no script", tag.where, f"<{tag.name}> has no place in a report")
         for name, value in tag.attributes.items():

@@ -1,7 +1,7 @@
 """Executed notebooks and the facts of their run -> one self-contained page; all runs -> the index page.
 
 Both functions are pure: equal input gives equal bytes. The pages load nothing, and hold no script but that of a
-what-if, where a notebook recorded one.
+what-if, where a notebook recorded one, and that which compares a due day with the day of reading.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import nbformat
 from markupsafe import Markup
 
 from cxresearch.exhibits import FIGURE, HEADLINE, NOTEBOOK_WIDTH, POINTS, TABLE, WHAT_IF
-from cxresearch.report.archive.freshness import due, run_in_language, stale_records, stale_report
+from cxresearch.report.archive.freshness import due_ahead, run_in_language, stale_records, stale_report
 from cxresearch.report.page.blocks import (
+    DUE_SCRIPT,
     SCRIPT,
     forecast_view,
     policy,
@@ -64,7 +65,8 @@ def render_report(
     brand : ``name, logo, accent, accent_dark``, as ``brand.load_brand`` returns it; the name stands in the place of
         the run's organisation.
 
-    A page is marked STALE where its newest record is older than the end of its period by more than a day.
+    A page is marked STALE where its newest record is older than the end of its period by more than a day, and, by a few
+    lines of script, where it is opened after the day on which a newer report was due.
     Raises ValueError where the rows do not add up (read = kept + set aside), for active content in a figure, and for an
     accent that cannot be read.
     """
@@ -79,17 +81,18 @@ def render_report(
     missing = sum(section["gap"] is not None for section in sections)
     status = "partial" if run["status"] == "complete" and missing else run["status"]
     stale = stale_records(run, language=language)
-    next_due = due(run)
+    due = due_ahead(run)
     template = _environment(language).get_template("report.html")
     return template.render(
         run=run,
         status=status,
         missing=missing,
         stale=stale,
-        due=next_due and next_due.isoformat(),
+        due=due and due.isoformat(),
+        due_script=Markup(DUE_SCRIPT),  # noqa: S704 our own file
         brand=brand,
         forecast=forecast_view(run, language),
-        policy=policy(script=page.moves),
+        policy=policy(script=page.moves, due=due is not None),
         script=Markup(SCRIPT) if page.moves else "",  # noqa: S704 our own file
         marks=_marks(words, simulated=run["simulated"], status=status, stale=bool(stale)),
         points=page.points,

@@ -64,8 +64,8 @@ PACKAGES = ("cxresearch", "pandas", "numpy", "scipy", "statsmodels", "duckdb", "
 class Order:
     """What one run is told.
 
-    report, period, settings : what to run; ``settings`` are checked values of the command line. A report of a survey alone
-        has a version of it in the place of a period.
+    report, period, settings : what to run; ``settings`` are checked values of the command line. A report without a log has
+        the version of its files in the place of a period.
     log : the contact log, already chosen; empty where none is read. out : where reports are kept. root : the checkout.
     jobs : notebooks at the same time; as many as there are cores and one more when not given.
     progress : is told what happens. standing : names of the periods that this run may look back at. Given by a
@@ -179,7 +179,8 @@ def _require_inputs(order: Order) -> None:
     for name, path in _named_files(order.parameters).items():
         if not path.is_file():
             raise ParameterError(f"{name} names {path}, which is no file; name one, or leave the parameter out.")
-    if isinstance(order.period, Period) and (file := order.parameters.get("survey_file")):
+    of_survey = isinstance(order.period, Version) and order.period.shares is not None  # read, and found good
+    if not of_survey and (file := order.parameters.get("survey_file")):
         from cxresearch.survey import load_responses
 
         load_responses(file, order.report.survey)  # whatever is wrong with it is said before a kernel starts
@@ -237,7 +238,7 @@ def _execute(
         if month is not None:
             month.keep(build / TABLES)
             _keep_days(order, month, build / HEADLINE_DAYS)
-        if isinstance(order.period, Version):
+        if isinstance(order.period, Version) and order.period.shares is not None:
             order.period.shares.to_parquet(build / TABLES / "shares.parquet", index=False)
         facts = _facts(order, month, places)
         wait(futures)

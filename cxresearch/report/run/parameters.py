@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import keyword
 import re
@@ -70,7 +71,7 @@ class Report:
         return {name: value for name, value in found.items() if value}
 
 
-VERSION = "version"  # in the place of a period: a report of a survey alone, whose folder is that of the file it read
+VERSION = "version"  # in the place of a period: a report that reads no log, whose folder is the version of what it read
 # Filled by the runner for every notebook that declares them.
 GIVEN_BY_RUNNER = ("period", "columns", "targets", "survey", "prices", "actions")
 
@@ -122,7 +123,7 @@ def load_report(name: str, root: Path) -> Report:
                     f"{key} is {declared[key].annotation} in one notebook, {line.annotation} in another."
                 )
             declared.setdefault(key, line)
-    parameters = check_parameters(text.get("parameters", {}), declared, str(path))
+    parameters = check_parameters(text.get("parameters", {}), declared, str(path), root)
     targets = _targets(text, declared, path)
     _check_survey(text, declared, path)
     _check_decisions(text, declared, path)
@@ -185,12 +186,15 @@ def new_report(
         **({} if found["report"] == "tickets" else {"channel": found["channel"] or "phone", "controls": False}),
     }
     lines = [f"{key} = {to_toml(value)}" for key, value in given.items() if value != ""]
+    told = _TOLD[found["report"]]
+    if period == "day" and found["report"] == "monthly":
+        told = {**told, "notebooks": '["05-executive-summary"]'}  # one day has no other beside it to tell more from
     said = [
         f"# {row['canonical']}: from {row['from']}{', ' + row['how'] if row['how'] else ''}" for row in found["columns"]
     ]
     mapped = ["", "[columns]", *(f"{key} = {to_toml(value)}" for key, value in columns.items())] if columns else []
     return _NEW.format(
-        period=to_toml(period), told=_TOLD[found["report"]], log=found["log"], title=found["format"], parameters="\n".join(lines),
+        period=to_toml(period), told=told, log=found["log"], title=found["format"], parameters="\n".join(lines),
         columns="\n".join(["", *said, *mapped]) + "\n",
     )  # fmt: skip
 
@@ -232,11 +236,14 @@ def _unquoted(annotation: ast.expr) -> str:
     return annotation.value if quoted else ast.unparse(annotation)  # type: ignore[attr-defined]
 
 
-def check_parameters(given: Mapping[str, Any], declared: Mapping[str, Declared], where: str) -> dict[str, Any]:
-    """``given`` where every name is declared and every value of its type (an int is a float, never a bool)."""
+def check_parameters(
+    given: Mapping[str, Any], declared: Mapping[str, Declared], where: str, root: Path | None = None
+) -> dict[str, Any]:
+    """``given`` where every name is declared and every value of its type (an int is a float, never a bool). ``root``: the
+    checkout, whose other reports are named where one of them takes what this one does not."""
     checked = {}
     for name, value in given.items():
-        line = _declared(name, declared, where)
+        line = _declared(name, declared, where, root)
         if isinstance(value, date) and not isinstance(value, datetime):
             value = value.isoformat()  # TOML has dates of its own; the notebook gets the text
         if not accepts(line.annotation, value):
@@ -263,14 +270,19 @@ def _targets(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Pa
 
 
 def _check_survey(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Path) -> None:
-    """The table ``[survey]``, which a notebook must take, and a report without a period, which reads a survey alone."""
+    """The table ``[survey]``, which a notebook must take, and a report without a period, which reads no log."""
     if "survey" in text.get("parameters", {}):
         raise ParameterError(f"{path}: survey is a table of its own: write [survey], not [parameters] survey.")
     if text.get("survey") and "survey" not in declared:
-        raise ParameterError(f"{path}: [survey] is set, and none of its notebooks takes a survey; take the table out.")
-    if text["period"] == VERSION and ("survey_file" not in declared or {"log", "period"} & set(declared)):
+        others = _taken_by("survey", path.parents[1])
+        there = f"; it belongs to {' or '.join(others)}" if others else ""
         raise ParameterError(
-            f'{path}: period = "{VERSION}" is for notebooks that read a survey_file and neither a log nor a period; write one '
+            f"{path}: [survey] is set, and none of its notebooks takes a survey; take the table out{there}."
+        )
+    reads = text.get("inputs") or [name for name in declared if name.endswith("_file")]
+    if text["period"] == VERSION and (not reads or {"log", "period"} & set(declared)):
+        raise ParameterError(
+            f'{path}: period = "{VERSION}" is for notebooks that read files, and neither a log nor a period; write one '
             f"of {', '.join(PERIOD_KINDS)}."
         )
 
@@ -351,15 +363,16 @@ def _refuse_secret(name: str, value: Any, where: str) -> None:
 
 
 def parse_settings(
-    settings: Sequence[str], declared: Mapping[str, Declared], ranges: Mapping[str, tuple[Any, Any]] | None = None
-) -> dict[str, Any]:
+    settings: Sequence[str], declared: Mapping[str, Declared], ranges: Mapping[str, tuple[Any, Any]] | None = None,
+    root: Path | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """``name=value`` texts of the command line, read by the declared type: for bool only true and false."""
     parsed: dict[str, Any] = {}
     for setting in settings:
         name, sign, text = setting.partition("=")
         if not sign:
             raise ParameterError(f"--set takes name=value; got {setting!r}.")
-        line = _declared(name, declared, "--set")
+        line = _declared(name, declared, "--set", root)
         if name in GIVEN_BY_RUNNER:
             raise ParameterError(
                 f"{name} is set by the run itself; use --period for the period, and the tables [columns], [targets], [prices], [[actions]] "
@@ -373,14 +386,31 @@ def parse_settings(
     return parsed
 
 
-def _declared(name: str, declared: Mapping[str, Declared], where: str) -> Declared:
+def _declared(name: str, declared: Mapping[str, Declared], where: str, root: Path | None = None) -> Declared:
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ParameterError(f"{where}: {name!r} cannot be the name of a parameter.")
     if name not in declared:
+        if others := _taken_by(name, root):
+            raise ParameterError(
+                f"{where}: {name} is no parameter of this report but of {' and '.join(others)}: write "
+                f"cxresearch report {others[0]} --set {name}=..."
+            )
         raise ParameterError(
             f"{where}: unknown parameter {name!r}{_like(name, declared)}; there is {', '.join(sorted(declared))}."
         )
     return declared[name]
+
+
+def _taken_by(name: str, root: Path | None) -> list[str]:
+    """The reports of the checkout of which a notebook declares the parameter; one that cannot be read takes none."""
+    found = []
+    for path in sorted((root / "reports").glob("*.toml")) if root else []:
+        with contextlib.suppress(OSError, ValueError, TypeError, SyntaxError):
+            notebooks = tomllib.loads(path.read_text(encoding="utf-8")).get("notebooks", [])
+            cells = [nbformat.read(root / "notebooks" / f"{one}.ipynb", 4) for one in notebooks]  # type: ignore[operator]
+            if any(name in declared_parameters(cell) for cell in cells):
+                found.append(path.stem)
+    return found
 
 
 def accepts(annotation: str, value: Any) -> bool:

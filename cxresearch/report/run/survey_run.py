@@ -1,4 +1,4 @@
-"""A report of a survey alone: it has no log and no period; its version, its account, and the TOML that asks for it."""
+"""A report without a log: its version, of a survey alone with its account, and the TOML that asks for one."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from typing import Any
 from cxresearch.contacts import to_toml
 from cxresearch.exhibits import check_survey
 from cxresearch.report.run.parameters import ParameterError, Report, check_name
-from cxresearch.report.run.version import Version
+from cxresearch.report.run.version import Version, version_name, version_of_files
 from cxresearch.survey import Survey, digest_of, read_survey
 
 DESIGN = ("weight", "strata", "cluster", "population", "by")
 
 
 def read_version(report: Report, settings: Mapping[str, Any], out: Path) -> Version:
-    """Read the survey that a report names and work out its numbers once; ValueError, with a sentence, where one cannot be.
+    """The version of what a report reads; ValueError, with a sentence, where there is none.
 
-    The date is that of the last answer, else the file's own. A file that has a report already keeps its name.
+    Of a report that can read no file but a survey it is that of the survey, whose numbers are worked out once: the date is
+    that of the last answer, else the file's own. Of any other report it is that of all its files.
     """
+    if [name for name in report.declared if name.endswith("_file")] != ["survey_file"]:
+        return version_of_files(report, settings, out)
     parameters = {name: line.default for name, line in report.declared.items()} | report.parameters | dict(settings)
     file = parameters["survey_file"]
     if not file:
@@ -32,9 +35,8 @@ def read_version(report: Report, settings: Mapping[str, Any], out: Path) -> Vers
     shares = check_survey(survey, **design)
     digest, path = digest_of(file), Path(file)
     day = survey.newest or date.fromtimestamp(path.stat().st_mtime)
-    standing = sorted(p.name for p in (out / report.name).glob(f"*-{digest}"))
     label = "answers up to" if survey.newest else "a file of"
-    name = standing[0] if standing else f"{day.isoformat()}-{digest}"
+    name = version_name(out / report.name, day, digest)
     return Version(name, f"{label} {day.day} {day:%B} {day.year}", _facts(survey), shares)
 
 

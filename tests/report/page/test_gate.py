@@ -11,7 +11,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from cxresearch.exhibits import show as present
 from cxresearch.report.page import gate
-from cxresearch.report.page.blocks import SCRIPT
+from cxresearch.report.page.blocks import DUE_SCRIPT, SCRIPT
 from cxresearch.report.page.browser import BrowserError, chromium, find_chromium, write_pdf
 from cxresearch.report.page.render import render_index, render_report
 from tests.report.page.test_render import (
@@ -60,6 +60,16 @@ def test_a_page_without_a_what_if_holds_no_script():
     assert "<script" not in page
     assert "script-src" not in page
     assert found(page) == []
+
+
+def test_a_page_that_is_due_one_day_holds_the_script_of_it_and_passes(page):
+    due = a_page(finished_utc="1999-03-02T10:00:00+00:00")
+    assert due.count("<script>") == page.count("<script>") + 1
+    assert found(due) == []
+    (wrong,) = found(due.replace(DUE_SCRIPT, DUE_SCRIPT.replace(">", ">=")))[-1:]
+    assert wrong.rule == "no script"
+    policy_alone = due.replace(f"<script>{DUE_SCRIPT}</script>", "")
+    assert [finding.rule for finding in found(policy_alone)] == ["policy"]
 
 
 def csv(text):
@@ -225,6 +235,24 @@ def test_without_scripts_the_table_stands_and_no_dead_slider(page, browser, tmp_
     assert browser.evaluate("document.querySelector('.moved').getBoundingClientRect().height") == 0
     assert browser.evaluate("document.querySelectorAll('.whatif tbody tr').length") == 3
     assert browser.evaluate("document.querySelector('.whatif .today th').textContent") == "60 s (today)"
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("period", "made", "stale"), [("1999-02", "1999-03-02", True), ("2999-02", "2999-03-02", False)]
+)
+def test_a_page_that_is_opened_after_its_due_day_says_so(browser, tmp_path, period, made, stale):
+    path = tmp_path / "due.html"
+    newest = f"{period}-28 23:00:00"
+    path.write_text(
+        a_page(period=period, newest_record=newest, finished_utc=f"{made}T10:00:00+00:00"), encoding="utf-8"
+    )
+    browser.open(path)
+    header = browser.evaluate("document.querySelector('header').innerText")
+    assert ("A newer report was due after" in header) is stale
+    assert ("STALE" in header) is stale
+    assert ("Next report due after" in header) is not stale
+    assert browser.messages == []
 
 
 @needs_browser

@@ -704,7 +704,31 @@ def test_records_that_end_before_their_period_are_stale(newest, stale):
 
 
 def test_a_report_says_when_the_next_one_is_due():
-    assert "Next report due after 1 April 1999" in text_of(check_page(rendered()).header)
+    soup = BeautifulSoup(rendered(finished_utc="1999-04-01T23:00:00+00:00"), "html.parser")
+    due, chip, notice = soup.select("[data-due]")
+    assert {tag["data-due"] for tag in (due, chip, notice)} == {"1999-04-01"}
+    assert text_of(due) == "Next report due after 1 April 1999"
+    assert text_of(chip) == "STALE"
+    assert text_of(notice).startswith("STALE. A newer report was due after 1 April 1999.")
+    assert [tag.has_attr("hidden") for tag in (due, chip, notice)] == [False, True, True], "where scripts are off"
+    assert not soup.title.get_text().startswith("STALE")
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"finished_utc": "1999-04-02T01:00:00+00:00"}, {"period": "a"}, {"finished_utc": "x"}]
+)
+def test_a_day_that_had_passed_when_the_page_was_made_is_not_printed_as_due(changes):
+    soup = check_page(rendered(**changes))
+    assert "due after" not in text_of(soup)
+    assert not soup.select("[data-due]")
+
+
+def test_the_script_of_the_due_day_is_allowed_by_its_hash_and_nothing_else():
+    soup = BeautifulSoup(rendered([("04", scenarios_shown())], finished_utc="1999-03-02"), "html.parser")
+    digests = [base64.b64encode(hashlib.sha256(s.string.encode()).digest()).decode() for s in soup.find_all("script")]
+    policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert len(digests) == 2
+    assert policy.endswith("; script-src " + " ".join(f"'sha256-{digest}'" for digest in digests))
 
 
 def test_the_index_marks_the_newest_run_when_a_newer_one_was_due():

@@ -280,3 +280,46 @@ def test_prices_and_actions_that_cannot_be_right_stop_before_any_kernel(aimed, t
 def test_prices_need_a_notebook_that_takes_them(aimed):
     with pytest.raises(ParameterError, match="none of its notebooks takes prices"):
         aimed(f"[prices]\n{PRICES}", "04-when-are-we-there")
+
+
+# The reports of the checkout ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "period", "notebooks"),
+    [
+        ("monthly", "month", ["05", "06", "02", "04"]), ("quarterly", "quarter", ["05", "06", "02", "04"]),
+        ("yearly", "year", ["05", "06", "02", "04"]), ("weekly", "week", ["05", "06"]), ("daily", "day", ["05"]),
+        ("evidence", "version", ["01", "03", "09"]), ("survey", "version", ["08"]), ("tickets", "month", ["07"]),
+    ],
+)  # fmt: skip
+def test_every_report_of_the_checkout_is_of_its_kind_and_reads_what_is_there(root, name, period, notebooks):
+    report = load_report(name, root)
+    assert report.period == period
+    assert [path.stem[:2] for path in report.notebooks] == notebooks
+    assert not [path for path in report.inputs if not (root / path).is_file()]
+
+
+@pytest.mark.parametrize(
+    "setting", ["requests_file=a.parquet", "turns_file=a.parquet", "network_file=a.csv", "base_samples=8"]
+)
+def test_what_another_report_takes_is_refused_with_its_name(root, setting):
+    monthly, evidence = load_report("monthly", root), load_report("evidence", root)
+    name = setting.split("=")[0]
+    with pytest.raises(
+        ParameterError,
+        match=f"{name} is no parameter of this report but of evidence: write cxresearch report evidence --set {name}=",
+    ):
+        parse_settings([setting], monthly.declared, root=root)
+    assert name in parse_settings([setting], evidence.declared, root=root)
+
+
+def test_a_broken_report_beside_it_hides_no_other(checkout):
+    cell = new_code_cell('own_file: str = ""', metadata={"tags": ["parameters"]})
+    nbformat.write(new_notebook(cells=[cell]), checkout / "notebooks" / "own.ipynb")
+    (checkout / "reports" / "a-broken.toml").write_text("title = ")
+    (checkout / "reports" / "b-bare.toml").write_text('title = "B"\nnotebooks = ["none", 3]')
+    (checkout / "reports" / "own.toml").write_text(REPORT.replace("one", "own"))
+    (checkout / "reports" / "monthly.toml").write_text(REPORT + '[parameters]\nown_file = "x"\n')
+    with pytest.raises(ParameterError, match=r"monthly\.toml: own_file is no parameter of this report but of own: "):
+        load_report("monthly", checkout)
