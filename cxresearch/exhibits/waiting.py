@@ -328,7 +328,7 @@ def calendar(table: pd.DataFrame, missing: Sequence[date], *, place: str = "", k
     shown = table.assign(weekday=[WEEKDAYS[int(number) - 1] for number in table["weekday"]])
     return Exhibit(
         finding=finding, says=f"{finding}.{gone if missing else ''}", table=table, shown=shown, kind=kind,
-        units={"open_from": "text", "open_to": "text"}, caption=f"The week as the log has it, {place}",
+        units={"open_from": "text", "open_to": "text"} if known else {}, caption=f"The week as the log has it, {place}",
     )  # fmt: skip
 
 

@@ -52,6 +52,7 @@ def test_what_needs_hours_says_so_and_the_rest_stands(log):
         assert exhibit.table.empty
         assert exhibit.draw is None
     assert "open_from" not in cx.calendar(mine).table
+    assert list(cx.calendar(mine).bundles()), "it shows itself without the hours"
     assert month.after_leaving is None
     assert not cx.main_points(month, channel="phone").table.to_string().count(" h ")
     assert cx.patience_curve(mine).draw is not None
