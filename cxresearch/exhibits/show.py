@@ -366,14 +366,16 @@ def _table_content(table: pd.DataFrame, caption: str, kind: str, formats: Mappin
         "caption": _text(caption, "caption"),
         "kind": kind,
         "columns": [
-            {"name": name, "label": column_label(name, form), "numeric": form != "text"} for name, form in how.items()
+            {"name": name, "label": column_label(name, form), "numeric": form != "text", "unit": form}
+            for name, form in how.items()
         ],
         "rows": [
             [_cell(value, form) for value, form in zip(row, how.values(), strict=True)]
             for row in table.itertuples(index=False, name=None)
         ],
-        # The page's cells are rounded for reading; the file has what was computed.
-        "csv": table.to_csv(index=False, lineterminator="\n"),
+        # The page's cells are rounded for reading; the file has what was computed. The line's end is named in full, since
+        # a carriage return inside a cell is quoted only then.
+        "csv": table.to_csv(index=False, lineterminator="\r\n"),
     }
 
 
