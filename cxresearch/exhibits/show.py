@@ -373,7 +373,7 @@ def _table_content(
         [_cell(value, form) for value, form in zip(row, how.values(), strict=True)]
         for row in table.itertuples(index=False, name=None)
     ]
-    if (held := held_back(table, people)) is not None:
+    if (held := held_back(table, people, formats)) is not None:
         words = load_words()["small_groups"]
         said = {what: words[what].format(n=smallest_group()) for what in ("under", "not_shown")}
         marks = held.to_numpy().tolist()

@@ -14,8 +14,9 @@ import pandas as pd
 GROUPS = ("queue", "channel", "hour", "weekday", "promised_s", "promise", "term", "level")
 PEOPLE = (
     "contacts", "queued", "left", "answered", "asked", "kept", "missed", "events", "tickets", "switched", "customers",
-    "still_unanswered", "closed_unanswered",
+    "still_unanswered", "closed_unanswered", "messages",
 )  # fmt: skip
+MOMENTS = ("within_s",)  # they set a table's rows apart, and make no group of anybody
 UNDER, NOT_SHOWN = "under", "not_shown"
 
 # What the parameters cell of a notebook says, for all that this notebook shows.
@@ -37,25 +38,28 @@ def smallest_group() -> int:
     return _smallest["group"]
 
 
-def held_back(table: pd.DataFrame, people: Mapping[str, Any] | None = None) -> pd.DataFrame | None:
+def held_back(
+    table: pd.DataFrame, people: Mapping[str, Any] | None = None, units: Mapping[str, str] | None = None
+) -> pd.DataFrame | None:
     """Which cells of ``table`` a page does not show; None where it shows all of them.
 
     ``people``: columns that tell a count of people though they are none -> by what to multiply them to get people: the days
-    of a mean a day, the base of a share.
+    of a mean a day, the base of a share. ``units``: how columns are written, where their name does not say so; what is no
+    count there is none here.
 
     Returns a table of the same columns: ``"under"`` where a cell counts at least one and fewer than ``smallest_group``
     people; ``"not_shown"`` where another cell would tell such a one: everything else in its row but the groups' names and
     the largest count, and, where one held-back cell is left alone in its column (of the table, or of one group of a table
     by two), the next smallest. ``""`` elsewhere.
     """
-    people = people or {}
-    keys = [name for name in table.columns if name in GROUPS]
+    people, units = people or {}, units or {}
+    keys = [name for name in table.columns if name in GROUPS + MOMENTS]
     names = [
         name for name in table.columns
-        if (name in PEOPLE or name in people)
+        if (name in people or (name in PEOPLE and units.get(name, "count") == "count"))
         and pd.api.types.is_numeric_dtype(table[name]) and not pd.api.types.is_bool_dtype(table[name])
     ]  # fmt: skip
-    if not keys or not names:
+    if not set(keys) & set(GROUPS) or not names:
         return None
     rows = table.reset_index(drop=True)
     times = {

@@ -63,7 +63,18 @@ def test_a_small_group_itself_has_no_number_left():
 def test_nobody_is_no_secret_and_enough_are_none():
     assert marks(losses([0, 5, 20])) is None
     assert marks(losses([1, 1]).rename(columns={"queue": "step"})) is None, "steps of a whole are no groups"
-    assert marks(losses([1, 1]).assign(queue=["a", "b"])[["queue", "share_left_of_queued"]]) is None
+    assert marks(losses([1, 1])[["queue", "share_left_of_queued"]]) is None
+    shares = pd.DataFrame({"channel": ["a", "b"], "answered": [1.0, 0.5]})
+    assert held_back(shares, units={"answered": "share"}) is None, "a share is no count, whatever its name"
+
+
+def test_messages_are_looked_at_moment_by_moment():
+    firsts = pd.DataFrame({"channel": list("aabb"), "within_s": [60.0, 3600.0] * 2, "messages": [40, 40, 3, 3]})
+    firsts["answered"] = [0.5, 0.75, 0.0, 1 / 3]
+    held = held_back(firsts, {"answered": firsts["messages"]}, {"answered": "share"})
+    assert held["messages"].tolist() == [N, N, U, U]
+    assert held["answered"].tolist() == [N, N, N, N]
+    assert held["within_s"].tolist() == [""] * 4
 
 
 def test_a_mean_and_a_share_are_taken_for_the_people_they_tell():
