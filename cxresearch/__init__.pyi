@@ -17,6 +17,7 @@ from . import style as style
 from . import survey as survey
 from . import survival as survival
 from .contacts import load as load
+from .exhibits import hold_back as hold_back
 from .exhibits import waiting_controls as waiting_controls
 from .exhibits.actions_of_period import action_box as action_box
 from .exhibits.actions_of_period import backtest as backtest

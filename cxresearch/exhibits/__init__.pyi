@@ -84,6 +84,7 @@ from .show import show_figure as show_figure
 from .show import show_table as show_table
 from .show import what_if as what_if
 from .show import what_if_bundle as what_if_bundle
+from .small_groups import hold_back as hold_back
 from .sources import change_sources as change_sources
 from .survey_alone import check_survey as check_survey
 from .survey_alone import survey_account as survey_account

@@ -12,6 +12,7 @@ from cxresearch import evidence, figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.ranking import standing
 from cxresearch.exhibits.show import what_if_bundle
+from cxresearch.exhibits.small_groups import held_back
 from cxresearch.exhibits.waiting import FEW, clock, counted
 from cxresearch.risk_table import FEWEST_DAYS
 from cxresearch.style import format_duration, format_interval, format_number, format_value
@@ -32,10 +33,16 @@ def day_load(
     left_per_h = hours["arrivals_per_h"] * hours["share_left_of_asked"]
     shown = _timed(hours[hours["contacts"] > 0].assign(left_per_h=left_per_h), minutes_of(hours))
     kept = ["hour", "arrivals_per_h", "left_per_h", "share_left_of_asked", "handle_time_s"]
+    of_these = days * minutes_of(hours) / 60
+    people = {"arrivals_per_h": of_these, "left_per_h": of_these}
+    drawn = hours.assign(left_per_h=left_per_h)
+    if (held := held_back(drawn[["hour", *people]], people)) is not None:
+        drawn["arrivals_per_h"] = drawn["arrivals_per_h"].where(held["arrivals_per_h"] == "")
+        drawn["share_left_of_asked"] = drawn["share_left_of_asked"].where(held["left_per_h"] == "")
     return Exhibit(
         finding=_load_finding(ranks, minutes_of(hours)), table=hours, shown=shown[kept], kind=kind,
         subtitle=f"Contacts an hour, and those who gave up, {place}, {'mean of ' if days > 1 else ''}{days} day{'s' if days > 1 else ''}",
-        draw=partial(figures.plot_load, hours),
+        draw=partial(figures.plot_load, drawn), people=people,
     )  # fmt: skip
 
 

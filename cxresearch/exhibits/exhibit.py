@@ -34,6 +34,7 @@ class Exhibit:
     caption : of the table, the subtitle if empty. says : Markdown that stands before, which may open with a heading
         ("## ..."). shown : the rows and columns of ``table`` that a page shows (None: all of them).
     units : column -> how it is written, where its name does not say so (see ``show.unit_of``).
+    people : column -> what makes people of it, where its name does not say that it counts some (``small_groups.held_back``).
     ready : bundles that show it in another way than by a figure or a table: headlines, main points, a what-if.
     """
 
@@ -47,6 +48,7 @@ class Exhibit:
     says: str = ""
     shown: pd.DataFrame | None = None
     units: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, Any] = field(default_factory=dict)
     ready: tuple[dict[str, Any], ...] = ()
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -76,11 +78,13 @@ class Exhibit:
             yield show.figure_bundle(
                 self.draw(ax=None), finding=self.finding, subtitle=self.subtitle, description=self.description or self.finding,
                 kind=self.kind, table=None if rows.empty else rows, caption=self.caption, formats=self.units,
+                people=self.people,
             )  # fmt: skip
         elif not rows.empty:
             yield show.table_bundle(
-                rows, caption=self.caption or self.subtitle or self.finding, kind=self.kind, formats=self.units
-            )
+                rows, caption=self.caption or self.subtitle or self.finding, kind=self.kind, formats=self.units,
+                people=self.people,
+            )  # fmt: skip
 
     def _ipython_display_(self) -> None:
         for bundle in self.bundles():

@@ -46,6 +46,7 @@ def promise_elasticity(
         )
     return Exhibit(
         finding=finding, table=table, shown=table[shown], kind=kind, says=f"{finding}.{beside} {reading}",
+        people={"share_left_of_queued": table["queued"], "share_left_after_missed": table["missed"]},
         caption=f"What became of the promises, {place}",
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cxresearch.exhibits.small_groups import held_back, smallest_group
 from cxresearch.figures import root_figure
 from cxresearch.style import format_interval, format_value, is_missing, load_words, theme
 
@@ -85,16 +86,19 @@ def show_figure(
 
 def figure_bundle(
     ax: Axes, *, finding: str, subtitle: str, description: str, kind: str, table: pd.DataFrame | None = None,
-    caption: str = "", formats: Mapping[str, str] | None = None,
+    caption: str = "", formats: Mapping[str, str] | None = None, people: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The bundle of :func:`show_figure`; the figure is closed, its title is the finding that is given."""
+    """The bundle of :func:`show_figure`; the figure is closed, its title is the finding that is given.
+
+    ``people`` as for :func:`small_groups.held_back`.
+    """
     finding = " ".join(_text(finding, "finding").split())
     content: dict[str, Any] = {
         "finding": finding,
         "subtitle": _text(subtitle, "subtitle"),
         "description": _text(description, "description"),
         "kind": _kind(kind),
-        "table": None if table is None else _table_content(table, caption or subtitle, kind, formats),
+        "table": None if table is None else _table_content(table, caption or subtitle, kind, formats, people),
     }
     figure = root_figure(ax)
     ax.set_title("")
@@ -118,10 +122,11 @@ def show_table(table: pd.DataFrame, *, caption: str, kind: str, formats: Mapping
 
 
 def table_bundle(
-    table: pd.DataFrame, *, caption: str, kind: str, formats: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """The bundle of :func:`show_table`."""
-    content = _table_content(table, caption, _kind(kind), formats)
+    table: pd.DataFrame, *, caption: str, kind: str, formats: Mapping[str, str] | None = None,
+    people: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The bundle of :func:`show_table`; ``people`` as for :func:`small_groups.held_back`."""
+    content = _table_content(table, caption, _kind(kind), formats, people)
     return {"text/html": _table_html(content), TABLE: content, "text/plain": f"{caption} ({kind})"}
 
 
@@ -351,7 +356,9 @@ def literal(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>#$|])", r"\\\1", text)
 
 
-def _table_content(table: pd.DataFrame, caption: str, kind: str, formats: Mapping[str, str] | None) -> dict[str, Any]:
+def _table_content(
+    table: pd.DataFrame, caption: str, kind: str, formats: Mapping[str, str] | None, people: Mapping[str, Any] | None = None
+) -> dict[str, Any]:  # fmt: skip
     formats = dict(formats or {})
     if table.empty:
         raise ValueError(f"the table {caption!r} has no rows; say in words that there is nothing to show.")
@@ -362,18 +369,30 @@ def _table_content(table: pd.DataFrame, caption: str, kind: str, formats: Mappin
     if wrong:
         raise ValueError(f"formats of {caption!r}: {wrong} are none of {list(FORMATS)}.")
     how = unit_of(table, formats)
+    rows = [
+        [_cell(value, form) for value, form in zip(row, how.values(), strict=True)]
+        for row in table.itertuples(index=False, name=None)
+    ]
+    if (held := held_back(table, people, formats)) is not None:
+        words = load_words()["small_groups"]
+        said = {what: words[what].format(n=smallest_group()) for what in ("under", "not_shown")}
+        marks = held.to_numpy().tolist()
+        rows = [
+            [said.get(mark, cell) for mark, cell in zip(*pair, strict=True)] for pair in zip(marks, rows, strict=True)
+        ]
+        table = table.astype(object).where(held == "", held.replace(said))
+        caption = words["caption"].format(caption=caption.rstrip("."), n=smallest_group())
     return {
         "caption": _text(caption, "caption"),
         "kind": kind,
         "columns": [
-            {"name": name, "label": column_label(name, form), "numeric": form != "text"} for name, form in how.items()
+            {"name": name, "label": column_label(name, form), "numeric": form != "text", "unit": form}
+            for name, form in how.items()
         ],
-        "rows": [
-            [_cell(value, form) for value, form in zip(row, how.values(), strict=True)]
-            for row in table.itertuples(index=False, name=None)
-        ],
-        # The page's cells are rounded for reading; the file has what was computed.
-        "csv": table.to_csv(index=False, lineterminator="\n"),
+        "rows": rows,
+        # The page's cells are rounded for reading; the file has what was computed. The line's end is named in full, since
+        # a carriage return inside a cell is quoted only then.
+        "csv": table.to_csv(index=False, lineterminator="\r\n"),
     }
 
 

@@ -84,8 +84,9 @@ def _queues(queues: pd.DataFrame, *, before: str, place: str, kind: str) -> Exhi
         f"{_signed(queues.attrs['total'])} in all, by its own share and by how many queued there."
         for _, row in clear.iterrows()
     ]  # fmt: skip
+    shown = queues[SHOWN].head(MOST_QUEUES)
     return Exhibit(
-        finding=finding, table=queues, shown=queues[SHOWN].head(MOST_QUEUES), kind=kind,
+        finding=finding, table=queues, shown=shown, kind=kind, people={"share_left_of_queued": shown["queued"]},
         units={"previous": "share", "p_corrected": "p", "contribution": "points"},
         says=f"## {finding}\n\nShares are of the whole periods; differences and contributions are taken at equal weekdays, and "
         f"the contributions of all queues add up to the change. The verdicts are corrected for the number of queues. {' '.join(moves)}".strip(),

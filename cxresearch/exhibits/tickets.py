@@ -11,6 +11,7 @@ import pandas as pd
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.ranking import listed, standing
+from cxresearch.exhibits.small_groups import told_whole
 from cxresearch.exhibits.waiting import FEW, WEEKDAYS, clock
 from cxresearch.risk_table import ENOUGH, FEWEST_DAYS
 from cxresearch.style import format_date, format_duration, format_interval, format_value
@@ -59,12 +60,14 @@ def first_answer_by(
         return nothing(f"No {by} has {FEW} tickets that were watched until the promise ran out")
     order = by if by in ("weekday", "hour") else "unanswered_after_promise_share"
     enough = enough.sort_values(order, ascending=order == by)
-    drawn = enough.assign(
-        label=[_name(value, by) for value in enough[by]], estimate=enough["unanswered_after_promise_share"]
+    people = {"unanswered_after_promise_share": enough["tickets"]}
+    whole = told_whole(enough, people)
+    drawn = whole.assign(
+        label=[_name(value, by) for value in whole[by]], estimate=whole["unanswered_after_promise_share"]
     )
     measure = f"Share unanswered after {promise}"
     figure = (
-        partial(figures.plot_bars_hour, enough, value="unanswered_after_promise_share", measure=measure) if by == "hour"
+        partial(figures.plot_bars_hour, whole, value="unanswered_after_promise_share", measure=measure) if by == "hour"
         else partial(figures.plot_dots, drawn, measure=measure)
     )  # fmt: skip
     columns = [by, "tickets", "median_first_answer_s", "median_lower_s", "median_upper_s", "nine_in_ten_first_answer_s",
@@ -75,8 +78,8 @@ def first_answer_by(
     return Exhibit(
         finding=_slowest(ranks, by, promise), table=table, shown=shown, kind=kind,
         subtitle=f"{measure}, by {by}{' of opening' if by in ('weekday', 'hour') else ''}, {place}. {_lines(enough)}",
-        description="; ".join(f"{_name(row[by], by)} {_share(row['unanswered_after_promise_share'])}" for _, row in enough.iterrows()),
-        caption=f"First answers by {by}", draw=figure,
+        description="; ".join(f"{_name(row[by], by)} {_share(row['unanswered_after_promise_share'])}" for _, row in whole.iterrows()),
+        caption=f"First answers by {by}", draw=figure if len(whole) else None, people=people,
     )  # fmt: skip
 
 
@@ -103,8 +106,10 @@ def after_promise(
         else f" For {_count(unknown)} of {_count(row['tickets'])} tickets the log does not say what was promised: {assumed}."
     )  # fmt: skip
     columns = ["promised_s", "tickets", "unanswered_after_promise_share", "lower", "upper"]
+    shown = promises[columns].sort_values("promised_s")
     return Exhibit(
-        finding=finding, says=f"{finding}{sure}.{taken} {CLOCK}", table=promises[columns].sort_values("promised_s"), kind=kind,
+        finding=finding, says=f"{finding}{sure}.{taken} {CLOCK}", table=shown, kind=kind,
+        people={"unanswered_after_promise_share": shown["tickets"]},
         caption=f"Tickets without an answer when the promise ran out, {place}. {_lines(promises)}",
     )  # fmt: skip
 
@@ -185,13 +190,14 @@ def channel_switches(table: pd.DataFrame, *, again_h: float, place: str = "", ki
     finding = f"After {_share(switched / n)} of the tickets the customer turned to another channel within {within} and before an answer"
     if not switched:
         finding = f"Nobody was seen to turn to another channel within {within} and before an answer"
-    drawn = enough.rename(columns={"channel": "label", "switched_share": "estimate"})
+    whole = told_whole(enough)
+    drawn = whole.rename(columns={"channel": "label", "switched_share": "estimate"})
     return Exhibit(
         finding=finding, table=table, kind=kind, units={"most_to": "text"},
         subtitle=f"Share of the tickets after which the customer turned to another channel, by channel, {place}. {_lines(enough)}",
-        description="; ".join(f"{row.channel}: {_share(row.switched_share)}" for row in enough.itertuples()),
+        description="; ".join(f"{row.channel}: {_share(row.switched_share)}" for row in whole.itertuples()),
         caption="Tickets after which the customer turned to another channel before an answer",
-        draw=partial(figures.plot_dots, drawn, measure="Share that turned to another channel") if switched else None,
+        draw=partial(figures.plot_dots, drawn, measure="Share that turned to another channel") if switched and len(whole) else None,
     )  # fmt: skip
 
 

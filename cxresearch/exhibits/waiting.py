@@ -12,6 +12,7 @@ import pandas as pd
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.ranking import listed, losses, standing
+from cxresearch.exhibits.small_groups import told_whole
 from cxresearch.risk_table import FEWEST_DAYS, LEVEL, holm
 from cxresearch.style import format_date, format_duration, format_interval, format_value
 
@@ -107,15 +108,16 @@ def loss_by_group(
     groups: pd.DataFrame, by: str, *, ranks: pd.DataFrame, place: str = "", kind: str = "estimated"
 ) -> Exhibit:
     """Share of those who queued who gave up, group beside group (``patience.waiting_table`` by day, ``loss_ranks``)."""
-    enough = groups[groups["queued"] >= FEW]
-    shown = (groups if enough.empty else enough).sort_values("share_left_of_queued", ascending=False)
+    whole = told_whole(groups)
+    enough = whole[whole["queued"] >= FEW]
+    shown = (whole if enough.empty else enough).sort_values("share_left_of_queued", ascending=False)
     shown = shown.rename(columns={by: "label", "share_left_of_queued": "estimate"})
     kept = [by, "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s", "median_patience_s"]
     return Exhibit(
         finding=losses(ranks, lambda row: _plain(row[by]), by), table=groups[kept], kind=kind,
         subtitle=f"Share who gave up, by {by}, {place}. {_lines(groups)}",
         description="; ".join(f"{row.label} {_share(row.estimate)}" for row in shown.itertuples()),
-        draw=partial(figures.plot_dots, shown, measure="Share of those who queued who gave up"),
+        draw=partial(figures.plot_dots, shown, measure="Share of those who queued who gave up") if len(shown) else None,
     )  # fmt: skip
 
 
@@ -210,11 +212,12 @@ def loss_by_week_hour(week: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "
     if enough["left"].any():
         finding += f"; half of all losses fell into {half} of {len(enough)} hours of the week"
     shown = enough.head(12).drop(columns="median_patience_s", errors="ignore")
+    whole = told_whole(enough)
     return Exhibit(
         finding=finding, table=week, shown=shown, kind=kind,
         subtitle=f"Share of those who queued who gave up, by weekday and hour, {place}",
         caption=f"The twelve hours of the week in which most people gave up. {_lines(week)}",
-        draw=partial(figures.plot_week, enough, value="share_left_of_queued"),
+        draw=partial(figures.plot_week, whole, value="share_left_of_queued") if len(whole) else None,
     )  # fmt: skip
 
 
@@ -328,7 +331,8 @@ def calendar(table: pd.DataFrame, missing: Sequence[date], *, place: str = "", k
     shown = table.assign(weekday=[WEEKDAYS[int(number) - 1] for number in table["weekday"]])
     return Exhibit(
         finding=finding, says=f"{finding}.{gone if missing else ''}", table=table, shown=shown, kind=kind,
-        units={"open_from": "text", "open_to": "text"} if known else {}, caption=f"The week as the log has it, {place}",
+        units={"open_from": "text", "open_to": "text"} if known else {}, people={"contacts_per_day": shown["days"]},
+        caption=f"The week as the log has it, {place}",
     )  # fmt: skip
 
 
@@ -352,13 +356,14 @@ def loss_by_hour(hours: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "", k
     if enough.empty:
         return nothing("Too few contacts to tell the hours apart")
     kept = ["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"]
+    whole = told_whole(enough)
     return Exhibit(
         finding=losses(ranks, lambda row: clock(row["hour"]), "hour"), table=enough[kept], kind=kind,
         subtitle=f"Share who gave up, by hour of day, {place}. Hours with at least {FEW} waits. {_lines(enough)}",
-        description="; ".join(f"{row.hour} h: {_share(row.share_left_of_queued)}" for row in enough.itertuples()),
+        description="; ".join(f"{row.hour} h: {_share(row.share_left_of_queued)}" for row in whole.itertuples()),
         draw=partial(
-            figures.plot_bars_hour, enough, value="share_left_of_queued", measure="Share of those who queued who gave up"
-        ),
+            figures.plot_bars_hour, whole, value="share_left_of_queued", measure="Share of those who queued who gave up"
+        ) if len(whole) else None,
     )  # fmt: skip
 
 

@@ -205,8 +205,10 @@ def _write_page(
     report: Report, notebooks: list, record: dict[str, Any], headlines: list[dict[str, Any]], path: Path,
     brand: dict[str, str],
 ) -> None:  # fmt: skip
-    """The page, what the gate says of it, and the page on paper; one that does not pass the gate fails its run."""
+    """The page, what the gate says of it, its tables and figures as files, and the page on paper; a page that does not
+    pass the gate fails its run."""
     from cxresearch.report.page import gate, render
+    from cxresearch.report.page.take_away import write_workbook
 
     page = render.render_report(
         notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand
@@ -216,7 +218,14 @@ def _write_page(
     if findings := record["gate"]["findings"]:
         path.unlink()
         record |= {"status": "failed", "reason": f"the page did not pass the gate: {gate.first_words(findings)}"}
-    elif report.pdf:
+        return
+    tables, drawings = render.take_away(notebooks=notebooks, run=record, language=report.language)
+    if tables:
+        write_workbook(path.with_name("tables.xlsx"), tables, run=record, language=report.language)
+    for name, drawing in drawings.items():
+        (path.parent / name).parent.mkdir(exist_ok=True)
+        (path.parent / name).write_text(drawing, encoding="utf-8")
+    if report.pdf:
         record["pdf"] = _print(path, path.with_name("report.pdf"))
 
 

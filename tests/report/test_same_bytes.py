@@ -64,13 +64,18 @@ def timeless(page: str, run: dict) -> str:
 
 
 def test_two_runs_of_one_key_give_the_same_page(checkout):
-    pages = []
+    pages, beside = [], []
     for name in ("one", "two"):
         given = ["report", "small", "--period", "1999-02", "--out", str(checkout / name)]
         assert command_line.main(given) == 0
         folder = checkout / name / "small" / "1999-02"
         run = json.loads((folder / "run.json").read_text())
         pages.append(timeless((folder / "report.html").read_text(encoding="utf-8"), run))
+        beside.append({path.name: path.read_bytes() for path in [folder / "tables.xlsx", *folder.glob("figures/*")]})
     assert len(pages[0]) > 50_000
     assert pages[0].count("<svg") == 3
     assert pages[0] == pages[1]
+    assert sorted(beside[0]) == ["01-half-leave.svg", "02-they-leave-early.svg", "03-mondays.svg", "tables.xlsx"]
+    assert beside[0] == beside[1]
+    links = re.findall(r'href="([^"#:]+)"', pages[0])
+    assert links == ["tables.xlsx", *(f"figures/{name}" for name in sorted(beside[0]) if name.endswith("svg"))]

@@ -16,6 +16,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
 
+from cxresearch.report.page.take_away import safe_csv
 from cxresearch.style import format_interval, format_value, is_missing, load_words
 
 SCRIPT, DUE_SCRIPT = (
@@ -84,8 +85,7 @@ _NARROW = 44  # letters that stand beside each other on a telephone
 
 def table_view(content: dict[str, Any], *, label: str, file: str) -> dict[str, Any]:
     """What the template shows of a table recorded by ``present``: its classes, its file, and how it is folded."""
-    slug = re.sub(r"[^a-z0-9]+", "-", content["caption"].lower()).strip("-")[:60]
-    data = base64.b64encode(content["csv"].encode()).decode()
+    data = base64.b64encode(safe_csv(content).encode()).decode()
     columns, rows = content["columns"], content["rows"]
     lengths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     texts = [not column["numeric"] for column in columns]
@@ -97,9 +97,14 @@ def table_view(content: dict[str, Any], *, label: str, file: str) -> dict[str, A
         "folded": len(rows) > FOLDED_ROWS or sum(len(cell) for row in rows for cell in row) > FOLDED_LETTERS,
         # Numbers are compared down a column and keep it; texts are read one row after the other.
         "stacked": (long[0] or any(texts[1:])) and sum(min(length, _LONG) for length in lengths) > _NARROW,
-        "file": f"{file}-{slug}.csv",
+        "file": f"{file}-{slug(content['caption'])}.csv",
         "href": f"data:text/csv;charset=utf-8;base64,{data}",
     }
+
+
+def slug(text: str) -> str:
+    """A text as part of a file's name."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
 
 
 _SVG_TAGS = ("svg", "g", "path", "text", "tspan", "use", "defs", "clippath", "rect", "circle", "ellipse", "line",

@@ -27,6 +27,7 @@ from cxresearch.report.page.blocks import (
     forecast_view,
     policy,
     refuse_active_content,
+    slug,
     table_view,
     tile,
     trend,
@@ -34,9 +35,10 @@ from cxresearch.report.page.blocks import (
 )
 from cxresearch.report.page.brand import check_colours
 from cxresearch.report.page.prose import first_title, keep_together, plain_text, prose_reader
+from cxresearch.report.page.take_away import standalone
 from cxresearch.style import format_date, format_value, load_words
 
-__all__ = ["render_index", "render_report"]
+__all__ = ["render_index", "render_report", "take_away"]
 
 _TEMPLATES = files("cxresearch.report.page") / "templates"
 
@@ -96,12 +98,24 @@ def render_report(
         script=Markup(SCRIPT) if page.moves else "",  # noqa: S704 our own file
         marks=_marks(words, simulated=run["simulated"], status=status, stale=bool(stale)),
         points=page.points,
+        tables=len(page.tables),
         sections=sections,
         tiles=[tile(headline, run, language) for headline in headlines],
         inputs=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run["inputs"] or []],
         left_out=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run.get("left_out") or []],
         parameters={name: _no_machine_path(str(value)) for name, value in (run["parameters"] or {}).items()},
     )
+
+
+def take_away(
+    *, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], language: str = "en"
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """What stands beside the page that :func:`render_report` returns: its tables, in their order, as
+    ``blocks.table_view`` gives them, and its figures, a drawing for each file that the page links to."""
+    page = _Page(load_words(language), run_in_language(run, language))
+    for name, notebook in notebooks:
+        page.section(name, notebook)
+    return page.tables, page.drawings
 
 
 def render_index(
@@ -182,6 +196,8 @@ class _Page:
         self.run = run
         self.points: list[list[str]] = []
         self.moves = False
+        self.tables: list[dict[str, Any]] = []
+        self.drawings: dict[str, str] = {}
         self._tables = itertools.count(1)
         self._figures = itertools.count(1)
         self._sections = itertools.count(1)
@@ -259,10 +275,16 @@ class _Page:
     def _figure(self, content: dict[str, Any], svg: str) -> dict[str, Any]:
         refuse_active_content(svg, content["finding"])
         svg = svg.replace(f"<svg {NOTEBOOK_WIDTH} ", "<svg ", 1)
-        prefix = f"figure{next(self._figures)}-"
+        number = next(self._figures)
+        svg = svg.replace(content["prefix"], f"figure{number}-")
+        kind = self.words["kinds"][content["kind"]]
+        file = f"figures/{number:02d}-{slug(content['finding'])}.svg"
+        self.drawings[file] = standalone(svg, finding=content["finding"], subtitle=content["subtitle"], kind=kind)
         return {
             "type": "figure",
-            "svg": Markup(svg.replace(content["prefix"], prefix)),  # noqa: S704 just checked
+            "svg": Markup(svg),  # noqa: S704 just checked
+            "file": file,
+            "name": content["finding"],
             "finding": None if content["finding"] == self._heading else content["finding"],
             "level": min(self._level + 1, 6),
             "subtitle": content["subtitle"],
@@ -276,7 +298,8 @@ class _Page:
 
     def _table(self, content: dict[str, Any]) -> dict[str, Any]:
         file = f"{self.run['report']}-{self.run['period']}"
-        return table_view(content, label=self._table_label(content["caption"]), file=file)
+        self.tables.append(table_view(content, label=self._table_label(content["caption"]), file=file))
+        return self.tables[-1]
 
     def _what_if(self, content: dict[str, Any]) -> dict[str, Any]:
         self.moves = True
