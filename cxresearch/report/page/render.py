@@ -96,6 +96,7 @@ def render_report(
         status=status,
         missing=missing,
         stale=stale,
+        dated=bool(run["newest_record"] or period_of_run(run)),
         due=next_due and next_due.isoformat(),
         due_script=Markup(DUE_SCRIPT),  # noqa: S704 our own file
         brand=brand,

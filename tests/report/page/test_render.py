@@ -1003,7 +1003,7 @@ def test_a_failed_attempt_beside_a_standing_report_is_one_row_that_says_both():
     for runs in ([good, failed, other], [failed, other, good]):
         rows = check_page(render_index(runs)).tbody.find_all("tr")[:-1]
         assert len(rows) == 2
-        assert text_of(rows[1].th).startswith("Month 1 Complete another attempt failed An attempt of 3 February 2026")
+        assert text_of(rows[1].th).startswith("Month 1 Complete attempt failed An attempt of 3 February 2026")
         assert "failed: one: cell 3 raised KeyError: 'x' in a.csv" in text_of(rows[1].th)
         assert "and more" not in text_of(rows[1])
         assert rows[1].find("a")["href"] == good["href"]
