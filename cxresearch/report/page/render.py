@@ -206,7 +206,9 @@ def _index_report(runs: list[dict[str, Any]], language: str, today: date | None)
 
 
 def _index_cell(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[str, Any]:
-    return {**tile(headline, run, language), "year": year_in_words(headline, language)}
+    cell = tile(headline, run, language)
+    # Why there is no interval, in the first words: a row a period has no room for the rest, which the report says.
+    return {**cell, "interval": cell["interval"].split("; ")[0], "year": year_in_words(headline, language)}
 
 
 class _Page:

@@ -964,6 +964,18 @@ def test_the_index_lists_every_run_of_every_report_newest_first():
     assert [text_of(row.find_all("td")[1]) for row in rows[:3]] == ["none", "41.0 % quoted n was not published", "none"]
 
 
+def test_a_number_without_an_interval_says_why_in_few_words():
+    headline = {
+        **HEADLINES[0],
+        "lower": None,
+        "upper": None,
+        "note": "one day: too few for an interval; others are, too",
+    }
+    cell = check_page(render_index([{**index_runs()[0], "headlines": [headline]}])).tbody.td
+    assert "one day: too few for an interval" in text_of(cell)
+    assert "others" not in text_of(cell)
+
+
 def test_the_index_groups_reports_by_their_kind():
     def of(report, period, *names, **changes):
         headlines = [{**HEADLINES[1], "name": name} for name in names]
