@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxresearch.report.run.parameters import load_report, parse_settings
 from cxresearch.simulate import simulate_contacts
 from tests import house
 from tests.test_layout import ARROWS, INVENTORY, MODULE_ARROWS, SOURCES
@@ -272,6 +273,28 @@ def test_the_page_on_the_what_if_runs(run):
     assert names["table"]["today"].sum() == 1
     assert len(names["table"]) == 4
     assert names["_"] is None  # shown, not returned
+
+
+def settings_said(text: str) -> list[tuple[str, list[str]]]:
+    """Each command that makes a report of ours: its name, and what it sets."""
+    found = re.findall(r"cxresearch (?:report|backfill) ([\w-]+)((?: [^\n`]*)?)", text)
+    return [(name, re.findall(r"--set \"?([\w-]+=[^\s\"]*)", rest)) for name, rest in found]
+
+
+def test_what_a_command_of_a_page_sets_is_a_parameter_of_its_report():
+    texts = [page.read_text(encoding="utf-8") for page in PAGES if page.stem != "CHANGELOG"]
+    said = [
+        command
+        for text in [*texts, (ROOT / ".ci/run").read_text().replace("\\\n", "")]
+        for command in settings_said(text)
+    ]
+    ours = {path.stem for path in (ROOT / "reports").glob("*.toml")}
+    told = [(name, settings) for name, settings in said if name in ours]
+    assert {"monthly", "evidence", "survey", "tickets"} <= {name for name, _ in told}
+    assert ("evidence", ["requests_file=path/to/requests.parquet"]) in told
+    for name, settings in told:
+        report = load_report(name, ROOT)
+        parse_settings(settings, report.declared, report.ranges, ROOT)
 
 
 # --- scripts that no other test runs

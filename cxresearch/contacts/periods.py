@@ -61,6 +61,13 @@ class Period:
         """The period of the same kind just before."""
         return period_of(self.start - timedelta(days=1), self.kind)
 
+    @property
+    def year_before(self) -> Period:
+        """The same period of the year before: of a day and a week 52 weeks back, so that its weekdays are the same."""
+        if self.kind in ("day", "week"):
+            return period_of(self.start - timedelta(weeks=52), self.kind)
+        return period_of(date(self.start.year - 1, self.start.month, 1), self.kind)
+
 
 def parse_period(name: str, kind: str | None = None) -> Period:
     """The period of that name. Raises PeriodError for another form, a day that is none, or another kind than asked."""

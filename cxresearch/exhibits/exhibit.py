@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,17 +110,21 @@ def nothing(why: str) -> Exhibit:
 
 
 _TOLD = {
-    "quoted": "Quoted from published surveys and studies, not measured here.",
-    "assumed": "Assumed, not measured: every number it rests on stands in the register of assumptions with its range.",
-    "estimated": "Estimated from the records that are named.",
-    "SIMULATED": "SIMULATED: made by the workbook, with a known truth.",
+    "quoted": "Quoted, not measured here",
+    "assumed": "Assumed, not measured",
+    "estimated": "Estimated",
+    "SIMULATED": "SIMULATED",
 }
 
 
 def main_findings(*exhibits: Exhibit) -> Exhibits:
-    """The findings of these exhibits as main points of a report, each with its kind; one whose data is not there is left out."""
-    kinds = {one.finding: one.kind for one in exhibits if not one.table.empty}
-    points = [(f"{finding.rstrip('.')}.", _TOLD[kind]) for finding, kind in kinds.items()]
+    """The findings of these exhibits as main points of a report, each with its kind and its measure; one whose data is not
+    there is left out, and of two that find the same the last is taken."""
+    found = {one.finding: one for one in exhibits if not one.table.empty}
+    points = []
+    for finding, one in found.items():
+        measure = re.split(r"[.;] ", one.subtitle)[0]
+        points.append((f"{finding.rstrip('.')}.", f"{_TOLD[one.kind]}{': ' if measure else ''}{measure}."))
     return Exhibits([Exhibit(finding=points[0][0], ready=(show.points_bundle(points),))] if points else [])
 
 

@@ -45,3 +45,17 @@ def test_what_is_no_period_is_refused(name):
 def test_another_kind_than_asked_is_refused_with_its_form():
     with pytest.raises(PeriodError, match=r"write it like 1999-02 \(month\)"):
         parse_period("1999-Q1", "month")
+
+
+@pytest.mark.parametrize(
+    ("name", "year_before"),
+    [
+        ("2000-02", "1999-02"), ("2000-Q1", "1999-Q1"), ("2000", "1999"), ("1999-W07", "1998-W08"), ("2000-W01", "1999-W01"),
+        ("1999-W52", "1998-W53"), ("2000-02-29", "1999-03-02"), ("1999-02-14", "1998-02-15"),
+    ],
+)  # fmt: skip
+def test_a_year_before_worked_by_hand(name, year_before):
+    period = parse_period(name)
+    assert period.year_before.name == year_before
+    if period.kind in ("day", "week"):
+        assert period.year_before.start.weekday() == period.start.weekday()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 
@@ -87,12 +88,13 @@ def test_verdicts_are_counted_and_a_verdict_that_nobody_got_is_none():
 def test_findings_that_lead_a_report_carry_their_kind_and_those_without_data_are_left_out():
     one = Exhibit(finding="Half would leave.", table=pd.DataFrame({"a": [1]}), kind="quoted")
     other = Exhibit(finding="40 people hear", table=pd.DataFrame({"a": [1]}), kind="assumed")
-    (shown,) = exhibits.main_findings(one, exhibits.nothing("No file"), other)
+    last = dataclasses.replace(other, subtitle="Of one post; pale: those who tell on. Bands: 95 %")
+    (shown,) = exhibits.main_findings(one, exhibits.nothing("No file"), other, last)
     (bundle,) = shown.bundles()
     (half, quoted), (heard, assumed) = bundle[POINTS]["points"]
     assert (half, heard) == ("Half would leave.", "40 people hear.")
-    assert quoted.startswith("Quoted")
-    assert assumed.startswith("Assumed, not measured")
+    assert quoted == "Quoted, not measured here."
+    assert assumed == "Assumed, not measured: Of one post."
     assert not exhibits.main_findings(exhibits.nothing("No file"))
 
 

@@ -22,14 +22,17 @@ def load_runs(out: Path) -> list[Run]:
 
     A headline's change is told from the kept days of the run and of that of the period before, when both stand here
     (whatever the order in which the two were made), else as the run itself recorded it. A headline whose definition changed is not compared.
-    ``forecast`` is what :func:`forecast.forecast_rows` says of the forecasts that stand here.
+    ``forecast`` is what :func:`forecast.forecast_rows` says of the forecasts that stand here. Where the same period of the
+    year before stands, too, a headline has ``year_before``: ``period, value, change``.
     """
     runs, _ = read_runs(out)
     good = by_period(runs)
     for run in runs:
-        before = good.get((run["report"], _previous(run["period"])))
+        before, long_ago = (good.get((run["report"], name)) for name in _earlier(run["period"]))
         if before and before["headlines"] and run["headlines"] and before["simulated"] == run["simulated"]:
             run["headlines"] = with_change(run, before)
+        if long_ago and long_ago["simulated"] == run["simulated"]:
+            run["headlines"] = with_year_before(run, long_ago)
     add_forecasts(good)
     return sorted(runs, key=lambda r: (r["period"], r["report"], r["status"]), reverse=True)
 
@@ -44,13 +47,30 @@ def with_change(run: Run, before: Run) -> list[dict[str, Any]]:
 
     A headline whose days are not known in both, or that was redefined, keeps what the run itself recorded.
     """
-    headlines, earlier = run["headlines"], {h["name"]: h for h in before["headlines"]}
-    same = [h for h in headlines if h["name"] in earlier and not redefined(h, earlier[h["name"]])]
+    changes = _changes(run, before)
+    return [{**h, "change": changes.get(h["name"]) or h.get("change")} for h in run["headlines"]]
+
+
+def with_year_before(run: Run, before: Run) -> list[dict[str, Any]]:
+    """The headlines of ``run`` with ``year_before``: the ``period`` and the ``value`` then, and the ``change`` since, None
+    where it cannot be told. A headline that was not known then, or meant something else, has none."""
+    earlier = {h["name"]: h for h in before["headlines"] if h["value"] is not None}
+    changes = _changes(run, before)
+    return [
+        {**h, "year_before": {"period": before["period"], "value": earlier[h["name"]]["value"], "change": changes.get(h["name"])}}
+        if h["name"] in earlier and not redefined(h, earlier[h["name"]]) else h
+        for h in run["headlines"]
+    ]  # fmt: skip
+
+
+def _changes(run: Run, before: Run) -> dict[str, dict[str, Any] | None]:
+    """The change of every headline that both have and that means the same, where the days of both are known."""
+    earlier = {h["name"]: h for h in before["headlines"]}
+    same = [h for h in run["headlines"] if h["name"] in earlier and not redefined(h, earlier[h["name"]])]
     if not same or run["days"] is None or before["days"] is None:
-        return headlines
+        return {}
     moved = change_table(_frame(same, run["days"]), _frame([earlier[h["name"]] for h in same], before["days"]))
-    changes = {row["name"]: change_record(row, before["period_label"]) for row in moved.to_dict("records")}
-    return [{**h, "change": changes.get(h["name"]) or h.get("change")} for h in headlines]
+    return {row["name"]: change_record(row, before["period_label"]) for row in moved.to_dict("records")}
 
 
 def standing_evidence(runs: Iterable[Run]) -> dict[str, str] | None:
@@ -181,6 +201,16 @@ def _previous(name: str) -> str:
         return parse_period(name).previous.name
     except PeriodError:
         return ""
+
+
+def _earlier(name: str) -> tuple[str, str]:
+    """The period before and that of a year before; of a year both are one, which stands once."""
+    try:
+        period = parse_period(name)
+    except PeriodError:
+        return "", ""
+    before, long_ago = period.previous.name, period.year_before.name
+    return before, "" if long_ago == before else long_ago
 
 
 def _start(name: str) -> date:

@@ -16,6 +16,8 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
 
+from cxresearch.contacts import parse_period
+from cxresearch.report.archive.freshness import period_in_words
 from cxresearch.report.page.take_away import safe_csv
 from cxresearch.style import format_interval, format_value, is_missing, load_words
 
@@ -157,6 +159,19 @@ def tile(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[s
         if headline.get("change") is None
         and (headline["kind"] in ("quoted", "assumed") or run.get("previous_period", "") is None)
         else change_in_words(_labelled(headline, run), run.get("previous_period_label"), language=language),
+    }
+
+
+def year_in_words(headline: dict[str, Any], language: str) -> dict[str, Any] | None:
+    """What a cell of the index shows of the same period of the year before; None where its report does not stand."""
+    if not (then := headline.get("year_before")):
+        return None
+    period = period_in_words(parse_period(then["period"]), language=language)
+    value = format_value(then["value"], headline["unit"], language=language)
+    moved = {**headline, "change": then["change"]}
+    return {
+        "text": load_words(language)["index"]["year_before"].format(period=period, value=value),
+        "change": change_in_words(moved, period, language=language) if then["change"] else None,
     }
 
 

@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from cxresearch.report.archive.freshness import stale_records
+from cxresearch.report.archive.freshness import period_of_run, stale_records
 from cxresearch.report.page.blocks import DUE_SCRIPT, SCRIPT, policy
 from cxresearch.report.page.brand import GROUNDS, SCHEMES, TEXT_RATIO, contrast, palettes
 from cxresearch.report.page.browser import BrowserError, chromium, find_chromium
@@ -368,7 +368,8 @@ def _says_what_it_is(reader: _Reader, run: dict[str, Any], language: str) -> Ite
         yield Finding("status", "header", f"the run is {run['status']}, the page says it is complete")
     newest = run.get("newest_record")
     date = format_date(newest, language=language) if newest else words["numbers"]["not_known"]
-    if words["page"]["newest_record"].format(date=date) not in header:
+    dated = newest or period_of_run(run)  # of a version nobody can know how far its records go
+    if dated and words["page"]["newest_record"].format(date=date) not in header:
         yield Finding("freshness", "header", f"the page says its newest record: {date}")
     title = next((t.text for t in reader.named("title")), "")
     strip = next((t.text for t in reader.named("aside")), "")

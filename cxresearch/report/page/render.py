@@ -19,8 +19,15 @@ import jinja2
 import nbformat
 from markupsafe import Markup
 
-from cxresearch.exhibits import FIGURE, HEADLINE, NOTEBOOK_WIDTH, POINTS, TABLE, WHAT_IF
-from cxresearch.report.archive.freshness import due_ahead, run_in_language, stale_records, stale_report
+from cxresearch.exhibits import FIGURE, HEADLINE, NOTEBOOK_WIDTH, POINTS, TABLE, TICKET_MEASURES, WHAT_IF
+from cxresearch.report.archive.freshness import (
+    due,
+    due_ahead,
+    period_of_run,
+    run_in_language,
+    stale_records,
+    stale_report,
+)
 from cxresearch.report.page.blocks import (
     DUE_SCRIPT,
     SCRIPT,
@@ -32,6 +39,7 @@ from cxresearch.report.page.blocks import (
     tile,
     trend,
     what_if_view,
+    year_in_words,
 )
 from cxresearch.report.page.brand import check_colours
 from cxresearch.report.page.prose import first_title, keep_together, plain_text, prose_reader
@@ -83,18 +91,19 @@ def render_report(
     missing = sum(section["gap"] is not None for section in sections)
     status = "partial" if run["status"] == "complete" and missing else run["status"]
     stale = stale_records(run, language=language)
-    due = due_ahead(run)
+    next_due = due_ahead(run)
     template = _environment(language).get_template("report.html")
     return template.render(
         run=run,
         status=status,
         missing=missing,
         stale=stale,
-        due=due and due.isoformat(),
+        dated=bool(run["newest_record"] or period_of_run(run)),
+        due=next_due and next_due.isoformat(),
         due_script=Markup(DUE_SCRIPT),  # noqa: S704 our own file
         brand=brand,
         forecast=forecast_view(run, language),
-        policy=policy(script=page.moves, due=due is not None),
+        policy=policy(script=page.moves, due=next_due is not None),
         script=Markup(SCRIPT) if page.moves else "",  # noqa: S704 our own file
         marks=_marks(words, simulated=run["simulated"], status=status, stale=bool(stale)),
         points=page.points,
@@ -126,13 +135,14 @@ def render_index(
     today: date | None = None,
     left_aside: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """Return the page that lists ``runs``: grouped by report, the newest period first, with their headlines.
+    """Return the page that lists ``runs``: reports of periods, of the evidence, of surveys and of tickets; of each one row a
+    period, the newest first, with its headlines, and beside them those of the same period of the year before.
 
     Each run has ``report, title, period, period_label, status, simulated, finished_utc, newest_record, href`` (relative
     to the index; None for a failed run, which has no page) and ``headlines``, as :func:`render_report` takes them.
     ``brand`` is as there. A run whose records end early is marked STALE, and with ``today`` also the newest run of a
     report where a newer one was due before that day. ``left_aside`` are files of earlier runs that could not be read, and
-    why: they are named.
+    why: they are named. A failed attempt beside a report that stands is told in the row of that report, with its reason.
     """
     words = load_words(language)
     brand = dict(brand or {})
@@ -146,12 +156,16 @@ def render_index(
         [run for run in newest_first if run["report"] == name] for name in {r["report"]: 0 for r in newest_first}
     ]
     reports.sort(key=lambda group: (max(run["finished_utc"] for run in group), group[0]["report"]), reverse=True)
+    shown = [(_kind_of_report(group), _index_report(group, language, today)) for group in reports]
+    groups = [(kind, [report for of, report in shown if of == kind]) for kind in words["index"]["groups"]]
+    some_due = any(row["due"] for _, report in shown for row in report["rows"])
     template = _environment(language).get_template("index.html")
     return template.render(
-        reports=[_index_group(group, language, today) for group in reports],
+        groups=[(kind, reports) for kind, reports in groups if reports],
         left_aside=left_aside,
         brand=brand,
-        policy=policy(script=False),
+        policy=policy(script=False, due=some_due),
+        due_script=Markup(DUE_SCRIPT) if some_due else "",  # noqa: S704 our own file
         marks=_index_marks(words, [run["simulated"] for run in runs]),
     )
 
@@ -162,30 +176,53 @@ def _index_marks(words: dict[str, Any], simulated: list[bool]) -> list[str]:
     return [words["page"]["simulated"] if all(simulated) else words["index"]["some_simulated"]]
 
 
-def _index_group(runs: list[dict[str, Any]], language: str, today: date | None) -> dict[str, Any]:
-    by_name = [{headline["name"]: headline for headline in run["headlines"]} for run in runs]
+def _kind_of_report(runs: list[dict[str, Any]]) -> str:
+    """Where the index lists a report: by what its runs are named, and by what they recorded."""
+    names = {headline["name"] for run in runs for headline in run["headlines"]} | {runs[0]["report"]}
+    if any(period_of_run(run) for run in runs):
+        return "tickets" if names & {"tickets", *TICKET_MEASURES} else "periodic"
+    return "survey" if names & {"survey", "respondents"} else "evidence"
+
+
+def _index_report(runs: list[dict[str, Any]], language: str, today: date | None) -> dict[str, Any]:
+    """One report of the index. Of the runs of a period the one that stands is shown; what failed since is told beside it."""
+    by_period = {run["period"]: [one for one in runs if one["period"] == run["period"]] for run in runs}
+    shown = [next((run for run in same if run["href"]), same[0]) for same in by_period.values()]
+    failed = [next((run for run in same if run["status"] == "failed"), None) for same in by_period.values()]
+    by_name = [{h["name"]: h for h in run["headlines"] if run["status"] != "failed"} for run in shown]
     names = {name: headline["label"] for found in reversed(by_name) for name, headline in found.items()}
-    newest = max((run["period"] for run in runs if run["href"]), default=None)
-    rows = [
-        {
+    newest = max((run["period"] for run in shown if run["href"]), default=None)
+    rows = []
+    for run, found, attempt in zip(shown, by_name, failed, strict=True):
+        last = today is not None and run["period"] == newest
+        overdue = stale_report(run, today, language=language) if today and last else ""
+        ahead = due(run) if last and not overdue else None
+        rows.append({
             "run": run,
             # The cell says to when the data goes; only that a newer report is missing needs words.
             "stale": bool(stale_records(run)),
-            "overdue": stale_report(run, today, language=language) if today and run["period"] == newest else "",
-            "cells": [tile(found[name], run, language) if name in found else None for name in names],
-        }
-        for run, found in zip(runs, by_name, strict=True)
-    ]
+            "overdue": overdue,
+            "due": ahead and ahead.isoformat(),
+            "attempt": attempt and {"finished_utc": attempt["finished_utc"], "reason": _one_line(attempt.get("reason") or "")},
+            "dated": bool(run["newest_record"] or period_of_run(run)),
+            "cells": [_index_cell(found[name], run, language) if name in found else None for name in names],
+        })  # fmt: skip
     oldest_first = by_name[::-1]
-    trends = [trend([found[name] for found in oldest_first if name in found]) for name in names]
-    simulated = all(run["simulated"] for run in runs)
+    kind = next((period.kind for period in map(period_of_run, shown) if period), "version")
     return {
         "title": runs[0]["title"],
-        "simulated": simulated,
+        "by": kind,
+        "simulated": all(run["simulated"] for run in shown),
         "labels": list(names.values()),
         "rows": rows,
-        "trends": trends,
+        "trends": [trend([found[name] for found in oldest_first if name in found]) for name in names],
     }
+
+
+def _index_cell(headline: dict[str, Any], run: dict[str, Any], language: str) -> dict[str, Any]:
+    cell = tile(headline, run, language)
+    # Why there is no interval, in the first words: a row a period has no room for the rest, which the report says.
+    return {**cell, "interval": cell["interval"].split("; ")[0], "year": year_in_words(headline, language)}
 
 
 class _Page:

@@ -122,6 +122,44 @@ def test_periods_the_wrong_way_round_are_refused():
         history.periods_between(parse_period("1999-02"), parse_period("1999-01"))
 
 
+def test_a_headline_stands_beside_the_same_period_of_the_year_before(tmp_path):
+    add(tmp_path, "1998-02", headline(0.2), headline(60.0, name="wait", label="Mean wait", unit="s"))
+    add(
+        tmp_path,
+        "1999-02",
+        headline(0.3),
+        headline(9.0, name="wait", label="Median wait", unit="s"),
+        headline(1.0, name="new"),
+    )
+    add(tmp_path, "1999-03", headline(0.3))
+    runs = {run["period"]: run for run in history.load_runs(tmp_path)}
+    left, wait, new = runs["1999-02"]["headlines"]
+    assert (left["year_before"]["period"], left["year_before"]["value"]) == ("1998-02", 0.2)
+    assert left["year_before"]["change"]["difference"] == pytest.approx(0.1, abs=0.003)
+    assert left["year_before"]["change"]["distinguishable"]
+    assert left["change"] is None, "January 1999 does not stand"
+    assert "year_before" not in wait, "it means something else now"
+    assert "year_before" not in new
+    assert all("year_before" not in h for p in ("1998-02", "1999-03") for h in runs[p]["headlines"])
+    add(tmp_path, "2000-02", headline(0.3), simulated=True)
+    assert all("year_before" not in h for h in history.load_runs(tmp_path)[0]["headlines"])
+
+
+def test_of_days_that_are_not_known_the_year_before_is_told_without_a_change(tmp_path):
+    add(tmp_path, "1998-W53", headline(2.0, name="wait"))
+    add(tmp_path, "1999-W52", headline(3.0, name="wait"))
+    (wait,) = history.load_runs(tmp_path)[0]["headlines"]
+    assert wait["year_before"] == {"period": "1998-W53", "value": 2.0, "change": None}
+
+
+def test_of_a_year_the_year_before_stands_once(tmp_path):
+    add(tmp_path, "1998", headline(0.2))
+    add(tmp_path, "1999", headline(0.3))
+    (left,) = history.load_runs(tmp_path)[0]["headlines"]
+    assert left["change"] is not None
+    assert "year_before" not in left
+
+
 def test_missing_lists_what_is_due_and_not_there(tmp_path):
     add(tmp_path, "1999-01", headline(0.2))
     add(tmp_path, "1999-02", status="failed", reason="one: cell 3 raised E")

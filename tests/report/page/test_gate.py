@@ -62,6 +62,15 @@ def test_a_page_without_a_what_if_holds_no_script():
     assert found(page) == []
 
 
+def test_a_version_whose_records_have_no_date_is_not_asked_for_one():
+    version = {"period": "2026-11-27-ab", "period_label": "version of 27 November 2026", "newest_record": None}
+    page = a_page(**version)
+    assert "Newest record" not in page.split("</header>")[0]
+    assert found(page, **version) == []
+    assert [finding.rule for finding in found(page, **(version | {"newest_record": "2026-10-10"}))] == ["freshness"]
+    assert "Newest record not known" in a_page(newest_record=None).split("</header>")[0]
+
+
 def test_a_page_that_is_due_one_day_holds_the_script_of_it_and_passes(page):
     due = a_page(finished_utc="1999-03-02T10:00:00+00:00")
     assert due.count("<script>") == page.count("<script>") + 1

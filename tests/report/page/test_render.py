@@ -734,7 +734,11 @@ def test_the_script_of_the_due_day_is_allowed_by_its_hash_and_nothing_else():
 def test_the_index_marks_the_newest_run_when_a_newer_one_was_due():
     runs = [run for run in index_runs()[:3] if run["period"] < "1999-03"]
     runs = [{**run, "newest_record": end} for run, end in zip(runs, ("1999-01-31", "1999-02-28"), strict=True)]
-    assert "STALE" not in text_of(check_page(render_index(runs, today=dt.date(1999, 4, 1))).main)
+    ahead = BeautifulSoup(render_index(runs, today=dt.date(1999, 4, 1)), "html.parser")
+    hidden = [text_of(tag.extract()) for tag in ahead.main.select("[data-due='1999-04-01'][hidden]")]
+    assert hidden == ["STALE", "a newer report was due after 1 April 1999"], "shown by the script after that day"
+    assert "STALE" not in text_of(ahead.main)
+    assert len(ahead.find_all("script")) == 1
     rows = check_page(render_index(runs, today=dt.date(1999, 4, 2))).tbody.find_all("tr")
     assert text_of(rows[0].th).startswith("Month 2 Incomplete STALE a newer report was due after 1 April 1999")
     assert "STALE" not in text_of(rows[1])
@@ -946,7 +950,8 @@ def index_runs(simulated=False):
 
 def test_the_index_lists_every_run_of_every_report_newest_first():
     soup = check_page(render_index(index_runs()))
-    assert [text_of(h) for h in soup.find_all("h2")] == ["Weeks", "Waiting"]
+    assert [text_of(h) for h in soup.find_all("h2")] == ["Period by period"]
+    assert [text_of(h) for h in soup.find_all("h3")] == ["Weeks by month", "Waiting by month"]
     rows = soup.find_all("table")[1].tbody.find_all("tr")
     assert [text_of(row.th).split(" data")[0] for row in rows[:3]] == [
         "Month 3 Complete",
@@ -957,6 +962,87 @@ def test_the_index_lists_every_run_of_every_report_newest_first():
     cell_text = text_of(rows[0].td)
     assert cell_text == "25.0 % estimated 24.0 to 26.0 % ▲ up 3.4 points , worse"
     assert [text_of(row.find_all("td")[1]) for row in rows[:3]] == ["none", "41.0 % quoted n was not published", "none"]
+
+
+def test_a_number_without_an_interval_says_why_in_few_words():
+    headline = {
+        **HEADLINES[0],
+        "lower": None,
+        "upper": None,
+        "note": "one day: too few for an interval; others are, too",
+    }
+    cell = check_page(render_index([{**index_runs()[0], "headlines": [headline]}])).tbody.td
+    assert "one day: too few for an interval" in text_of(cell)
+    assert "others" not in text_of(cell)
+
+
+def test_the_index_groups_reports_by_their_kind():
+    def of(report, period, *names, **changes):
+        headlines = [{**HEADLINES[1], "name": name} for name in names]
+        return {
+            **index_runs()[0],
+            "report": report,
+            "title": report,
+            "period": period,
+            "headlines": headlines,
+            **changes,
+        }
+
+    failed = {"href": None, "status": "failed"}
+    runs = [
+        of("tickets", "1999-02", **failed), of("mails", "1999-02", "tickets"), of("evidence", "2026-11-27-ab"),
+        of("ours", "2026-11-27-cd", "respondents"), of("survey", "2026-11-27-ef", **failed), of("yearly", "1999", "contacts"),
+        of("weekly", "1999-W07", "contacts"), of("daily", "1999-02-01"), of("odd", "1999-02", **failed),
+    ]  # fmt: skip
+    soup = check_page(render_index(runs))
+    shown = {text_of(s.h2): {text_of(h) for h in s.find_all("h3")} for s in soup.main.find_all("section")}
+    assert list(shown.items()) == [
+        ("Period by period", {"yearly by year", "weekly by week", "daily by day", "odd by month"}),
+        ("Evidence", {"evidence by version"}),
+        ("Surveys", {"ours by version", "survey by version"}),
+        ("Tickets", {"tickets by month", "mails by month"}),
+    ]
+    (evidence,) = [table for table in soup.find_all("table") if "(evidence)" in text_of(table.caption)]
+    assert text_of(evidence.thead.th) == "Version"
+    assert "2026-11-27-ab" in text_of(evidence.tbody.th), "two versions of one day are told apart"
+    assert "data to" not in text_of(evidence.tbody)
+
+
+def test_a_failed_attempt_beside_a_standing_report_is_one_row_that_says_both():
+    good, other = index_runs()[:2]
+    failed = {**good, "status": "failed", "href": None, "finished_utc": "2026-02-03T04:05:00+00:00",
+              "reason": "one: cell 3 raised KeyError: 'x' in /srv/logs/a.csv\nand more"}  # fmt: skip
+    for runs in ([good, failed, other], [failed, other, good]):
+        rows = check_page(render_index(runs)).tbody.find_all("tr")[:-1]
+        assert len(rows) == 2
+        assert text_of(rows[1].th).startswith("Month 1 Complete attempt failed An attempt of 3 February 2026")
+        assert "failed: one: cell 3 raised KeyError: 'x' in a.csv" in text_of(rows[1].th)
+        assert "and more" not in text_of(rows[1])
+        assert rows[1].find("a")["href"] == good["href"]
+        assert "18.0 %" in text_of(rows[1].td)
+    alone = check_page(render_index([failed])).tbody
+    assert text_of(alone.th).startswith("Month 1 Failed An attempt of 3 February 2026")
+    assert not alone.find_all("td"), "what a failed run recorded is no number to read"
+
+
+def test_the_same_period_of_the_year_before_stands_beside_a_headline():
+    change = {"difference": 0.03, "lower": 0.02, "upper": 0.04, "previous": 0.15, "distinguishable": True,
+              "previous_period_label": "January 1998"}  # fmt: skip
+
+    def told(change, language="en"):
+        headline = {
+            **HEADLINES[0],
+            "value": 0.18,
+            "year_before": {"period": "1998-01", "value": 0.15, "change": change},
+        }
+        page = render_index([{**index_runs()[0], "headlines": [headline]}], language=language)
+        return text_of(BeautifulSoup(page, "html.parser").select_one(".year"))
+
+    assert told(change) == "January 1998: 15.0 % ▲ up 3.0 points , worse"
+    assert told(change | {"distinguishable": False}) == "January 1998: 15.0 % no clear change"
+    assert told(None) == "January 1998: 15.0 %"
+    assert told(None, "pl").startswith("styczeń 1998: 15,0")
+    assert not check_page(render_index(index_runs())).select(".year")
 
 
 def test_the_trend_goes_from_the_oldest_to_the_newest_value():
@@ -976,7 +1062,7 @@ def test_the_index_marks_what_is_simulated():
     assert text_of(every.select_one(".strip")) == "SIMULATED data"
     some = check_page(render_index([*index_runs(), {**index_runs()[0], "report": "s", "simulated": True}]))
     assert text_of(some.select_one(".strip")) == "Some reports: SIMULATED data"
-    assert len([h for h in some.find_all("h2") if "SIMULATED" in text_of(h)]) == 1
+    assert len([h for h in some.find_all("h3") if "SIMULATED" in text_of(h)]) == 1
     assert check_page(render_index(index_runs())).select_one(".strip") is None
 
 
