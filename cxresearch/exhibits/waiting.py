@@ -320,8 +320,7 @@ def leaving_hazard(
 
 def calendar(table: pd.DataFrame, missing: Sequence[date], *, place: str = "", kind: str = "estimated") -> Exhibit:
     """The week as the log has it (``PeriodLog.calendar``), and the days without any contact that should have some."""
-    whole = table.loc[table["fully_open"], "weekday"].tolist()
-    known = "open_from" in table
+    whole, known = table.loc[table["fully_open"], "weekday"].tolist(), "open_from" in table
     parts = [
         f"{WEEKDAYS[int(row.weekday) - 1]} {int(row.open_from)} to {int(row.open_to)} h" for row in table.itertuples()
         if known and not row.fully_open and row.open_to > row.open_from
