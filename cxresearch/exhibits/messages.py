@@ -46,7 +46,6 @@ def message_firsts(firsts: pd.DataFrame, *, unknown: int = 0, place: str = "", k
         Exhibit(
             finding=_finding(firsts, "gone elsewhere"), table=firsts, kind=kind,
             caption=f"What had come first, {place}", units=dict.fromkeys(_FIRSTS, "share"),
-            people=dict.fromkeys(_FIRSTS, firsts["messages"]),
         )
     ]  # fmt: skip
     if unknown:

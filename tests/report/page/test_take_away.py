@@ -78,7 +78,7 @@ def test_a_carriage_return_ends_no_row():
 def book(tmp_path):
     tables = [
         view(pd.DataFrame({
-            "queue": ["a", *HOSTILE], "queued": range(12), "share_left_of_queued": 0.125, "mean_wait_s": 61.5, "p_value": 0.01,
+            "queue": ["a", *HOSTILE], "queued": range(100, 112), "share_left_of_queued": 0.125, "mean_wait_s": 61.5, "p_value": 0.01,
         })),
         view(pd.DataFrame({"hour": [7, 8], "left": [5, 6], "median_s": [float("inf"), None]}), number=2, kind="estimated",
              caption="Who gave up [by hour]: all of them / any * queue?"),
@@ -94,7 +94,7 @@ def test_a_sheet_has_its_caption_its_kind_and_its_numbers(book):
     first, second = (sheets.get_sheet_by_name(name).to_python() for name in sheets.sheet_names[1:])
     assert [row[0] for row in first[:3]] == ["Table 1: By queue", "SIMULATED", "Contents"]
     assert first[4] == ["Queue", "Queued", "Gave up, of those who queued (%)", "Mean wait (s)", "p"]
-    assert first[5] == ["a", 0, 0.125, 61.5, 0.01]
+    assert first[5] == ["a", 100, 0.125, 61.5, 0.01]
     assert [row[0] for row in first[6:]] == HOSTILE
     assert second[4:] == [["Hour", "Gave up", "Median (s)"], [7, 5, "∞"], [8, 6, ""]]
 
