@@ -33,6 +33,8 @@ from .exhibits.day_of_period import promise_what_if as promise_what_if
 from .exhibits.day_of_period import redials as redials
 from .exhibits.day_of_period import scenarios as scenarios
 from .exhibits.day_of_period import staffing as staffing
+from .exhibits.full_days_of_period import lost_by_hour_and_queue as lost_by_hour_and_queue
+from .exhibits.full_days_of_period import queues_by_period as queues_by_period
 from .exhibits.lost_of_period import coming_back as coming_back
 from .exhibits.lost_of_period import experiment as experiment
 from .exhibits.lost_of_period import period_cost as period_cost

@@ -71,8 +71,8 @@ INVENTORY: dict[str, tuple[str, ...]] = {
         "assumptions", "complaint", "face_validity", "kinds_of_talk", "measured", "sensitivity", "wait_to_money",
     ),
     "patience": (
-        "brown2005", "change_sources", "groups", "hourly", "losses", "messages", "promise", "promise_lot", "redials",
-        "tickets", "two_clocks",
+        "brown2005", "change_sources", "full_days", "groups", "hourly", "losses", "messages", "promise", "promise_lot",
+        "redials", "tickets", "two_clocks",
     ),
     "queueing": ("arrivals", "day", "loss_sources", "measures", "offered_wait", "promises", "teams", "what_if"),
     "decisions": (
@@ -81,22 +81,23 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     ),
     "exhibits": (
         "actions", "actions_of_period", "agents", "agents_of_period", "bridges", "by_day", "changes", "controls", "cost",
-        "day", "day_of_period", "exhibit", "forecasts", "headlines", "losses", "lost", "lost_of_period", "messages",
-        "own_survey", "period", "promises", "promises_of_period", "published_shares", "ranking", "run_chart", "show",
-        "small_groups", "sources", "sources_of_period", "survey_alone", "surveys", "surveys_compared", "talk", "targets",
-        "ticket_numbers", "tickets", "tickets_of_period", "waiting", "word_of_mouth",
+        "day", "day_of_period", "exhibit", "forecasts", "full_days", "full_days_of_period", "headlines", "losses", "lost",
+        "lost_of_period", "messages", "own_survey", "period", "promises", "promises_of_period", "published_shares",
+        "ranking", "run_chart", "show", "small_groups", "sources", "sources_of_period", "survey_alone", "surveys",
+        "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "verdict", "waiting",
+        "word_of_mouth",
     ),
     "report": (
         "backfill", "job",
         "archive", "archive.deliver", "archive.forecast", "archive.freshness", "archive.history", "archive.publish", "archive.recorded",
-        "page", "page.blocks", "page.brand", "page.browser", "page.gate", "page.prose", "page.render", "page.take_away",
+        "page", "page.blocks", "page.brand", "page.brief", "page.browser", "page.gate", "page.prose", "page.render", "page.take_away",
         "run", "run.execute", "run.kernel", "run.one_run", "run.parameters", "run.stop", "run.survey_run", "run.version", "run.warm_start",
     ),
     "simulate": ("contact_truth", "contacts", "default", "network", "respondents"),
 }  # fmt: skip
 
 # Modules that are faces of their own; a package that stands here has no inner doors.
-DOORS = {"style.theme", "style.words", "exhibits.actions_of_period", "exhibits.agents_of_period", "exhibits.lost_of_period", "exhibits.headlines", "exhibits.changes", "exhibits.period", "exhibits.day_of_period", "exhibits.promises_of_period",
+DOORS = {"style.theme", "style.words", "exhibits.actions_of_period", "exhibits.agents_of_period", "exhibits.full_days_of_period", "exhibits.lost_of_period", "exhibits.headlines", "exhibits.changes", "exhibits.period", "exhibits.day_of_period", "exhibits.promises_of_period",
          "exhibits.sources_of_period", "exhibits.tickets_of_period", "simulate.contacts",
          "simulate.default", "simulate.network", "report"}  # fmt: skip
 FLAT_LIMIT = 3

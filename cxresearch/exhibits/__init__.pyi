@@ -43,6 +43,9 @@ from .forecasts import arrivals_forecast as arrivals_forecast
 from .forecasts import expected_next as expected_next
 from .forecasts import headline_forecast as headline_forecast
 from .forecasts import headlines_ahead as headlines_ahead
+from .full_days import hour_points as hour_points
+from .full_days import lost_by_hour_and_queue as lost_by_hour_and_queue
+from .full_days import queues_by_period as queues_by_period
 from .headlines import change_overview as change_overview
 from .headlines import headline_table as headline_table
 from .losses import loss_regression as loss_regression
@@ -68,6 +71,7 @@ from .published_shares import shares_told_together as shares_told_together
 from .run_chart import days_hang_together as days_hang_together
 from .run_chart import run_charts as run_charts
 from .run_chart import run_points as run_points
+from .show import BRIEF as BRIEF
 from .show import DECISION as DECISION
 from .show import FIGURE as FIGURE
 from .show import HEADLINE as HEADLINE

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxresearch.decisions import AT_WORK
 from cxresearch.exhibits.exhibit import Exhibit
-from cxresearch.exhibits.show import DECISION, prose_bundle, table_bundle
+from cxresearch.exhibits.show import BRIEF, DECISION, prose_bundle, table_bundle
 from cxresearch.exhibits.waiting import listed, week_in_words
 from cxresearch.style import format_duration, format_interval, format_value
 
@@ -70,7 +70,7 @@ def decision_record(table: pd.DataFrame, said: str) -> dict[str, Any]:
         "said": said, "actions": rows, "recommended": next((row for row in rows if row["recommended"]), None), "why": told["why"],
         "rule": told["rule"], "days": told["days"], "weekdays": told["weekdays"], "left_per_day": plain(told["left_per_day"]),
         "currency": told["currency"] or None, "backtest": trust, "before": told["before"] and {n: plain(v) for n, v in told["before"].items()},
-        "assumed": sorted({row["assumed"] for row in rows}),
+        "assumed": sorted({row["assumed"] for row in rows}), "ties": [[int(end) for end in pair] for pair in told["ties"]],
     }  # fmt: skip
 
 
@@ -107,6 +107,8 @@ def experiment(
     return Exhibit(
         finding=finding, table=table, kind=kind, says=says, caption=f"The smallest saving a day that a trial could show, {place}",
         units={"weeks": "count", "days_with": "number", "days_without": "number"},
+        recorded={BRIEF: {"part": "trial", "action": name, "weeks": plain(needed), "sd": plain(told["sd"]), "power": told["power"],
+                          "saved_per_day": plain(saved_per_day)}},
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit
+from cxresearch.exhibits.show import BRIEF
 from cxresearch.style import format_value
 
 LEFT, KNOWN, SEEN = "gave up", "customer known", "followed for 24 h"  # steps of nobody where nobody is seen to give up
@@ -70,7 +71,15 @@ def _shown(steps: pd.DataFrame, finding: str, says: str, caption: str, place: st
         subtitle=f"Contacts step by step, {place}. Light: the part that goes no further",
         description="; ".join(f"{row.step}: {_count(row.contacts)}" for row in steps.itertuples()),
         caption=caption, draw=partial(figures.plot_parts, _drawn(steps)),
+        recorded={BRIEF: {"part": "bridge", "finding": finding, "kind": kind, "steps": _steps(steps)}},
     )  # fmt: skip
+
+
+def _steps(steps: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {"step": str(row.step), "part_of": str(row.part_of), "contacts": int(row.contacts)}
+        for row in steps.itertuples()
+    ]
 
 
 def _drawn(steps: pd.DataFrame) -> pd.DataFrame:

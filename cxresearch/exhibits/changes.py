@@ -142,6 +142,41 @@ def change_points(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
     return points
 
 
+def main_changes(moved: pd.DataFrame, before: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The changes as main points: those of :func:`change_points`, and last what cannot be told.
+
+    Where several headlines beside the one judged alone have no change that can be told, one point says all of them; so does
+    one of those that have nothing to compare with.
+    """
+    told = moved[moved["name"].isin(_LEADS) & moved["value"].notna()].set_index("name", drop=False)
+    names = [name for name in _LEADS if name in told.index and name not in ALONE]
+    unclear = [name for name in names if told.loc[name, "verdict"] == NOT_TOLD]
+    untold = {name: _change(told.loc[name], before) for name in names if told.loc[name, "verdict"] == NOTHING}
+    # One that says why it is another number than before stands by itself.
+    alike = max(untold.values(), key=list(untold.values()).count, default="")
+    alone = [name for name, why in untold.items() if why == alike]
+    last = []
+    if len(alone) > 1:
+        said = "; ".join(_begun(_value(told.loc[name], name)) for name in alone)
+        last.append(("The other headlines stand alone.", f"{said[:1].upper()}{said[1:]}{alike}."))
+    if len(unclear) > 1:
+        said = "; ".join(f"{_begun(_value(told.loc[name], name))} ({_between(told.loc[name])})" for name in unclear)
+        lead = f"{len(unclear)} other changes cannot be told from chance."
+        last.append((lead, f"With the 95 % interval of the change since {before}: {said}."))
+    merged = [*(alone if len(alone) > 1 else []), *(unclear if len(unclear) > 1 else [])]
+    return change_points(moved[~moved["name"].isin(merged)], before), last
+
+
+def _begun(sentence: str) -> str:
+    return f"{sentence[:1].lower()}{sentence[1:]}"
+
+
+def _between(row: pd.Series) -> str:
+    lower, upper = row["difference_lower"], row["difference_upper"]
+    between = format_interval(lower, upper, "points" if row["unit"] == "share" else row["unit"])
+    return f"{between}{', among several' if lower * upper > 0 else ''}"
+
+
 def change_text(moved: pd.DataFrame) -> pd.DataFrame:
     """A change table as people read it: each number in its own unit (``headline, value, interval, before, change``)."""
     rows = []

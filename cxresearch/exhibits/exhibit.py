@@ -37,6 +37,7 @@ class Exhibit:
     units : column -> how it is written, where its name does not say so (see ``show.unit_of``).
     people : column -> what makes people of it, where its name does not say that it counts some (``small_groups.held_back``).
     ready : bundles that show it in another way than by a figure or a table: headlines, main points, a what-if.
+    recorded : what goes with the last bundle and is not shown there: MIME type -> content.
     """
 
     finding: str
@@ -51,6 +52,7 @@ class Exhibit:
     units: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, Any] = field(default_factory=dict)
     ready: tuple[dict[str, Any], ...] = ()
+    recorded: Mapping[str, Any] = field(default_factory=dict)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the figure on ``ax``, or on new Axes, under its finding; where there is none, the finding stands alone."""
@@ -65,6 +67,12 @@ class Exhibit:
 
     def bundles(self) -> Iterator[dict[str, Any]]:
         """The MIME bundles that show it, in order."""
+        shown = list(self._shown())
+        if shown:
+            shown[-1] = shown[-1] | dict(self.recorded)
+        yield from shown
+
+    def _shown(self) -> Iterator[dict[str, Any]]:
         rows = self.table if self.shown is None else self.shown
         if self.says:
             yield show.prose_bundle(self.says)

@@ -10,18 +10,16 @@ import pandas as pd
 
 from cxresearch.contacts import LogError, PeriodLog
 from cxresearch.exhibits.by_day import EVERY, Compared, Days, Part, compared, days_of, headline_days
-from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_points, change_record, change_text
+from cxresearch.exhibits.changes import COLUMNS, NOTHING, change_record, change_text, main_changes
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.messages import silent
-from cxresearch.exhibits.ranking import LONGEST_LIST
 from cxresearch.exhibits.show import headline_bundle, points_bundle
 from cxresearch.exhibits.targets import target_points, target_record, target_text
-from cxresearch.exhibits.waiting import FEW, clock, counted
+from cxresearch.exhibits.waiting import counted
 from cxresearch.risk_table import limits
 from cxresearch.style import format_duration, format_value
 
 FEWEST_DAYS = 5  # with fewer, the spread between days is that of the period before, or none is told
-ENOUGH = 100  # an hour with fewer contacts is named only where it is clear of the next one
 FEWEST_DF = 4.0  # with fewer degrees of freedom the t quantile itself is a guess, and the note says so
 
 
@@ -186,17 +184,17 @@ _ENDED = {"abandoned": "rows of those who gave up", "answered": "rows of the ans
 
 
 def main_points(
-    moved: pd.DataFrame, before: str, *, hours: pd.DataFrame | None = None, unusable: Sequence[tuple[str, str]] = (),
+    moved: pd.DataFrame, before: str, *, unusable: Sequence[tuple[str, str]] = (), who: Sequence[tuple[str, str]] = (),
     more: Sequence[tuple[str, str]] = (),
 ) -> Exhibit:  # fmt: skip
-    """The main points: the targets, the changes, the share lost of all who asked first, and the hour that loses most people.
+    """The main points: the targets, the level, who is lost and when, what moved, and last what cannot be told.
 
-    ``moved`` is a ``changes.change_table``, with targets or without; ``before`` names the period before; ``hours`` is a
-    ``patience.waiting_table`` by hour, which may be empty; ``behind`` says where :func:`hours_behind` was asked.
-    ``unusable`` are the points of :func:`unusable_points`, which lead; ``more`` are points of other kinds, which come last.
+    ``moved`` is a ``changes.change_table``, with targets or without; ``before`` names the period before. ``unusable`` are
+    the points of :func:`unusable_points`, which lead; ``who`` come after the level (``verdict.queue_points``,
+    ``full_days.hour_points``); ``more`` are points of other kinds.
     """
-    worst = [] if hours is None else _worst_hour(hours)
-    points = [*unusable, *target_points(moved), *change_points(moved, before), *worst, *more]
+    moves, untold = main_changes(moved, before)
+    points = [*unusable, *target_points(moved), *moves[:1], *who, *moves[1:], *more, *untold]
     if not points:
         points = [("Nothing is known.", f"No headline of the period has a value, so none can stand beside {before}.")]
     return Exhibit(
@@ -251,60 +249,10 @@ def undated_points(counts: Mapping[str, int]) -> list[tuple[str, str]]:
     )]  # fmt: skip
 
 
-def hours_behind(hours: pd.DataFrame, ranks: pd.DataFrame) -> pd.DataFrame:
-    """``hours`` with ``behind``: clear of the hour that loses most people, from day to day (``patience.loss_ranks``).
-
-    Hours with too few contacts to be ranked are left out.
-    """
-    if hours.empty:
-        return hours.assign(behind=False)
-    people = ranks[ranks["ranked"] == "people"].set_index("hour")["behind"]
-    known = hours[hours["hour"].isin(people.index)]
-    return known.assign(behind=known["hour"].map(people).astype(bool))
-
-
-def _worst_hour(hours: pd.DataFrame) -> list[tuple[str, str]]:
-    """The hour that loses most people; none where it has few contacts and its share is not clear of the next one's."""
-    enough = hours[hours["queued"] >= FEW]
-    if len(enough) < 2 or not enough["left"].max():
-        return []
-    ranked = enough.sort_values(["left", "hour"], ascending=[False, True])
-    first, second = ranked.iloc[0], ranked.iloc[1]
-    same = ranked[ranked["left"] == first["left"]]
-    lost = format_value(first["left"], "count")
-    if len(same) > 1:
-        return [(
-            "Hours tie for the most people lost.",
-            f"{', '.join(clock(hour) for hour in sorted(same['hour']))} each lost {lost} of those who queued then.",
-        )]  # fmt: skip
-    if "behind" in ranked and not ranked["behind"].iloc[1:].all():
-        beside = ranked.iloc[1:][~ranked["behind"].iloc[1:].astype(bool)]
-        return [(
-            "No single hour loses most people.",
-            f"{clock(first['hour'])} lost {lost} of the {format_value(first['queued'], 'count')} who queued then "
-            f"({format_value(first['share_left_of_queued'], 'share')}), but day by day it cannot be told from "
-            f"{_hours(beside)}.",
-        )]  # fmt: skip
-    if first["queued"] < ENOUGH and not first["lower"] > second["upper"]:
-        return []
-    return [(
-        f"{clock(first['hour'])} is the hour that loses most people.",
-        f"{lost} of the {format_value(first['queued'], 'count')} who queued then gave up "
-        f"({format_value(first['share_left_of_queued'], 'share')}); their mean wait was "
-        f"{format_value(first['mean_wait_s'], 's')}. Next is {clock(second['hour'])} with {format_value(second['left'], 'count')}.",
-    )]  # fmt: skip
-
-
 def _first(moved: pd.DataFrame) -> str:
     """The headline that is judged alone, in words."""
     tickets = (moved["name"] == "unanswered_after_promise_share").any()
     return "The share unanswered after the promise" if tickets else "The share of all who asked that gave up"
-
-
-def _hours(beside: pd.DataFrame) -> str:
-    if len(beside) > LONGEST_LIST:
-        return f"{len(beside)} other hours"
-    return ", ".join(clock(hour) for hour in sorted(beside["hour"]))
 
 
 def change_overview(moved: pd.DataFrame, *, now: str, before: str, kind: str = "estimated") -> Exhibit:

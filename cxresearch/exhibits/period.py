@@ -19,7 +19,10 @@ from cxresearch.exhibits import bridges, losses, messages, run_chart, waiting
 from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.full_days import hour_points
+from cxresearch.exhibits.full_days_of_period import full_weekdays, queue_table
 from cxresearch.exhibits.targets import with_targets
+from cxresearch.exhibits.verdict import queue_points, verdict
 from cxresearch.exhibits.waiting import FEW
 from cxresearch.risk_table import FEWEST_DAYS
 
@@ -65,40 +68,54 @@ def headlines(
 def what_happened(
     month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
 ) -> Exhibits:
-    """The headlines, recorded, and the main points that are told of them."""
-    asked: dict[str, Any] = {"channel": channel, "target_s": target_s, "targets": targets}
-    return Exhibits([headlines(month, **asked), main_points(month, **asked)])
+    """The headlines, recorded, the verdict in one sentence, and the main points that are told of them."""
+    mine, before = month.only(channel=channel), month.period.previous.label
+    tables = headline_tables(month, channel=channel, target_s=target_s)
+    moved = with_targets(change_table(*tables), targets)
+    queues = None if messages.silent(mine) or not mine.cells["queued"].any() else queue_table(mine)
+    told = verdict(moved, queues, tables, period=month.period.label, before=before)
+    return Exhibits([lead.headlines(moved, before), told, _points(month, mine, moved, queues)])
 
 
-def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.DataFrame:
-    """The headlines of the period and how they moved: ``changes.change_table``."""
+def headline_tables(
+    month: PeriodLog, *, channel: str, target_s: float = 20.0
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """``headlines.headline_table`` of the period, and of the one before where there is one."""
     asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
     before = None
     if month.previous is not None:
         before, _ = estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
-    return change_table(lead.headline_table(month, **asked), before)
+    return lead.headline_table(month, **asked), before
+
+
+def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.DataFrame:
+    """The headlines of the period and how they moved: ``changes.change_table``."""
+    return change_table(*headline_tables(month, channel=channel, target_s=target_s))
 
 
 def run_charts(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
     """Headlines from day to day over the period and the one before, with their natural limits."""
-    asked: dict[str, Any] = {"channel": channel, "target_s": target_s}
-    now, before = lead.headline_table(month, **asked), None
-    if month.previous is not None:
-        before, _ = estimated(lambda: lead.headline_table(month.previous, **asked))  # type: ignore[arg-type]
+    now, before = headline_tables(month, channel=channel, target_s=target_s)
     return run_chart.run_charts(now, before, place=month.only(channel=channel).label, kind=month.kind)
 
 
 def main_points(
     month: PeriodLog, *, channel: str, target_s: float = 20.0, targets: Mapping[str, float] = NO_TARGETS
 ) -> Exhibit:
-    """The main points of the period: what changed, and the hour that loses most people."""
+    """The main points of the period: the level, the queue and the hours that lose most, what changed, what cannot be told."""
     mine = month.only(channel=channel)
-    hours = lead.hours_behind(*_by_hour(mine))
     moved = with_targets(changes(month, channel=channel, target_s=target_s), targets)
+    queues = None if messages.silent(mine) or not mine.cells["queued"].any() else queue_table(mine)
+    return _points(month, mine, moved, queues)
+
+
+def _points(month: PeriodLog, mine: PeriodLog, moved: pd.DataFrame, queues: pd.DataFrame | None) -> Exhibit:
+    before, week = month.period.previous.label, full_weekdays(mine)
+    who = [] if queues is None else queue_points(queues, before)
+    if week and mine.times_known and queues is not None:
+        who += hour_points(patience.lost_by_hour(mine.cells, weekdays=week), waiting.week_in_words(week))
     point = [("Nobody is seen to give up.", f"{why}.")] if (why := messages.silent(mine)) else []
-    return lead.main_points(
-        moved, month.period.previous.label, hours=hours, unusable=unusable_points(month), more=point
-    )
+    return lead.main_points(moved, before, unusable=unusable_points(month), who=who, more=point)
 
 
 def unusable_points(month: PeriodLog) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from cxresearch.figures import root_figure
 from cxresearch.style import format_interval, format_value, is_missing, load_words, theme
 
 __all__ = [
+    "BRIEF",
     "DECISION",
     "FIGURE",
     "HEADLINE",
@@ -46,6 +47,7 @@ HEADLINE = "application/vnd.cxresearch.headline+json"
 POINTS = "application/vnd.cxresearch.points+json"
 WHAT_IF = "application/vnd.cxresearch.whatif+json"
 DECISION = "application/vnd.cxresearch.decision+json"  # beside what is shown of it: what decision.json says
+BRIEF = "application/vnd.cxresearch.brief+json"  # beside what is shown of it, or alone: a part of the first two pages
 
 MOST_POINTS = 7  # the targets, and six
 NOTEBOOK_WIDTH = 'width="624"'

@@ -31,6 +31,7 @@ from cxresearch.exhibits.ticket_numbers import (
     ticket_headlines,
     tickets_of,
 )
+from cxresearch.exhibits.verdict import verdict
 from cxresearch.style import format_value
 
 NO_TARGETS: Mapping[str, float] = {}
@@ -75,11 +76,13 @@ def tickets_happened(
     month: PeriodLog, *, channel: str = "", promise_s: float = DAY_S, again_h: float = 72.0,
     targets: Mapping[str, float] = NO_TARGETS,
 ) -> Exhibits:  # fmt: skip
-    """The headlines of the tickets, recorded, and the main points that are told of them."""
-    moved = with_targets(ticket_changes(month, channel=channel, promise_s=promise_s, again_h=again_h), targets)
+    """The headlines of the tickets, recorded, the verdict in one sentence, and the main points that are told of them."""
+    tables = _both(tickets_of(month, channel=channel), promise_s=promise_s, again_h=again_h)
+    moved = with_targets(change_table(*tables), targets)
     before = month.period.previous.label
+    told = verdict(moved, None, tables, period=month.period.label, before=before)
     points = lead.main_points(moved, before, unusable=unusable_points(month), more=_backlog_point(moved, before))
-    return Exhibits([lead.headlines(moved, before), points])
+    return Exhibits([lead.headlines(moved, before), told, points])
 
 
 def ticket_change_overview(

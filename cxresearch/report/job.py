@@ -205,18 +205,19 @@ def _write_page(
     report: Report, notebooks: list, record: dict[str, Any], headlines: list[dict[str, Any]], path: Path,
     brand: dict[str, str],
 ) -> None:  # fmt: skip
-    """The page, what the gate says of it, its tables and figures as files, and the page on paper; a page that does not
-    pass the gate fails its run."""
+    """The page and its brief, what the gate says of them, its tables and figures as files, and the page on paper; what does
+    not pass the gate fails its run."""
     from cxresearch.report.page import gate, render
     from cxresearch.report.page.take_away import write_workbook
 
-    page = render.render_report(
-        notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand
-    )  # fmt: skip
-    path.write_text(page, encoding="utf-8")
-    record["gate"] = gate.examine(path, run=record, language=report.language)
+    brief = path.with_name(gate.BRIEF)
+    for page, made in ((path, render.render_report), (brief, render.render_brief)):
+        text = made(notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand)
+        page.write_text(text, encoding="utf-8")
+    record["gate"] = gate.examine(path, brief, run=record, language=report.language)
     if findings := record["gate"]["findings"]:
         path.unlink()
+        brief.unlink()
         record |= {"status": "failed", "reason": f"the page did not pass the gate: {gate.first_words(findings)}"}
         return
     tables, drawings = render.take_away(notebooks=notebooks, run=record, language=report.language)
@@ -249,7 +250,8 @@ def _what_failed(report: Report, period: Period | Version, error: BaseException,
 
 def _keep(build: Path, record: dict[str, Any]) -> bool:
     """Leave in ``build`` what a failed run has to show; on a full disk its run.json alone, if there is room for that."""
-    (build / "report.html").unlink(missing_ok=True)
+    for page in ("report.html", "brief.html"):
+        (build / page).unlink(missing_ok=True)
     for _ in range(2):
         try:
             publish.write_json(build / "run.json", record)

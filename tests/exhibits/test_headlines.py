@@ -17,7 +17,6 @@ from cxresearch.exhibits import change_points, change_table, change_text, days_o
 from cxresearch.exhibits.changes import NOT_TOLD
 from cxresearch.exhibits.headlines import headline_table
 from cxresearch.exhibits.show import HEADLINE, POINTS
-from cxresearch.risk_table import ranked_losses
 
 
 def log(**changes) -> pd.DataFrame:
@@ -254,20 +253,12 @@ def moved() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).assign(note="")
 
 
-def by_hour(**columns) -> pd.DataFrame:
-    hours = pd.DataFrame({
-        "hour": [9, 20, 3, 11], "queued": [900, 200, 5, 500], "left": [90, 100, 5, 20], "lower": [0.08, 0.4, 0.5, 0.02],
-        "upper": [0.12, 0.6, 1.0, 0.06], "mean_wait_s": [30.0, 300.0, 9.0, 9.0],
-    })  # fmt: skip
-    return hours.assign(**columns).assign(share_left_of_queued=lambda h: h["left"] / h["queued"])
-
-
 def test_main_points_lead_with_what_happened_and_respect_the_interval(moved):
-    points = shown_points(headlines.main_points(moved, "January 1999", hours=by_hour()))
-    assert list(points) == [
-        "A larger share was lost.", "Giving up in the queue.", "The queue was faster.", "Contacts.",
-        "20 to 21 h is the hour that loses most people.",
-    ]  # fmt: skip
+    points = shown_points(
+        headlines.main_points(moved, "January 1999", who=[("Half were of one queue.", "Two of four.")])
+    )
+    rest = "2 other changes cannot be told from chance."
+    assert list(points) == ["A larger share was lost.", "Half were of one queue.", "The queue was faster.", rest]
     assert points["A larger share was lost."] == (
         "12.7 % of all who asked gave up, up 3.4 points from January 1999 at equal weekdays (95 % interval 2.5 to 4.2 "
         "points). Of all who asked, 58.0 % had to queue."
@@ -275,57 +266,16 @@ def test_main_points_lead_with_what_happened_and_respect_the_interval(moved):
     assert (
         "down 12 s from January 1999 at equal weekdays (95 % interval 5.0 to 20 s)" in points["The queue was faster."]
     )
-    # Its own interval leaves out zero, its verdict among several does not.
-    assert "not distinguishable from no change among several" in points["Giving up in the queue."]
-    assert points["Contacts."].startswith("1,112 contacts came per open day; against January 1999 not distinguishable")
-    assert "among several" not in points["Contacts."]
+    # The own interval of the first leaves out zero, its verdict among several does not.
+    assert points[rest] == (
+        "With the 95 % interval of the change since January 1999: 21.9 % of those who queued gave up (0.4 to 7.1 points, "
+        "among several); 1,112 contacts came per open day (−173 to 187)."
+    )
+    alone = dict(change_points(moved, "January 1999"))
+    assert "not distinguishable from no change among several" in alone["Giving up in the queue."]
+    assert alone["Contacts."].startswith("1,112 contacts came per open day; against January 1999 not distinguishable")
     overview = headlines.change_overview(moved, now="February 1999", before="January 1999")
     assert overview.finding == "Two of five changes can be told from chance"
-
-
-@pytest.mark.parametrize(
-    ("columns", "lead", "sentence"),
-    [
-        ({}, "20 to 21 h is the hour that loses most people.", "100 of the 200 who queued then gave up (50.0 %)"),
-        ({"left": [99, 90, 5, 20]}, "9 to 10 h is the hour that loses most people.", "Next is 20 to 21 h with 90."),
-        ({"left": [50, 50, 5, 50]}, "Hours tie for the most people lost.", "9 to 10 h, 11 to 12 h, 20 to 21 h each lost 50"),
-        ({"queued": [900, 99, 5, 500], "left": [60, 70, 5, 2]}, "20 to 21 h is the hour that loses most people.", "70 of the 99"),
-    ],
-)  # fmt: skip
-def test_the_hour_that_loses_most_is_ranked_by_people_and_ties_are_said(moved, columns, lead, sentence):
-    points = shown_points(headlines.main_points(moved, "January 1999", hours=by_hour(**columns)))
-    assert sentence in points[lead]
-
-
-def test_hours_that_days_cannot_tell_apart_are_said_so(moved):
-    """On every day 20 h loses four more than 11 h; with 9 h it changes places from day to day."""
-    rows = [
-        (pd.Timestamp("1999-02-01") + pd.Timedelta(day, "D"), day % 7 + 1, hour, left)
-        for day in range(28)
-        for hour, left in ((20, 6 + day % 2), (11, 2 + day // 7 % 2), (9, 10 if day // 7 % 2 else 2))
-    ]
-    lost = pd.DataFrame(rows, columns=["day", "weekday", "hour", "left"]).assign(queued=12)
-    hours = by_hour(left=[168, 182, 0, 70])[lambda h: h["hour"] != 3]
-    told = headlines.hours_behind(hours, ranked_losses(lost, by="hour"))
-    assert told.set_index("hour")["behind"].to_dict() == {9: False, 20: False, 11: True}
-    points = shown_points(headlines.main_points(moved, "January 1999", hours=told))
-    assert points["No single hour loses most people."] == (
-        "20 to 21 h lost 182 of the 200 who queued then (91.0 %), but day by day it cannot be told from 9 to 10 h."
-    )
-    few = lost[lost["day"] < "1999-02-04"].assign(queued=80)
-    assert not headlines.hours_behind(hours, ranked_losses(few, by="hour"))["behind"].any()
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        # Few contacts and not clear of the next hour; nobody lost; only one hour with enough contacts.
-        {"queued": [900, 99, 5, 500], "lower": [0.08, 0.1, 0, 0]}, {"left": [0, 0, 0, 0]}, {"queued": [900, 20, 5, 20]},
-    ],
-)  # fmt: skip
-def test_no_hour_is_named_without_a_base(moved, columns):
-    points = shown_points(headlines.main_points(moved, "January 1999", hours=by_hour(**columns)))
-    assert not [lead for lead in points if "hour" in lead.lower()]
 
 
 def shown_points(exhibit) -> dict[str, str]:
@@ -335,7 +285,7 @@ def shown_points(exhibit) -> dict[str, str]:
 
 def test_nothing_to_compare_is_said():
     alone = change_table(headline_table(weeks(uneven), channel="phone"), None)
-    points = shown_points(headlines.main_points(alone, "January 1999", hours=by_hour()[:0]))
+    points = shown_points(headlines.main_points(alone, "January 1999"))
     assert "there is nothing of January 1999 to compare with." in points["People lost."]
     overview = headlines.change_overview(alone, now="February 1999", before="January 1999")
     assert overview.finding == "There is nothing before February 1999 to compare with"

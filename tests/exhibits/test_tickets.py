@@ -141,7 +141,7 @@ def test_a_promise_that_changed_is_no_change_of_service():
     assert (late["verdict"], late["note"]) == ("nothing to compare", "what was promised changed from 8 h to 4 h")
     assert math.isnan(late["previous"])
     assert moved.loc["median_first_answer_s", "verdict"] == "not distinguishable from no change"
-    points = " ".join(tickets_of_period.tickets_happened(month)[1].table["sentence"])
+    points = " ".join(tickets_of_period.tickets_happened(month)[-1].table["sentence"])
     assert "nothing of April 2024 to compare with (what was promised changed from 8 h to 4 h)" in points
     assert set(
         tickets_of_period.ticket_run_charts(month)
@@ -160,7 +160,7 @@ def test_a_lead_says_what_its_number_is_of():
     """Half as many tickets, answered later: a larger share is late, of fewer tickets, and no customer more asks again."""
     frame = months(1.6)
     frame = frame[(frame["opened_at"] < pd.Timestamp("2024-05-01")) | (np.arange(len(frame)) % 2 == 0)]
-    points = tickets_of_period.tickets_happened(cx.load(frame).period(NAME), promise_s=14_400.0)[1].table.set_index(
+    points = tickets_of_period.tickets_happened(cx.load(frame).period(NAME), promise_s=14_400.0)[-1].table.set_index(
         "lead"
     )["sentence"]
     assert (

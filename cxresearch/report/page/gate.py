@@ -21,6 +21,7 @@ from cxresearch.report.page.browser import BrowserError, chromium, find_chromium
 from cxresearch.style import format_date, load_words
 
 LARGEST_PAGE = 2_000_000  # bytes
+BRIEF, LARGEST_BRIEF = "brief.html", 300_000  # it is forwarded by mail
 WIDTHS = (320, 1280)  # CSS pixels; WCAG 2.2, 1.4.10 asks for the first
 
 _FORBIDDEN_TAGS = ("iframe", "frame", "object", "embed", "link", "base", "form", "foreignobject", "portal", "applet")
@@ -59,17 +60,20 @@ class Finding:
     advice: str
 
 
-def examine(page: Path, *, run: dict[str, Any], language: str = "en") -> dict[str, Any]:
-    """Put a page through every rule; what comes back belongs into run.json as ``gate``.
+def examine(*pages: Path, run: dict[str, Any], language: str = "en") -> dict[str, Any]:
+    """Put the pages of a run through every rule; what comes back belongs into run.json as ``gate``.
 
     Returns ``findings`` (each ``rule, where, advice``; empty: publish it) and ``browser``: the version that looked at
     the page, or why none did.
     """
-    findings = check_page(page.read_text(encoding="utf-8"), run=run, language=language)
+    findings = []
+    for page in pages:
+        largest = LARGEST_BRIEF if page.name == BRIEF else LARGEST_PAGE
+        findings += check_page(page.read_text(encoding="utf-8"), run=run, language=language, largest=largest)
     browser = "not looked at: there is no Chromium on this system"
     if find_chromium():
         try:
-            version, seen = check_in_browser(page)
+            version, seen = check_in_browser(*pages)
             browser, findings = version, findings + seen
         except BrowserError as error:
             # A browser that does not start says nothing on the page; the policy forbids what it would have looked for.
@@ -77,33 +81,34 @@ def examine(page: Path, *, run: dict[str, Any], language: str = "en") -> dict[st
     return {"findings": [asdict(finding) for finding in findings], "browser": browser}
 
 
-def check_page(page: str, *, run: dict[str, Any], language: str = "en") -> list[Finding]:
+def check_page(page: str, *, run: dict[str, Any], language: str = "en", largest: int = LARGEST_PAGE) -> list[Finding]:
     """Every rule that the text of a page can be held to. ``run`` is its run.json: what it says must be on the page."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
     return [
-        *_size(page), *_policy(reader), *_active(reader), *_words_for_pictures(reader), *_leaks(page, reader),
+        *_size(page, largest), *_policy(reader), *_active(reader), *_words_for_pictures(reader), *_leaks(page, reader),
         *_personal(reader), *_outline(reader), *_tables(reader), *_references(reader), *_colours(reader),
         *_says_what_it_is(reader, run, language),
     ]  # fmt: skip
 
 
-def check_in_browser(page: Path) -> tuple[str, list[Finding]]:
-    """Open the page with the network off: nothing asked for, nothing to complain about, nothing beside the screen."""
+def check_in_browser(*pages: Path) -> tuple[str, list[Finding]]:
+    """Open the pages with the network off: nothing asked for, nothing to complain about, nothing beside the screen."""
     findings = []
     with chromium() as browser:
-        browser.open(page, width=WIDTHS[0])
-        for width in WIDTHS:
-            browser.resize(width)
-            wide = browser.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            if wide > 0:
-                advice = "let the widest part scroll in its own box or wrap"
-                findings.append(Finding("reflow", f"at {width} px the page is {wide} px too wide", advice))
-        for url in sorted(set(browser.requests)):
-            findings.append(Finding("no requests", url[:200], "put what is needed into the page"))
-        for message in dict.fromkeys(browser.messages):
-            findings.append(Finding("a quiet console", message[:200], "see what the page's policy forbade"))
+        for page in pages:
+            browser.open(page, width=WIDTHS[0])
+            for width in WIDTHS:
+                browser.resize(width)
+                wide = browser.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                if wide > 0:
+                    advice = "let the widest part scroll in its own box or wrap"
+                    findings.append(Finding("reflow", f"at {width} px {page.name} is {wide} px too wide", advice))
+            for url in sorted(set(browser.requests)):
+                findings.append(Finding("no requests", url[:200], "put what is needed into the page"))
+            for message in dict.fromkeys(browser.messages):
+                findings.append(Finding("a quiet console", message[:200], "see what the page's policy forbade"))
         return browser.version, findings
 
 
@@ -172,11 +177,11 @@ class _Reader(HTMLParser):
 # The rules ----------------------------------------------------------------------------------------------------------
 
 
-def _size(page: str) -> Iterator[Finding]:
+def _size(page: str, largest: int) -> Iterator[Finding]:
     size = len(page.encode("utf-8"))
-    if size > LARGEST_PAGE:
+    if size > largest:
         advice = "draw fewer marks, rasterise scatter layers, show shorter tables"
-        yield Finding("size", f"{size:,} bytes of at most {LARGEST_PAGE:,}", advice)
+        yield Finding("size", f"{size:,} bytes of at most {largest:,}", advice)
 
 
 def _policy(reader: _Reader) -> Iterator[Finding]:

@@ -19,7 +19,17 @@ import jinja2
 import nbformat
 from markupsafe import Markup
 
-from cxresearch.exhibits import FIGURE, HEADLINE, NOTEBOOK_WIDTH, POINTS, TABLE, TICKET_MEASURES, WHAT_IF
+from cxresearch.exhibits import (
+    BRIEF,
+    DECISION,
+    FIGURE,
+    HEADLINE,
+    NOTEBOOK_WIDTH,
+    POINTS,
+    TABLE,
+    TICKET_MEASURES,
+    WHAT_IF,
+)
 from cxresearch.report.archive.freshness import (
     due,
     due_ahead,
@@ -42,11 +52,12 @@ from cxresearch.report.page.blocks import (
     year_in_words,
 )
 from cxresearch.report.page.brand import check_colours
+from cxresearch.report.page.brief import MOST_FILES, brief_view, chosen_tiles, spark
 from cxresearch.report.page.prose import first_title, keep_together, plain_text, prose_reader
 from cxresearch.report.page.take_away import standalone
 from cxresearch.style import format_date, format_value, load_words
 
-__all__ = ["render_index", "render_report", "take_away"]
+__all__ = ["render_brief", "render_index", "render_report", "take_away"]
 
 _TEMPLATES = files("cxresearch.report.page") / "templates"
 
@@ -59,7 +70,7 @@ def render_report(
     language: str = "en",
     brand: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the page of one run.
+    """Return the page of one run, its brief at the top.
 
     Parameters
     ----------
@@ -80,6 +91,25 @@ def render_report(
     Raises ValueError where the rows do not add up (read = kept + set aside), for active content in a figure, and for an
     accent that cannot be read.
     """
+    return _rendered("report.html", notebooks, run, headlines, language, brand)
+
+
+def render_brief(
+    *,
+    notebooks: Sequence[tuple[str, nbformat.NotebookNode]],
+    run: dict[str, Any],
+    headlines: Sequence[dict[str, Any]],
+    language: str = "en",
+    brand: Mapping[str, str] | None = None,
+) -> str:
+    """Return the brief of one run alone, the first two printed pages of :func:`render_report`, which takes the same."""
+    return _rendered("brief.html", notebooks, run, headlines, language, brand)
+
+
+def _rendered(
+    template: str, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], headlines: Sequence[dict[str, Any]],
+    language: str, brand: Mapping[str, str] | None,
+) -> str:  # fmt: skip
     words = load_words(language)
     _check_counts(run)
     brand = dict(brand or {})
@@ -92,27 +122,31 @@ def render_report(
     status = "partial" if run["status"] == "complete" and missing else run["status"]
     stale = stale_records(run, language=language)
     next_due = due_ahead(run)
-    template = _environment(language).get_template("report.html")
-    return template.render(
-        run=run,
-        status=status,
-        missing=missing,
-        stale=stale,
-        dated=bool(run["newest_record"] or period_of_run(run)),
-        due=next_due and next_due.isoformat(),
-        due_script=Markup(DUE_SCRIPT),  # noqa: S704 our own file
-        brand=brand,
-        forecast=forecast_view(run, language),
-        policy=policy(script=page.moves, due=next_due is not None),
-        script=Markup(SCRIPT) if page.moves else "",  # noqa: S704 our own file
-        marks=_marks(words, simulated=run["simulated"], status=status, stale=bool(stale)),
-        points=page.points,
-        tables=len(page.tables),
-        sections=sections,
-        tiles=[tile(headline, run, language) for headline in headlines],
-        inputs=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run["inputs"] or []],
-        left_out=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run.get("left_out") or []],
-        parameters={name: _no_machine_path(str(value)) for name, value in (run["parameters"] or {}).items()},
+    scripted = page.moves and template == "report.html"
+    return (
+        _environment(language)
+        .get_template(template)
+        .render(
+            run=run,
+            status=status,
+            missing=missing,
+            stale=stale,
+            dated=bool(run["newest_record"] or period_of_run(run)),
+            due=next_due and next_due.isoformat(),
+            due_script=Markup(DUE_SCRIPT),  # noqa: S704 our own file
+            brand=brand,
+            brief=page.brief(headlines, status=status, stale=bool(stale), language=language),
+            forecast=forecast_view(run, language),
+            policy=policy(script=scripted, due=next_due is not None),
+            script=Markup(SCRIPT) if scripted else "",  # noqa: S704 our own file
+            marks=_marks(words, simulated=run["simulated"], status=status, stale=bool(stale)),
+            points=page.points,
+            tables=len(page.tables),
+            sections=sections,
+            inputs=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run["inputs"] or []],
+            left_out=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run.get("left_out") or []],
+            parameters={name: _no_machine_path(str(value)) for name, value in (run["parameters"] or {}).items()},
+        )
     )
 
 
@@ -235,6 +269,8 @@ class _Page:
         self.moves = False
         self.tables: list[dict[str, Any]] = []
         self.drawings: dict[str, str] = {}
+        self._parts: dict[str, dict[str, Any]] = {}
+        self._decision: dict[str, Any] | None = None
         self._tables = itertools.count(1)
         self._figures = itertools.count(1)
         self._sections = itertools.count(1)
@@ -281,6 +317,12 @@ class _Page:
         if output.output_type not in ("display_data", "execute_result"):
             return []
         data = output.data
+        if DECISION in data:
+            self._decision = data[DECISION]
+        if BRIEF in data:
+            self._parts[data[BRIEF]["part"]] = data[BRIEF]
+            if data[BRIEF]["part"] in ("lead", "hours", "queues"):  # they stand in the brief alone
+                return []
         if POINTS in data:
             self.points += data[POINTS]["points"]
         elif FIGURE in data:
@@ -292,6 +334,21 @@ class _Page:
         elif "text/markdown" in data and HEADLINE not in data:
             return self._prose(_joined(data["text/markdown"]), drop_title=False)
         return []
+
+    def brief(self, headlines: Sequence[dict[str, Any]], *, status: str, stale: bool, language: str) -> dict[str, Any]:
+        """The first two pages, of what the sections have recorded."""
+        view = brief_view(
+            self._parts, self._decision, self.run, status=status, stale=stale, headlines=headlines, points=self.points,
+            marks=self.run["simulated"] + stale + (status != "complete"), language=language,
+        )  # fmt: skip
+        tiles = [tile(headline, self.run, language) for headline in chosen_tiles(headlines)]
+        # The files of the workbook's own evidence are in the provenance at the end.
+        files = [{**entry, "path": _no_machine_path(entry["path"])} for entry in self.run["inputs"] or []]
+        view["files"] = [entry for entry in files if not entry["path"].startswith("data/")][:MOST_FILES]
+        view["tiles"] = [{**one, "spark": spark(view["sparks"].get(one["name"], []), one["value"])} for one in tiles]
+        if view["hours"] and not view["hours"]["why"]:
+            view["hours"]["table"] = self._table(view["hours"]["content"])
+        return view
 
     def _prose(self, source: str, *, drop_title: bool) -> list[dict[str, Any]]:
         tokens = self._markdown.parse(source)
@@ -411,6 +468,6 @@ def _environment(language: str) -> jinja2.Environment:
         # What comes from notebooks and logs is in the language of its author.
         "as_page": "" if language == "en" else Markup(f' lang="{language}"'),  # noqa: S704 a known language
         "as_written": "" if language == "en" else Markup(' lang="en"'),
-        "css": Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 our own file
+        "css": Markup("".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "brief.css"))),  # noqa: S704
     }
     return environment

@@ -1,0 +1,180 @@
+"""Exhibits of what is lost on a full day: hour by hour and queue by queue, drawn on the first two pages of a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from cxresearch.exhibits.exhibit import Exhibit
+from cxresearch.exhibits.ranking import listed
+from cxresearch.exhibits.show import BRIEF, TABLE, prose_bundle, table_bundle
+from cxresearch.exhibits.waiting import FEW, clock, counted
+from cxresearch.risk_table import ENOUGH, FEWEST_DAYS
+from cxresearch.style import format_interval, format_value
+
+MOST_QUEUES = 6
+CLEAR = 0.05
+
+
+def lost_by_hour_and_queue(
+    hours: pd.DataFrame, queues: pd.DataFrame, *, week: str, place: str = "", kind: str = "estimated"
+) -> Exhibit:
+    """Contacts lost on a full day by hour, stacked by queue.
+
+    ``hours`` is ``patience.lost_by_hour``, ``queues`` is ``patience.lost_by_hour_and_queue`` of the same days, ``week`` says
+    which weekdays are full. With fewer than five days no hour is named and none is drawn.
+    """
+    days = hours.attrs["days"]
+    if days < FEWEST_DAYS:
+        plural = "s" if days > 1 else ""
+        return recorded_why("hours", f"{counted(days)} full day{plural}: too few to tell the hours of a day apart")
+    if not hours["left"].sum():
+        return recorded_why("hours", "Nobody gave up on a full day")
+    shown = hours[hours["asked"] >= FEW]
+    if shown.empty:
+        return recorded_why("hours", f"In no hour of a full day did {FEW} ask, so none is drawn")
+    names = list(dict.fromkeys(queues["queue"]))
+    short = called(names)
+    parts = queues.pivot_table(index="hour", columns="queue", values="lost_per_day", sort=False)
+    parts = parts.reindex(index=shown["hour"], columns=names).fillna(0.0)
+    finding = _highest(shown)
+    table = pd.concat([shown[["hour", "lost_per_day", "lower", "upper"]].set_index("hour"), parts.rename(columns=short)],
+                      axis=1).reset_index()  # fmt: skip
+    table["hour"] = [clock(hour) for hour in table["hour"]]
+    caption = f"Contacts lost on a full day ({week}; {days} days), by hour and queue, {place}"
+    bundle = table_bundle(table, caption=caption, kind=kind)
+    rows = [
+        {"hour": int(row.hour), "said": clock(row.hour), "lost": _plain(row.lost_per_day), "lower": _plain(row.lower),
+         "upper": _plain(row.upper), "tied": bool(row.tied), "parts": [float(parts.loc[row.hour, name]) for name in names]}
+        for row in shown.itertuples()
+    ]  # fmt: skip
+    content = {
+        "part": "hours", "finding": finding, "days": days, "week": week, "queues": list(short.values()), "hours": rows,
+        "described": _described(shown), "kind": kind, "table": bundle[TABLE],
+    }  # fmt: skip
+    return Exhibit(
+        finding=finding, table=table, kind=kind, caption=caption, ready=(_unshown(bundle) | {BRIEF: content},)
+    )
+
+
+def queues_by_period(queues: pd.DataFrame, *, before: str, place: str = "", kind: str = "estimated") -> Exhibit:
+    """The share of those who queued that gave up, queue by queue, beside the period before.
+
+    ``queues``: ``queue, queued, share_left_of_queued, lower, upper`` and, where there is a period ``before``, ``previous,
+    difference, difference_lower, difference_upper, p_corrected`` (``patience.queue_sources``). Named are queues with 100
+    contacts, the largest first. A change needs 100 in both periods (``queued_before``).
+    """
+    told = queues[queues["queued"] >= ENOUGH].head(MOST_QUEUES)
+    if told.empty:
+        return recorded_why("queues", f"In no queue did {ENOUGH} contacts queue, so none is named")
+    short = called(queues["queue"])
+    rows = [_queue(row | {"queue": short[row["queue"]]}, before) for row in told.to_dict("records")]
+    moved = [row for row in rows if row["verdict"] in ("rose", "fell")]
+    if moved:
+        each = listed([f"{row['queue']} {row['verdict']}" for row in moved])
+        finding = f"Lost of those who queued: {each}" + (
+            "; the others cannot be told" if len(moved) < len(rows) else ""
+        )
+    elif not before:
+        finding = "Lost of those who queued, queue by queue; there is nothing before to compare with"
+    else:
+        finding = f"Of no queue can a change from {before} be told"
+    table = pd.DataFrame(rows).rename(columns={"share": "share_left_of_queued"})
+    shown = table[["queue", "queued", "share_left_of_queued", "lower", "upper", "difference", "difference_lower", "difference_upper",
+                   "verdict"]]  # fmt: skip
+    caption = f"Lost of those who queued, queue by queue, {place}"
+    bundle = table_bundle(
+        shown, caption=caption, kind=kind,
+        formats={"difference": "points", "difference_lower": "points", "difference_upper": "points"},
+    )  # fmt: skip
+    left_out = len(queues) - len(told)
+    content = {
+        "part": "queues", "finding": finding, "before": before, "queues": rows, "left_out": left_out, "kind": kind,
+        "table": bundle[TABLE],
+    }  # fmt: skip
+    content["queues"] = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    return Exhibit(
+        finding=finding, table=table, kind=kind, caption=caption, ready=(_unshown(bundle) | {BRIEF: content},)
+    )
+
+
+def recorded_why(part: str, why: str) -> Exhibit:
+    """A part of the first two pages that is not there: it says why in its place."""
+    return Exhibit(finding=why, ready=(prose_bundle(f"{why.rstrip('.')}.") | {BRIEF: {"part": part, "why": why}},))
+
+
+def called(queues: Iterable[str]) -> dict[str, str]:
+    """queue -> its name without the code in brackets behind it, where no two are then called alike."""
+    names = list(dict.fromkeys(queues))
+    short = {name: str(name).rsplit(" (", 1)[0] for name in names}
+    return short if len(set(short.values())) == len(names) else {name: str(name) for name in names}
+
+
+def _queue(row: dict[str, Any], before: str) -> dict[str, Any]:
+    names = ("difference", "difference_lower", "difference_upper")
+    known = before and row.get("queued_before", 0) >= ENOUGH and not math.isnan(row.get("difference_lower", math.nan))
+    clear = known and row["p_corrected"] < CLEAR
+    verdict = ("rose" if row["difference"] > 0 else "fell") if clear else "cannot be told"
+    if not before:
+        verdict = "nothing to compare"
+    return {
+        "queue": row["queue"], "queued": int(row["queued"]), "share": row["share_left_of_queued"], "lower": row["lower"],
+        "upper": row["upper"], "previous": row["previous"] if known else math.nan,
+        **{name: row[name] if known else math.nan for name in names}, "verdict": verdict,
+    }  # fmt: skip
+
+
+def hour_points(hours: pd.DataFrame, week: str) -> list[tuple[str, str]]:
+    """The hours of a full day that lose most, as a main point; none with fewer than five days, or where none can be named."""
+    tied = hours[hours["tied"]]
+    if tied.empty:
+        return []
+    total = hours["lost_per_day"].sum()
+    named = hours_in_words(tied["hour"])
+    lead = f"{named} loses most." if len(tied) == 1 else f"{counted(len(tied))} hours tie for most lost: {named}."
+    which = "It loses" if len(tied) == 1 else "Together they lose"
+    return [(
+        lead,
+        f"{which} {format_value(tied['lost_per_day'].sum())} of the {format_value(total)} lost on a full day ({week}), and "
+        f"{format_value(tied['asked'].sum() / hours['asked'].sum(), 'share')} of those who asked did so then."
+        + ("" if len(tied) == 1 else " Which of them is worst cannot be told."),
+    )]  # fmt: skip
+
+
+def _highest(hours: pd.DataFrame) -> str:
+    tied = hours[hours["tied"]]
+    if tied.empty:
+        return "On a full day no hour can be named that loses most"
+    if len(tied) == 1:
+        row = tied.iloc[0]
+        return f"{clock(row['hour'])} loses most: {format_value(row['lost_per_day'])} on a full day"
+    lost = format_value(tied["lost_per_day"].sum() / hours["lost_per_day"].sum(), "share")
+    return f"{counted(len(tied))} hours tie for most lost, {lost} of the day: {hours_in_words(tied['hour'])}"
+
+
+def hours_in_words(hours: pd.Series) -> str:
+    """8 to 12 and 13 to 18 h: hours in a row are told by their ends."""
+    chosen = sorted(int(hour) for hour in hours)
+    starts = [hour for hour in chosen if hour - 1 not in chosen]
+    ends = [hour + 1 for hour in chosen if hour + 1 not in chosen]
+    return f"{listed([f'{start} to {end}' for start, end in zip(starts, ends, strict=True)])} h"
+
+
+def _described(hours: pd.DataFrame) -> str:
+    return "; ".join(
+        f"{clock(row.hour)}: {format_value(row.lost_per_day)}"
+        + ("" if math.isnan(row.lower) else f" ({format_interval(row.lower, row.upper)})")
+        for row in hours.itertuples()
+    )
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _unshown(bundle: dict[str, Any]) -> dict[str, Any]:
+    """What a notebook shows; a page shows it in its first two pages alone."""
+    return {name: content for name, content in bundle.items() if name.startswith("text/")}

@@ -1,0 +1,118 @@
+"""What is lost on a full day, worked by hand: means over days, parts that add up, hours that tie."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxresearch.patience import lost_by_hour, lost_by_hour_and_queue
+
+WEEK = (1, 2, 3, 4, 5)
+
+
+def cells(rows: list[tuple], start: str = "1999-02-01") -> pd.DataFrame:
+    """Rows ``day (0 is a Monday), hour, queue, outcome, contacts``; all queued."""
+    table = pd.DataFrame(rows, columns=["day", "hour", "queue", "outcome", "contacts"])
+    table["day"] = pd.Timestamp(start) + pd.to_timedelta(table["day"], unit="D")
+    return table.assign(weekday=table["day"].dt.day_of_week + 1, queued=True)
+
+
+def days(lost_at: dict[int, list[int]], asked: int = 40, n: int = 20) -> list[tuple]:
+    """Twenty weekdays; in each hour as many of ``asked`` give up as its list says, in turn."""
+    rows = []
+    for place in range(n):
+        day = place // 5 * 7 + place % 5
+        for hour, lost in lost_at.items():
+            left = lost[place % len(lost)]
+            rows += [(day, hour, "a", "abandoned", left), (day, hour, "a", "answered", asked - left)]
+    return rows
+
+
+def test_means_over_full_days_worked_by_hand():
+    """Two Mondays and a Saturday, which is no full day: 4 and 2 lost at 9 h, 0 and 1 at 10 h."""
+    rows = [
+        (0, 9, "a", "abandoned", 4),
+        (0, 9, "b", "answered", 6),
+        (7, 9, "b", "abandoned", 2),
+        (7, 10, "a", "abandoned", 1),
+    ]
+    table = lost_by_hour(cells([*rows, (5, 9, "a", "abandoned", 50)]), weekdays=WEEK)
+    assert table[["hour", "asked", "left", "lost_per_day"]].to_numpy().tolist() == [[9, 12, 6, 3.0], [10, 1, 1, 0.5]]
+    assert table.attrs["days"] == 2
+    assert table[["lower", "upper"]].isna().all(axis=None), "two days say nothing of how days differ"
+    assert not table["tied"].any(), "no hour is named"
+
+
+def test_who_was_served_by_a_bot_before_the_queue_did_not_ask():
+    rows = cells([(0, 9, "a", "deflected", 5), (0, 9, "a", "abandoned", 1)])
+    rows["queued"] = [False, True]
+    assert lost_by_hour(rows, weekdays=WEEK)["asked"].tolist() == [1]
+
+
+def test_an_hour_that_is_clear_of_all_others_stands_alone():
+    table = lost_by_hour(cells(days({9: [10, 11, 12], 10: [2, 3, 1], 11: [1, 2, 3]})), weekdays=WEEK)
+    assert table.set_index("hour")["tied"].to_dict() == {9: True, 10: False, 11: False}
+    assert ((table["lower"] < table["lost_per_day"]) & (table["lost_per_day"] < table["upper"])).all()
+
+
+def test_hours_that_change_places_from_day_to_day_are_tied():
+    quiet = {11: [1, 1, 2], 12: [0, 1, 1]}
+    table = lost_by_hour(cells(days({9: [10, 2, 6], 10: [3, 9, 5], **quiet})), weekdays=WEEK)
+    assert table.set_index("hour")["tied"].to_dict() == {9: True, 10: True, 11: False, 12: False}
+
+
+def test_where_more_than_half_of_the_hours_tie_none_is_highest():
+    table = lost_by_hour(cells(days({9: [10, 2, 6], 10: [3, 9, 5], 11: [1, 1, 2]})), weekdays=WEEK)
+    assert not table["tied"].any()
+
+
+def test_an_hour_with_few_who_asked_is_not_ranked():
+    rows = [
+        *days({9: [4, 5, 6], 10: [4, 6, 5], 11: [1], 12: [1]}),
+        *((day, 3, "a", "abandoned", 1) for day in (0, 1, 2)),
+    ]
+    assert lost_by_hour(cells(rows), weekdays=WEEK).set_index("hour")["tied"].to_dict() == {
+        3: False, 9: True, 10: True, 11: False, 12: False,
+    }  # fmt: skip
+
+
+def test_where_nobody_gave_up_no_hour_is_highest():
+    assert not lost_by_hour(cells(days({9: [0], 10: [0]})), weekdays=WEEK)["tied"].any()
+
+
+def test_three_queues_are_named_and_small_ones_are_one():
+    rows = [
+        (0, 9, queue, "abandoned", left) for queue, left in (("a", 10), ("b", 30), ("c", 20), ("d", 5), ("tiny", 40))
+    ]
+    rows += [(0, 9, queue, "answered", 100) for queue in "abcd"]
+    table = lost_by_hour_and_queue(cells(rows), weekdays=WEEK)
+    assert table["queue"].tolist() == ["b", "c", "a", "All other queues"]
+    assert table["lost_per_day"].tolist() == [30, 20, 10, 45]
+
+
+def test_no_day_on_these_weekdays_is_refused():
+    with pytest.raises(ValueError, match="nobody asked on these weekdays"):
+        lost_by_hour(cells([(0, 9, "a", "abandoned", 1)]), weekdays=(6,))
+
+
+rows = st.lists(
+    st.tuples(st.integers(0, 27), st.integers(7, 11), st.sampled_from(["a", "b", None, ""]), st.sampled_from(["abandoned", "answered"]),
+              st.integers(1, 60)),
+    min_size=1, max_size=60,
+)  # fmt: skip
+
+
+@given(rows)
+def test_the_queues_of_an_hour_add_up_to_it(drawn):
+    table = cells(drawn)
+    whole = lost_by_hour(table, weekdays=range(1, 8)).set_index("hour")
+    parts = lost_by_hour_and_queue(table, weekdays=range(1, 8))
+    assert parts["queue"].nunique() <= 4
+    for hour, lost in parts.groupby("hour")["lost_per_day"].sum().items():
+        assert lost == pytest.approx(whole.loc[hour, "lost_per_day"])
+    if parts.empty:
+        assert math.isclose(whole["lost_per_day"].sum(), 0)
