@@ -72,7 +72,7 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
     folder = checkout / "out" / "small" / "1999-02"
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert names == {
-        "report.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb", "notebooks/two.ipynb",
+        "report.html", "brief.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb", "notebooks/two.ipynb",
         "tables/cells.parquet", "tables/period.json",
     }  # fmt: skip
     record = published(checkout)
