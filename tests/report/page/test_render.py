@@ -665,7 +665,7 @@ def test_what_was_counted_has_no_interval():
     page = rendered(headlines=[counted | {"change": change}])
     index = render_index([{**index_runs()[0], "headlines": [counted | {"change": change}]}])
     tile = text_of(check_page(page).select_one(".tiles li"))
-    assert tile.startswith("Contacts 964 counted, no sampling error n = 31,125 ▲ Up 12 from 952 in January 1999")
+    assert tile.startswith("Contacts 964 counted, no sampling error, n = 31,125 ▲ Up 12 from 952 in January 1999")
     assert "964 counted, no sampling error".replace("964 ", "") in text_of(check_page(index).tbody)
     for text in (page, index):
         assert "964 to 964" not in text
