@@ -136,7 +136,7 @@ def _hours(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None:
         "why": "", "finding": part["finding"], "columns": columns, "kind": part["kind"], "content": part["table"],
         "ticks": [{"at": _percent(tick / top), "said": format_value(tick, language=language)} for tick in _steps(step, top)],
         "queues": [{"name": name, "texture": n % _TEXTURES} for n, name in enumerate(part["queues"])],
-        "alt": f"{part['finding']}. {part['described']}.", "week": f"{part['week']}, {part['days']}",
+        "alt": f"{part['finding']}. {part['described']}.", "week": f"{part['week']}, {part['days']} days",
         "note": words["bars_tied" if any(row["tied"] for row in rows) else "bars"],
     }  # fmt: skip
 
@@ -172,11 +172,8 @@ def _box(
     trust = decision.get("backtest")
     model = ("model", words["model_untested"] if trust is None else _trust(trust, run, language))
     if chosen is None:
-        return {
-            "why": f"{str(decision['why']).rstrip('.')}.",
-            "written": True,
-            "rows": [model] if decision["actions"] else [],
-        }
+        why = f"{decision['why'][:1].upper()}{decision['why'][1:].rstrip('.')}."
+        return {"why": why, "written": True, "rows": [model] if trust else []}
 
     def value(number: float, unit: str = "number") -> str:
         return format_value(number, unit, language=language)
@@ -190,7 +187,7 @@ def _box(
         rows.append(("value", words["value_more"].format(
             value=value(chosen["value"]), currency=decision["currency"], interval=interval)))  # fmt: skip
     if decision.get("ties"):
-        ties = ", ".join(f"{start}–{end}" for start, end in decision["ties"])
+        ties = ", ".join(f"{start}\u2060–\u2060{end}" for start, end in decision["ties"])
         rows.append(("tied", words["tied_more"].format(hours=ties)))
     rows += [("assumed", f"{chosen['assumed'][:1].upper()}{chosen['assumed'][1:].rstrip('.')}."), model]
     trial = parts.get("trial")

@@ -14,6 +14,7 @@ from cxresearch.report.page import gate
 from cxresearch.report.page.blocks import DUE_SCRIPT, SCRIPT
 from cxresearch.report.page.browser import BrowserError, chromium, find_chromium, write_pdf
 from cxresearch.report.page.render import render_index, render_report
+from tests.report.page import test_brief
 from tests.report.page.test_render import (
     HEADLINES,
     NUMBERS,
@@ -303,6 +304,8 @@ def test_axe_finds_no_violation(browser, axe, tmp_path, width, dark):
     pages = [
         a_page(),
         a_page(language="pl", **changes),
+        test_brief.page(),
+        test_brief.page(run=changes),
         render_index([{**a_run(**changes), "href": None, "headlines": HEADLINES}]),
     ]
     for number, text in enumerate(pages):

@@ -256,7 +256,7 @@ def test_the_title_names_report_period_and_organisation(soup):
 def test_tiles_say_value_interval_or_reason_change_and_kind(soup):
     gave_up, contacts, would_leave = (text_of(tile) for tile in soup.select(".tiles li"))
     assert gave_up == (
-        "Gave up 21.9 % 95 % interval 21.3 to 22.6 % n = 18,058 ▲ Up 3.4 points from 18.6 % in January 1999 "
+        "Gave up 21.9 % 95 % interval 21.3 to 22.6 % , n = 18,058 ▲ Up 3.4 points from 18.6 % in January 1999 "
         "( 95 % interval 2.5 to 4.2 points ): worse estimated"
     )
     assert contacts == "Contacts 31,125 a count of the log No comparison with January 1999 estimated"
@@ -665,7 +665,7 @@ def test_what_was_counted_has_no_interval():
     page = rendered(headlines=[counted | {"change": change}])
     index = render_index([{**index_runs()[0], "headlines": [counted | {"change": change}]}])
     tile = text_of(check_page(page).select_one(".tiles li"))
-    assert tile.startswith("Contacts 964 counted, no sampling error n = 31,125 ▲ Up 12 from 952 in January 1999")
+    assert tile.startswith("Contacts 964 counted, no sampling error, n = 31,125 ▲ Up 12 from 952 in January 1999")
     assert "964 counted, no sampling error".replace("964 ", "") in text_of(check_page(index).tbody)
     for text in (page, index):
         assert "964 to 964" not in text

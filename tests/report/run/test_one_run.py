@@ -72,7 +72,7 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
     folder = checkout / "out" / "small" / "1999-02"
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert names == {
-        "report.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb", "notebooks/two.ipynb",
+        "report.html", "brief.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb", "notebooks/two.ipynb",
         "tables/cells.parquet", "tables/period.json",
     }  # fmt: skip
     record = published(checkout)
@@ -194,7 +194,7 @@ def test_a_page_that_does_not_pass_the_gate_is_not_published(checkout):
     failed = published(checkout, "1999-02.failed")
     assert failed["reason"].startswith("the page did not pass the gate")
     assert failed["gate"]["findings"]
-    assert not (checkout / "out" / "small" / "1999-02.failed" / "report.html").exists()
+    assert not list((checkout / "out" / "small" / "1999-02.failed").glob("*.html"))
     assert (checkout / "out" / "small" / "1999-02" / "report.html").read_bytes() == good
 
 
