@@ -158,6 +158,7 @@ def take_away(
     page = _Page(load_words(language), run_in_language(run, language))
     for name, notebook in notebooks:
         page.section(name, notebook)
+    page.add_tables_of_brief()
     return page.tables, page.drawings
 
 
@@ -334,6 +335,12 @@ class _Page:
         elif "text/markdown" in data and HEADLINE not in data:
             return self._prose(_joined(data["text/markdown"]), drop_title=False)
         return []
+
+    def add_tables_of_brief(self) -> None:
+        """Those of the hours and the queues, after all others, as the page counts them."""
+        for name in ("hours", "queues"):
+            if content := self._parts.get(name, {}).get("table"):
+                self._table(content)
 
     def brief(self, headlines: Sequence[dict[str, Any]], *, status: str, stale: bool, language: str) -> dict[str, Any]:
         """The first two pages, of what the sections have recorded."""

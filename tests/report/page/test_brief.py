@@ -13,7 +13,7 @@ from cxresearch.exhibits.show import BRIEF, DECISION, POINTS, TABLE, table_bundl
 from cxresearch.report.page import gate
 from cxresearch.report.page.brief import brief_view, chosen_tiles, spark
 from cxresearch.report.page.browser import chromium, find_chromium
-from cxresearch.report.page.render import render_brief, render_report
+from cxresearch.report.page.render import render_brief, render_report, take_away
 from tests.report.page.test_render import CHANGE, HEADLINES, HOSTILE, NUMBERS, a_run, cell, check_page, text_of
 
 needs_browser = pytest.mark.skipif(not find_chromium(), reason="there is no Chromium on this system")
@@ -302,6 +302,16 @@ def test_hostile_text_is_only_text():
     queue = [QUEUE | {"queue": HOSTILE}]
     check_page(page(CHOICE | {"recommended": ACTION | {"action": HOSTILE, "assumed": HOSTILE}}, lead={"said": HOSTILE, "days": {}},
                     queues={**parts()["queues"], "queues": queue, "finding": HOSTILE}, points=[[HOSTILE, HOSTILE]]))  # fmt: skip
+
+
+def test_the_tables_of_the_brief_are_taken_away_after_all_others():
+    tables, _ = take_away(notebooks=[("05-summary", notebook())], run=a_run())
+    assert len(tables) == 2
+    assert all("Lost by hour" in table["caption"] for table in tables)
+    few, _ = take_away(
+        notebooks=[("05-summary", notebook(hours={"why": "few days"}, queues={"why": "few"}))], run=a_run()
+    )
+    assert few == []
 
 
 def test_nothing_recorded_is_nothing_shown():
