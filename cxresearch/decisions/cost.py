@@ -181,7 +181,7 @@ def _lost(s: Sums, horizon: str) -> tuple[float, float]:
     answers = s["answers_queued"] + s["answers_at_once"]
     visible = (s["visible_queued"] + s["visible_at_once"]) / answers if answers else 0.0
     most = min(seen / visible, 1.0) if visible > 0 else 1.0
-    return s["left_known"] * (1 - most), s["left_known"] * (1 - seen)
+    return s["left_known"] * (1 - max(most, seen)), s["left_known"] * (1 - seen)
 
 
 def _customers(s: Sums, horizon: str) -> tuple[float, float]:
