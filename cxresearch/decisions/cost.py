@@ -149,7 +149,7 @@ def _measures(horizon: str) -> list[_Measure]:
         found += [
             ("lost_low", horizon, left_, "left", lambda s: _lost(s, horizon)[0], "log", "contacts"),
             ("lost_on_record", horizon, left_, "left", lambda s: _lost(s, horizon)[1], "log", "contacts"),
-            ("lost_high", horizon, left_, "left", lambda s: _lost(s, horizon)[1] + s["left"] - s["left_known"], "log", "contacts"),
+            ("lost_high", horizon, left_, "left", lambda s: _lost(s, horizon)[1] + (s["left"] - s["left_known"]), "log", "contacts"),
             ("customers_low", horizon, known, f"followed {horizon}", lambda s: _customers(s, horizon)[0], "log", "customers"),
             ("customers_on_record", horizon, known, f"followed {horizon}", lambda s: _customers(s, horizon)[1], "log", "customers"),
         ]  # fmt: skip
