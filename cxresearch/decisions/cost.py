@@ -202,6 +202,10 @@ def _row(days: pd.DataFrame, measure: str, after: str, of: str, base: str, value
         moved = deviations(influence, np.ones(len(days)), estimate / size, link)
         if np.isfinite(moved).all() and moved.any():
             lower, upper = limits(estimate, _half_width(days, moved), link)
+            if counted and measure != "left":
+                upper = min(upper, max(sums["left"], estimate))  # no more can be lost than left
+            if not math.isfinite(upper):  # days tell nothing of it
+                lower = upper = math.nan
         elif counted and estimate == 0:
             lower = upper = 0.0
     return measure, after, of, int(sums[base]), estimate, lower, upper, unit

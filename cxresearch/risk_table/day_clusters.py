@@ -30,6 +30,7 @@ from cxresearch.risk_table.risk_sets import Floats
 Link = Literal["logit", "log", "identity"]
 FEWEST_PAIRS = 10  # neighbouring days: with fewer, how they hang together cannot be seen and is taken as nothing
 HIGHEST_CORRELATION = 0.9
+_FLOAT_ENDS = 700.0  # e to more than that is beyond a float
 _SEEN = 1e-9  # a leverage closer to 1 leaves nothing of its day
 
 
@@ -100,7 +101,7 @@ def limits(value: float, half: float, link: Link) -> tuple[float, float]:
     if link == "identity":
         return value - half, value + half
     if link == "log":
-        return value * math.exp(-half), value * math.exp(half)
+        return value * math.exp(-half), value * math.exp(half) if half < _FLOAT_ENDS else math.inf
     middle = math.log(value / (1 - value))
     return float(expit(middle - half)), float(expit(middle + half))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cxresearch.contacts import load
@@ -92,6 +92,8 @@ def test_a_week_is_followed_for_a_day():
 
 
 @given(known=st.integers(0, 2**31), visible=st.floats(0.05, 1.0))
+@example(known=0, visible=1.0)
+@example(known=1, visible=0.9)
 def test_the_bounds_hold_the_record_between_them(known, visible):
     rng = np.random.default_rng(known)
     frame = contacts(lambda day, hour: 20, start="2026-02-02", days=19, seed=known % 1000)
@@ -105,6 +107,9 @@ def test_the_bounds_hold_the_record_between_them(known, visible):
     sure = table.dropna(subset="lower")
     assert (sure["lower"] <= sure["estimate"]).all()
     assert (sure["estimate"] <= sure["upper"]).all()
+    assert np.isfinite(sure["upper"]).all()
+    lost = sure[sure["measure"].str.startswith("lost_") & (sure["unit"] == "contacts")]
+    assert (lost["upper"] <= found["left", ""]).all(), "no more can be lost than left"
     assert found["redials_low", "1 h"] <= found["redials_high", "1 h"]
 
 

@@ -288,3 +288,8 @@ def test_a_quantile_of_answers_by_hand_and_its_influence_by_reweighting():
     # Twice a day is no small step (12 of 13 of it), and the times are whole seconds.
     np.testing.assert_allclose(moved, influence * 12 / 13, atol=1.0)
     assert np.ptp(moved) > 5
+
+
+def test_an_interval_wider_than_a_float_is_open():
+    assert limits(2.0, 1e4, "log") == (0.0, math.inf)
+    assert limits(0.5, 1e4, "logit") == (0.0, 1.0)
