@@ -108,7 +108,7 @@ def is_whole(folder: Path, mark: int) -> bool:
     page = (folder / "report.html").read_text()
     for name in ("one", "two"):
         nbformat.validate(nbformat.read(folder / "notebooks" / f"{name}.ipynb", 4))
-    expected = {"report.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb",
+    expected = {"report.html", "brief.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb",
                 "notebooks/two.ipynb", "tables/cells.parquet", "tables/period.json"}  # fmt: skip
     return (
         set(contents(folder)) == expected and record["status"] == "complete" and record["parameters"]["mark"] == mark

@@ -17,7 +17,6 @@ from typing import Any
 import nbformat
 
 from cxresearch.contacts import PERIOD_KINDS, to_toml
-from cxresearch.decisions import ActionError, checked_prices, own_actions
 from cxresearch.exhibits import EVERY, MEASURES, TICKET_MEASURES, check_targets
 
 SCALARS = ("bool", "int", "float", "str", "date")
@@ -289,6 +288,10 @@ def _check_survey(text: Mapping[str, Any], declared: Mapping[str, Declared], pat
 
 def _check_decisions(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Path) -> None:
     """The tables ``[prices]`` and ``[[actions]]``, which a notebook must take."""
+    if not {"prices", "actions"} & (set(text) | set(text.get("parameters", {}))):
+        return
+    from cxresearch.decisions import ActionError, checked_prices, own_actions  # its imports are not for every command
+
     for name, written, read in (("prices", "[prices]", checked_prices), ("actions", "[[actions]]", own_actions)):
         if name in text.get("parameters", {}):
             raise ParameterError(f"{path}: {name} are tables of their own: write {written}, not [parameters] {name}.")
