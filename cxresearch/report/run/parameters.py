@@ -299,7 +299,7 @@ def _check_decisions(text: Mapping[str, Any], declared: Mapping[str, Declared], 
             continue
         if name not in declared:
             raise ParameterError(
-                f"{path}: {written} is set, none of its notebooks takes {name}; add 06-what-to-do-first."
+                f"{path}: {written} is set, none of its notebooks takes {name}; add 06-what-to-do-first"
             )
         try:
             read(text[name])
