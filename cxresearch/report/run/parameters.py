@@ -298,9 +298,7 @@ def _check_decisions(text: Mapping[str, Any], declared: Mapping[str, Declared], 
         if not text.get(name):
             continue
         if name not in declared:
-            raise ParameterError(
-                f"{path}: {written} is set, none of its notebooks takes {name}; add 06-what-to-do-first"
-            )
+            raise ParameterError(f"{path}: none of its notebooks takes {name}; add 06-what-to-do-first for it.")
         try:
             read(text[name])
         except ActionError as error:
