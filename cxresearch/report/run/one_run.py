@@ -11,7 +11,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -46,7 +46,7 @@ from cxresearch.report.run.execute import (
     recorded_headlines,
 )
 from cxresearch.report.run.parameters import ParameterError, Report
-from cxresearch.report.run.stop import RunTimedOut
+from cxresearch.report.run.stop import RunTimedOut, until_done
 from cxresearch.report.run.version import Version
 
 __all__ = ["execute_report", "failed_run", "run_lock"]
@@ -241,7 +241,7 @@ def _execute(
         if isinstance(order.period, Version) and order.period.shares is not None:
             order.period.shares.to_parquet(build / TABLES / "shares.parquet", index=False)
         facts = _facts(order, month, places)
-        wait(futures)
+        until_done(futures)
     except RunTimedOut:
         kernels.end(too_long(report))
         facts = _facts(order, month, places)

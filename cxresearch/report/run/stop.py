@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
 from types import FrameType
 from typing import Any
+
+_MOMENT_S = 0.2
 
 
 class Ended(BaseException):
@@ -69,6 +72,16 @@ class Guard:
     def _forget_clock(self) -> None:
         if isinstance(self.reason, RunTimedOut):
             self.reason = None
+
+
+def until_done(futures: Sequence[Future]) -> None:
+    """Wait in the main thread, so that a signal is heard within a moment.
+
+    A library that is imported after the guard can take SIGINT over so that it wakes no lock (Polars does, and statsmodels
+    imports it): a wait without end would hear of Ctrl-C only when everything is done.
+    """
+    while wait(futures, timeout=_MOMENT_S).not_done:
+        pass
 
 
 @contextlib.contextmanager
