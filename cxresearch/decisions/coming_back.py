@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.contacts import LogError, PeriodLog
-from cxresearch.risk_table import DayClusters, Floats
+from cxresearch.risk_table import day_band
 
 FEWEST_LEFT = 30  # customers who left, in comparable company: fewer tell nothing
 LEAST_OVERLAP = 0.02  # of the customers of one period seen in the next: below it their numbers were made anew
-FEWEST_DAYS = 5
 BLOCK_H = 3
 FREQUENT = 8  # contacts in a period: whoever asks twice a week is missed where he stays away
 COLUMNS = ("comparison", "left", "left_back", "answered", "answered_back", "difference", "lower", "upper")
@@ -126,23 +125,14 @@ def _row(comparison: str, customers: pd.DataFrame) -> tuple[object, ...]:
     own = np.where(
         left, back - share_answered[codes] - difference, -(n_left / n_answered)[codes] * (back - share_answered[codes])
     )
-    half = _half_width(customers["day"], own / total)
-    return (
-        comparison, int(total), float(back[left].mean()), int(n_answered.sum()), expected, difference, difference - half, difference + half,
-    )  # fmt: skip
-
-
-def _half_width(day: pd.Series, influence: Floats) -> float:
-    by_day = pd.DataFrame({"n": 1.0, "moved": influence}).groupby(pd.DatetimeIndex(day)).sum()
-    if len(by_day) < FEWEST_DAYS:
-        return math.nan
-    n, days = len(by_day), pd.DatetimeIndex(by_day.index)
-    moved = n * by_day["moved"].to_numpy()
-    clusters = DayClusters(
-        day=days,
-        weekday=days.day_of_week + 1,
-        size=by_day["n"] / by_day["n"].mean(),
-        share=np.full(n, 1 / n),
-        deviations=moved[:, None],
+    by_day = pd.DataFrame({"n": 1.0, "moved": own / total}).groupby(pd.DatetimeIndex(customers["day"])).sum()
+    lower, upper = day_band(
+        by_day.index.to_numpy(),
+        by_day["n"].to_numpy(),
+        np.array([difference]),
+        by_day[["moved"]].to_numpy(),
+        "identity",
     )
-    return clusters.half_width(moved)
+    return (
+        comparison, int(total), float(back[left].mean()), int(n_answered.sum()), expected, difference, float(lower[0]), float(upper[0]),
+    )  # fmt: skip

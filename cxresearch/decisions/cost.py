@@ -13,12 +13,11 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.contacts import LogError, PeriodLog
-from cxresearch.risk_table import DayClusters, Floats, Link, deviations, limits
+from cxresearch.decisions.weighing import FEWEST_FOLLOWED
+from cxresearch.risk_table import Floats, Link, day_band
 
 AFTER_S = {"10 min": 600, "1 h": 3_600, "24 h": 86_400, "7 d": 604_800}
 LOST_AFTER = ("7 d", "24 h")  # lost for good is who was not answered in so long: the first of which enough is seen
-FEWEST_FOLLOWED = 30
-FEWEST_DAYS = 5
 
 COLUMNS = ("measure", "after", "of", "contacts", "estimate", "lower", "upper", "unit")
 
@@ -195,19 +194,18 @@ def _row(days: pd.DataFrame, measure: str, after: str, of: str, base: str, value
     sums = {name: float(total) for name, total in days.sum().items()}
     estimate = value(sums)
     counted = unit in ("contacts", "customers")
+    size = float(len(days)) if counted else 1.0
     lower = upper = math.nan
-    if len(days) >= FEWEST_DAYS and math.isfinite(estimate):
-        size = float(len(days)) if counted else 1.0
-        influence = _influence(days, sums, value, size)
-        moved = deviations(influence, np.ones(len(days)), estimate / size, link)
-        if np.isfinite(moved).all() and moved.any():
-            lower, upper = limits(estimate, _half_width(days, moved), link)
-            if counted and measure != "left":
-                upper = min(upper, max(sums["left"], estimate))  # no more can be lost than left
-            if not math.isfinite(upper):  # days tell nothing of it
-                lower = upper = math.nan
-        elif counted and estimate == 0:
-            lower = upper = 0.0
+    if counted and estimate == 0:
+        lower = upper = 0.0
+    elif math.isfinite(estimate):
+        influence = _influence(days, sums, value, size)[:, None]
+        ends = day_band(days.index.to_numpy(), days["asked"].to_numpy(), np.array([estimate / size]), influence, link)
+        lower, upper = (size * float(end[0]) for end in ends)
+        if counted and measure != "left":
+            upper = min(upper, max(sums["left"], estimate))  # no more can be lost than left
+        if not math.isfinite(upper):  # days tell nothing of it
+            lower = upper = math.nan
     return measure, after, of, int(sums[base]), estimate, lower, upper, unit
 
 
@@ -225,13 +223,3 @@ def _influence(days: pd.DataFrame, sums: Sums, value: Callable[[Sums], float], s
         if slope:
             total += slope * days[name].to_numpy()
     return total / size - (at / size**2 if size > 1 else 0.0)
-
-
-def _half_width(days: pd.DataFrame, moved: Floats) -> float:
-    day = pd.DatetimeIndex(days.index)
-    asked = days["asked"].to_numpy()
-    clusters = DayClusters(
-        day=day, weekday=day.day_of_week + 1, size=asked / asked.mean(), share=np.full(len(days), 1 / len(days)),
-        deviations=moved[:, None],
-    )  # fmt: skip
-    return clusters.half_width(moved)

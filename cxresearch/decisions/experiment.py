@@ -10,7 +10,7 @@ from statsmodels.stats.power import TTestIndPower
 
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.proposals import Action
-from cxresearch.decisions.weighing import Weighing
+from cxresearch.decisions.weighing import Weighing, less_sure
 from cxresearch.risk_table import DayClusters, Floats
 
 WEEKS = (2, 4, 8, 13, 26, 52)
@@ -80,6 +80,4 @@ def _spread(day: pd.DatetimeIndex, left: Floats, asked: Floats) -> tuple[float, 
     means = pd.Series(left).groupby(np.asarray(weekday)).transform("mean").to_numpy()
     groups = len(set(weekday))
     alone = float(((left - means) ** 2).sum() / (n - groups)) if n > groups else float(left.var(ddof=1))
-    r, steps = clusters.correlation, np.arange(1, n)
-    wider = 1 + 2 * float(((1 - steps / n) * r**steps).sum())
-    return math.sqrt(alone * wider), float(r)
+    return math.sqrt(alone * less_sure(clusters.correlation, n)), float(clusters.correlation)

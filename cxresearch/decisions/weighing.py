@@ -228,10 +228,15 @@ def day_weights(days: Days, draws: int, rng: np.random.Generator) -> Floats:
     r = DayClusters(
         day=days.day, weekday=days.weekday, size=asked / asked.mean(), share=np.full(n, 1 / n), deviations=away[:, None]
     ).correlation
-    steps = np.arange(1, n)
-    wider = 1 + 2 * float(((1 - steps / n) * r**steps).sum())
-    shape = max(((n - 1) / wider - 1) / n, _LEAST_SHAPE)
+    shape = max(((n - 1) / less_sure(r, n) - 1) / n, _LEAST_SHAPE)
     return n * rng.dirichlet(np.full(n, shape), draws)
+
+
+def less_sure(correlation: float, days: int) -> float:
+    """By how much more the mean of so many days varies than if they were independent, where each hangs together with the
+    next (AR(1))."""
+    steps = np.arange(1, days)
+    return 1 + 2 * float(((1 - steps / days) * correlation**steps).sum())
 
 
 def redial_range(later: Later | None, w: Floats) -> Redials:

@@ -11,15 +11,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from cxresearch.risk_table import FEWEST_DAYS
 from cxresearch.style import format_duration, format_interval, format_number, format_value, is_missing, load_words
 
 MOST_TILES = 4
 MOST_FILES = 2
-FEWEST_DAYS = 5
-MOST_LETTERS, LETTERS_OF_A_MARK = (
-    1_550,
-    150,
-)  # of verdict, points and notices: with more the chart has no room beside them
+# Of verdict, points and notices: with more the chart has no room beside them.
+MOST_LETTERS, LETTERS_OF_A_MARK = 1_550, 150
 GAP_DAYS = 3  # a line is not drawn over more days without a value
 _FIRST = (
     "lost_share", "unanswered_after_promise_share", "service_level", "mean_answer_s", "contacts_per_day", "median_first_answer_s",
