@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pandas as pd
@@ -19,6 +19,7 @@ from cxresearch.contacts.periods import Period, parse_period
 from cxresearch.contacts.unanswered import table_of_unanswered
 from cxresearch.contacts.week import times_known, week_of
 
+T = TypeVar("T")
 CELL = ("day", "weekday", "hour", "channel", "queue", "promised_s")
 ENDS = ("queued", "duration_s", "outcome")
 SUMS = ("contacts", "handled", "handle_s")
@@ -43,7 +44,7 @@ class PeriodLog:
     ``after_leaving``: what became of those who gave up (``contacts.after_leaving``); None for one queue alone, and where
     tables that were kept without it are among the days. ``unanswered``: who stood without an answer at the end of each day
     (``contacts.unanswered_by_day``); None for one queue alone, and where days come from kept tables. ``begins``: the
-    first day that the log holds. ``memo``: what was worked out of it, for whoever would do it again.
+    first day that the log holds.
     """
 
     period: Period
@@ -65,7 +66,7 @@ class PeriodLog:
     within: tuple[tuple[str, str], ...] = ()
     _rows: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
     _everywhere: duckdb.DuckDBPyRelation | None = field(default=None, repr=False)
-    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    _worked_out: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -143,10 +144,13 @@ class PeriodLog:
         The same again is the same object, so that whoever works something out of it need not do so twice. Raises LogError
         where there are none.
         """
-        key = ("only", *which.items())
-        if key not in self.memo:
-            self.memo[key] = self._only(which)
-        found: PeriodLog = self.memo[key]
+        return self.once(("only", *which.items()), lambda: self._only(which))
+
+    def once(self, name: Any, work: Callable[[], T]) -> T:
+        """What ``work`` gives, worked out the first time that it is asked for by this name."""
+        if name not in self._worked_out:
+            self._worked_out[name] = work()
+        found: T = self._worked_out[name]
         return found
 
     def _only(self, which: dict[str, str]) -> PeriodLog:

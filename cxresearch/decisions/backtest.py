@@ -51,10 +51,7 @@ def backtest(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     Raises ValueError without a period before, and where that has nothing to go by (:func:`refuse_unknown`).
     """
     mine = period_log.only(channel=channel)
-    if "backtest" not in mine.memo:
-        mine.memo["backtest"] = _backtest(period_log, mine)
-    found: pd.DataFrame = mine.memo["backtest"].copy()
-    return found
+    return mine.once(backtest, lambda: _backtest(period_log, mine)).copy()
 
 
 def _backtest(period_log: PeriodLog, mine: PeriodLog) -> pd.DataFrame:

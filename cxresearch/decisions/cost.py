@@ -14,7 +14,7 @@ import pandas as pd
 
 from cxresearch.contacts import LogError, PeriodLog
 from cxresearch.decisions.weighing import FEWEST_FOLLOWED
-from cxresearch.risk_table import Floats, Link, day_band
+from cxresearch.risk_table import FEWEST_DAYS, Floats, Link, day_band
 
 AFTER_S = {"10 min": 600, "1 h": 3_600, "24 h": 86_400, "7 d": 604_800}
 LOST_AFTER = ("7 d", "24 h")  # lost for good is who was not answered in so long: the first of which enough is seen
@@ -196,7 +196,7 @@ def _row(days: pd.DataFrame, measure: str, after: str, of: str, base: str, value
     counted = unit in ("contacts", "customers")
     size = float(len(days)) if counted else 1.0
     lower = upper = math.nan
-    if counted and estimate == 0:
+    if counted and estimate == 0 and len(days) >= FEWEST_DAYS:
         lower = upper = 0.0
     elif math.isfinite(estimate):
         influence = _influence(days, sums, value, size)[:, None]

@@ -96,10 +96,7 @@ class Weighing:
 
         Raises ValueError as :func:`refuse_unknown`, where no weekday is fully open and where no hour tells a team.
         """
-        if cls not in mine.memo:
-            mine.memo[cls] = cls._of(mine)
-        found: Weighing = mine.memo[cls]
-        return found
+        return mine.once(cls, lambda: cls._of(mine))
 
     @classmethod
     def _of(cls, mine: PeriodLog) -> Weighing:

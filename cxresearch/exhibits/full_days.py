@@ -11,6 +11,7 @@ import pandas as pd
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.ranking import listed
 from cxresearch.exhibits.show import BRIEF, TABLE, prose_bundle, table_bundle
+from cxresearch.exhibits.small_groups import smallest_group
 from cxresearch.exhibits.waiting import FEW, clock, counted
 from cxresearch.risk_table import ENOUGH, FEWEST_DAYS
 from cxresearch.style import format_interval, format_value
@@ -45,7 +46,8 @@ def lost_by_hour_and_queue(
                       axis=1).reset_index()  # fmt: skip
     table["hour"] = [clock(hour) for hour in table["hour"]]
     caption = f"Contacts lost on a full day ({week}; {days} days), by hour and queue, {place}"
-    bundle = table_bundle(table, caption=caption, kind=kind)
+    counts = dict.fromkeys(["lost_per_day", *short.values()], days)  # people, not means of them, are what is held back
+    bundle = table_bundle(table, caption=caption, kind=kind, people=counts)
     rows = [
         {"hour": int(row.hour), "said": clock(row.hour), "lost": _plain(row.lost_per_day), "lower": _plain(row.lower),
          "upper": _plain(row.upper), "tied": bool(row.tied), "parts": [float(parts.loc[row.hour, name]) for name in names]}
@@ -164,8 +166,12 @@ def hours_in_words(hours: pd.Series) -> str:
 
 
 def _described(hours: pd.DataFrame) -> str:
+    """In words; of an hour in which too few gave up only that."""
+    few = smallest_group()
     return "; ".join(
-        f"{clock(row.hour)}: {format_value(row.lost_per_day)}"
+        f"{clock(row.hour)}: under {few} in all"
+        if 0 < row.left < few
+        else f"{clock(row.hour)}: {format_value(row.lost_per_day)}"
         + ("" if math.isnan(row.lower) else f" ({format_interval(row.lower, row.upper)})")
         for row in hours.itertuples()
     )

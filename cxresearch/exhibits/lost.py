@@ -67,10 +67,21 @@ def coming_back(table: pd.DataFrame, *, kind: str = "estimated") -> Exhibit:
         f"Counted are customers with a number, each by the first contact that queued; {format_value(told['overlap'], 'share')} of all "
         f"numbers of {told['before']} are seen again."
     )
+    shown = table.rename(columns={
+        "left": "first_contact_lost", "left_back": "of_them_seen_again", "answered": "first_contact_answered",
+        "answered_back": "of_those_seen_again",
+    })  # fmt: skip
+    units = dict.fromkeys(("first_contact_lost", "first_contact_answered"), "count") | dict.fromkeys(
+        ("of_them_seen_again", "of_those_seen_again"), "share") | dict.fromkeys(("difference", "lower", "upper"), "points")  # fmt: skip
     return Exhibit(
-        finding=finding, table=table, kind=kind, says=says, caption=f"Customers of {told['before']} who are seen in {told['now']}",
-        units={"left": "count", "answered": "count", "left_back": "share", "answered_back": "share", "difference": "points", "lower": "points", "upper": "points"},
-    )  # fmt: skip
+        finding=finding,
+        table=table,
+        shown=shown,
+        kind=kind,
+        says=says,
+        units=units,
+        caption=f"Customers of {told['before']} who are seen in {told['now']}",
+    )
 
 
 def _followed(rows: dict, told: dict) -> str:
@@ -82,14 +93,17 @@ def _followed(rows: dict, told: dict) -> str:
     parts = [f"{_told(soon)} asked again within the hour"] + [
         f"{_told(row)} were answered within {_TIMES[row.after]}" for row in (day, week) if row.contacts
     ]
-    visible = [
-        f"of answers {when} {format_value(row.estimate, 'share')} carry a customer"
+    hidden = [
+        f"of answers {when} {format_value(row.estimate, 'share')} show their customer"
         for row, when in ((rows["visible_at_once", ""], "at once"), (rows["visible_queued", ""], "after a queue"))
-        if row.contacts
+        if row.contacts and row.estimate < 1
     ]
+    least = (
+        f" These are at least so many: {' and '.join(hidden)}, and an answer without one is not seen." if hidden else ""
+    )
     return (
         f"Of those who left {format_value(known.estimate, 'share')} have a known customer. Of these, as far as the log goes on, "
-        f"{', '.join(parts)}. These are at least so many: {' and '.join(visible)}, and an answer without one is not seen."
+        f"{', '.join(parts)}.{least}"
     )
 
 
@@ -99,15 +113,25 @@ def _lost(rows: dict, told: dict) -> str:
         return "Who was lost for good is not said: too few of those who left can be followed for a day."
     low, record, high = (rows[name, after] for name in ("lost_low", "lost_on_record", "lost_high"))
     customers = rows["customers_on_record", after]
-    span = _TIMES[after]
-    least = format_value(math.floor(low.estimate), "count") if low.estimate >= 1 else "none"
+    least, on_record, most = (round(row.estimate) for row in (low, record, high))
+    known = (
+        f"{format_value(on_record, 'count')} contacts{_in_brackets(record)} of "
+        f"{format_value(round(customers.estimate), 'count')} different known customers"
+    )
+    begins = f"Lost for good, that is not answered within {_TIMES[after]}"
+    if least == most:
+        return f"{begins}: {known}. All who left have a number."
+    ends = []
+    if most > on_record:
+        ends.append(
+            f"the upper end counts all {format_value(told['unknown'], 'count')} who left without a number as lost"
+        )
+    if least < on_record:
+        ends.append("the lower end takes as answered whoever may have been answered unseen")
     return (
-        f"Lost for good, that is not answered within {span}: between {least} and {format_value(high.estimate, 'count')} contacts. "
-        f"On the record it is {format_value(record.estimate, 'count')} contacts{_in_brackets(record)} of "
-        f"{format_value(customers.estimate, 'count')} different known customers. The upper end counts all "
-        f"{format_value(told['unknown'], 'count')} who left without a number as lost; the lower end none of them, and takes as answered "
-        "whoever may have been answered unseen."
-    )  # fmt: skip
+        f"{begins}: between {format_value(least, 'count') if least else 'none'} and {format_value(most, 'count')} contacts. On the record "
+        f"it is {known}; {', '.join(ends)}."
+    )
 
 
 def _redials(rows: dict) -> str:
@@ -115,10 +139,13 @@ def _redials(rows: dict) -> str:
     if not math.isfinite(high.estimate):
         return ""
     span = format_interval(low.estimate, high.estimate, "share")
+    unknown = " and those without a number do so never, or as the known"
+    if low.estimate == high.estimate:
+        span, unknown = format_value(high.estimate, "share"), ""
     return (
         f"Load of its own making: {span} of all who asked, if what they ask again more often within the hour than those who were "
-        "answered comes from the loss (ASSUMED) and those without a number do so never, or as the known."
-    )  # fmt: skip
+        f"answered comes from the loss (ASSUMED){unknown}."
+    )
 
 
 def _told(row) -> str:  # type: ignore[no-untyped-def]

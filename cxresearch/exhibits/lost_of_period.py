@@ -58,11 +58,7 @@ def talk_of_lost(month: PeriodLog, *, channel: str, assumptions_file: str = "") 
 
 
 def _once(month: PeriodLog, work: Callable[..., pd.DataFrame], channel: str) -> pd.DataFrame:
-    """Worked out once a period, whoever asks."""
-    key = (work.__name__, channel)
-    if key not in month.memo:
-        month.memo[key] = work(month, channel=channel)
-    return month.memo[key]
+    return month.once((work, channel), lambda: work(month, channel=channel))
 
 
 def _lost(month: PeriodLog, channel: str) -> dict[str, Any]:

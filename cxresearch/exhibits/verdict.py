@@ -36,7 +36,7 @@ def verdict(
     ``headline_table`` of the period and of the one before. Where the level is not known there is no sentence.
     """
     said = verdict_text(moved, queues, period=period, before=before)
-    content = {"part": "lead", "said": said, "days": _every_day(tables)}
+    content = {"part": "lead", "said": said, "before": before, "days": _every_day(tables)}
     shown = prose_bundle(f"**{said}**") if said else {"text/plain": "no verdict"}
     return Exhibit(finding=said or "no verdict", ready=(shown | {BRIEF: content},))
 

@@ -13,16 +13,30 @@ from tests.decisions.test_cost import two_months
 
 def test_a_log_that_knows_its_customers_says_who_was_lost():
     frame = contacts(lambda day, hour: 20, start="2026-02-02", days=19)
-    frame["customer_key"] = (np.arange(len(frame)) % 500).astype(str)
+    frame["customer_key"] = [f"k{n % 500}" for n in range(len(frame))]
     exhibit = cx.period_cost(month(frame), channel="phone")
     left = (frame["outcome"] == "abandoned").sum()
     assert exhibit.finding.startswith(f"{left} contacts left without an answer: ")
     assert "of all who asked" in exhibit.finding
-    assert "not answered within 7 days: between" in exhibit.says
+    assert "not answered within 7 days: " in exhibit.says
+    assert "All who left have a number." in exhibit.says
+    assert "between" not in exhibit.says, "nothing is unknown, so there are no two ends"
+    assert "These are at least so many" not in exhibit.says
     assert "asked again within the hour" in exhibit.says
     assert "0 to 0" not in exhibit.shown["interval"].tolist()
     assert set(exhibit.shown.columns) == {"figure", "of", "contacts", "value", "interval"}
     assert list(exhibit.bundles())
+
+
+def test_a_log_that_hides_some_says_what_each_end_counts():
+    frame = contacts(lambda day, hour: 20, start="2026-02-02", days=19)
+    frame["customer_key"] = [f"k{n % 200}" for n in range(len(frame))]
+    frame.loc[np.arange(len(frame)) % 3 == 0, "customer_key"] = None
+    exhibit = cx.period_cost(month(frame), channel="phone")
+    assert "not answered within 7 days: between" in exhibit.says
+    assert "the upper end counts all" in exhibit.says
+    assert "the lower end takes as answered whoever may have been answered unseen" in exhibit.says
+    assert "These are at least so many: of answers after a queue" in exhibit.says
 
 
 def test_a_log_that_knows_none_says_so():

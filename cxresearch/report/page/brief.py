@@ -67,7 +67,7 @@ def brief_view(
         "bridge": _bridge(parts.get("bridge"), language),
         "queues": _queues(parts.get("queues"), language),
         "sure": "" if not lead else words["sure_few" if few else "sure_more"],
-        "unknown": _unknown(parts, decision, before, language) if lead else [],
+        "unknown": _unknown(parts, decision, first=not lead.get("before"), language=language) if lead else [],
     }  # fmt: skip
     view["terms"] = _terms(view, headlines, words)
     said = len(view["said"]) + sum(len(text) for point in points for text in point) + LETTERS_OF_A_MARK * marks
@@ -290,13 +290,20 @@ def _queues(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None
     before = part["before"]
     return {
         "why": "", "finding": part["finding"], "rows": shown, "before": before, "kind": part["kind"],
-        "note": words["queue_note"].format(before=before) if before else words["queue_note_alone"],
+        "note": _note(rows, before, words),
         "others": words["others"].format(n=part["left_out"]) if part["left_out"] else "",
     }  # fmt: skip
 
 
+def _note(rows: Sequence[dict[str, Any]], before: str, words: Mapping[str, str]) -> str:
+    """What the marks are: only those that are drawn."""
+    if not any(row["lower"] is not None for row in rows):
+        return words["queue_note_few"]
+    return words["queue_note"].format(before=before) if before else words["queue_note_alone"]
+
+
 def _unknown(
-    parts: Mapping[str, dict[str, Any]], decision: dict[str, Any] | None, before: str | None, language: str
+    parts: Mapping[str, dict[str, Any]], decision: dict[str, Any] | None, *, first: bool, language: str
 ) -> list[str]:
     words = load_words(language)["brief"]
     said = []
@@ -310,7 +317,7 @@ def _unknown(
         said.append(words["unknown_roster"])
         if not decision.get("currency"):
             said.append(words["unknown_price"])
-    if before is None:
+    if first:
         said.append(words["unknown_before"])
     return said
 

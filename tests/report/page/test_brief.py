@@ -62,7 +62,7 @@ DAYS = {"abandonment_share": [every_day("1999-01-01", [0.1, 0.2] * 10), every_da
 def parts(**changes) -> dict:
     hour = {"said": "9 to 10 h", "lost": 10.0, "lower": 8.0, "upper": 12.5, "tied": True, "parts": [8.0, 2.0]}
     made = {
-        "lead": {"said": SAID, "days": DAYS},
+        "lead": {"said": SAID, "before": "January 1999", "days": DAYS},
         "hours": {
             "finding": "Two hours tie for most lost", "days": 20, "week": "Monday to Friday", "queues": ["Billing", "All other queues"],
             "hours": [hour | {"hour": 9}, hour | {"hour": 11, "tied": False, "lower": None, "upper": None}],
@@ -351,3 +351,19 @@ def test_two_pages_in_every_state_and_text_that_can_be_read_at_every_width(tmp_p
                     browser.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
                 ), (name, width)
                 assert browser.evaluate(small) == [], (name, width)
+
+
+def test_what_changed_is_unknown_only_where_there_is_no_period_before():
+    nothing = "What changed: there is no period before."
+    still = [headline | {"change": None} for headline in HEADLINES]
+    assert nothing not in soup_of(headlines=still).get_text()
+    first = soup_of(headlines=still, lead={"said": SAID, "before": "", "days": DAYS})
+    assert nothing in first.get_text()
+
+
+def test_marks_that_are_not_drawn_are_not_explained():
+    bare = QUEUE | dict.fromkeys(("lower", "upper", "previous", "difference", "difference_lower", "difference_upper"))
+    few = soup_of(queues={"finding": "Lost", "before": "January 1999", "left_out": 0, "kind": "estimated", "table": SHOWN,
+                          "queues": [bare | {"verdict": "cannot be told"}]})  # fmt: skip
+    assert "Hollow: too few days tell an interval or a change." in few.get_text()
+    assert "with its 95 % interval; bar" not in few.get_text()
