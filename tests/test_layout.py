@@ -45,8 +45,8 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"report", "contacts", "style", "simulate", "survey"},
     "": {"exhibits", "contacts"},
 }
-# One module may do more than its package: it keeps the risk tables of a log's periods.
-MODULE_ARROWS = {"contacts.read_once": {"risk_table"}}
+# A module may do more than its package: one keeps the risk tables of a log's periods, one says what a period is called.
+MODULE_ARROWS = {"contacts.read_once": {"risk_table"}, "contacts.periods": {"style"}}
 
 # Every module, under its package; "" are the flat ones.
 INVENTORY: dict[str, tuple[str, ...]] = {

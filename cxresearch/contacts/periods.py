@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from cxresearch.style import period_label
+
 PERIOD_KINDS = {
     "day": (r"(\d{4})-(\d{2})-(\d{2})", "1999-02-14"),
     "week": (r"(\d{4})-W(\d{2})", "1999-W07"),
@@ -14,10 +16,6 @@ PERIOD_KINDS = {
     "quarter": (r"(\d{4})-Q([1-4])", "1999-Q1"),
     "year": (r"(\d{4})", "1999"),
 }
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 
 
 class PeriodError(ValueError):
@@ -35,18 +33,8 @@ class Period:
 
     @property
     def label(self) -> str:
-        """February 1999, 14 February 1999, week 7 of 1999, quarter 1 of 1999, 1999."""
-        month = MONTHS[self.start.month - 1]
-        if self.kind == "day":
-            return f"{self.start.day} {month} {self.start.year}"
-        if self.kind == "week":
-            year, week, _ = self.start.isocalendar()
-            return f"week {week} of {year}"
-        if self.kind == "month":
-            return f"{month} {self.start.year}"
-        if self.kind == "quarter":
-            return f"quarter {self.start.month // 3 + 1} of {self.start.year}"
-        return str(self.start.year)
+        """February 1999, 14 February 1999, week 7 of 1999, quarter 1 of 1999, 1999, in the language of the report."""
+        return period_label(self.kind, self.start)
 
     def weekdays(self, numbers: Iterable[int] = ()) -> int:
         """How many days of the period fall on these weekdays (1 Monday to 7 Sunday; none given: all)."""

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 
 from cxresearch.exhibits.small_groups import held_back, smallest_group
 from cxresearch.figures import root_figure
-from cxresearch.style import format_interval, format_value, is_missing, load_words, theme
+from cxresearch.style import current_language, format_interval, format_value, is_missing, load_words, phrase, theme
 
 __all__ = [
     "BRIEF",
@@ -199,6 +199,7 @@ def headline_bundle(
     content = {
         "name": name,
         "label": _text(label, f"{name}: label"),
+        "language": current_language(),
         "value": value,
         "lower": lower,
         "upper": upper,
@@ -315,14 +316,14 @@ def column_label(name: str, how: str = "") -> str:
     """Read a column's name aloud: ``arrivals_per_h`` is "Arrivals per hour", ``wait_s`` is "Wait (s)"."""
     words = load_words()
     if name in words["columns"]:
-        return words["columns"][name]
+        return str(words["columns"][name])
     for suffix, text in words["suffixes"].items():
         if name.endswith(suffix) and len(name) > len(suffix):
             # A cell that says "76 s" needs no unit in its heading.
             name = name.removesuffix(suffix) + ("" if suffix == "_s" and how == "seconds" else text)
             break
     label = name.replace("_", " ").strip()
-    return label[:1].upper() + label[1:]
+    return phrase(label[:1].upper() + label[1:])
 
 
 def publish(bundle: dict[str, Any]) -> None:
@@ -441,7 +442,7 @@ def _named_unit(name: str, estimate: str) -> str:
 def _cell(value: Any, form: str) -> str:
     if form == "text" and is_missing(value):
         return ""
-    return format_value(value, form)
+    return phrase(value) if form == "text" and isinstance(value, str) else format_value(value, form)
 
 
 def _figure_html(content: dict[str, Any], svg: str) -> str:

@@ -48,7 +48,8 @@ def make_report(order: run.Order, guard: Guard) -> int:
         publish.clear_old_builds(order.out, order.key, target)
         # Its imports run beside ours, and beside the reading of the log.
         warm = warm_start_for(report.notebooks)
-        kernels = Kernels(hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:8], warm)
+        mark = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:8]
+        kernels = Kernels(mark, warm, report.language)
         kernels.clear_sockets()
         _heal_index(order.out, report)
         build, started = publish.new_build(order.out, order.key), datetime.now(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cxresearch.style.words import (
+    current_language,
     format_date,
     format_duration,
     format_interval,
@@ -11,9 +12,12 @@ from cxresearch.style.words import (
     is_missing,
     languages,
     load_words,
+    period_label,
+    phrase,
 )
 
 __all__ = [
+    "current_language",
     "format_date",
     "format_duration",
     "format_interval",
@@ -22,4 +26,6 @@ __all__ = [
     "is_missing",
     "languages",
     "load_words",
+    "period_label",
+    "phrase",
 ]

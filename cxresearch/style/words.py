@@ -1,6 +1,7 @@
-"""How numbers and dates are said: the fixed words of a language, and one text for one value everywhere.
+"""How numbers, dates and sentences are said: one text for one value everywhere, in the language of the report.
 
-The words stand in ``words-LANGUAGE.toml`` beside this module; a second language is a second file.
+The fixed words of a page stand in ``words-LANGUAGE.toml`` beside this module; a second language is a second file. What
+notebooks and exhibits say is written in English where it is said (:func:`phrase`); ``phrases/`` holds it in the others.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import datetime as dt
 import functools
 import math
 import numbers
+import os
 import re
 import tomllib
 from importlib.resources import files
@@ -24,13 +26,57 @@ def languages() -> list[str]:
     return sorted(found[1] for found in named if found)
 
 
-@functools.cache
-def load_words(language: str = "en") -> dict[str, Any]:
+def current_language() -> str:
+    """The language of what is said where none is named: that of the report, which the runner tells its kernels."""
+    return os.environ.get("CXRESEARCH_LANGUAGE") or "en"
+
+
+def load_words(language: str | None = None) -> dict[str, Any]:
     """Return every fixed word of ``language`` as nested dictionaries."""
+    return _words(language or current_language())
+
+
+@functools.cache
+def _words(language: str | None) -> dict[str, Any]:
     path = _FOLDER / f"words-{language}.toml"
     if not path.is_file():
         raise ValueError(f"no words for the language {language!r}; there are {languages()}.")
     return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def phrase(english: str, /, *, language: str | None = None, **values: object) -> str:
+    """A sentence of a notebook or an exhibit in the language of the report; as it is written where there is no other.
+
+    ``english`` is the whole sentence, ``{name}`` where a value stands, which is given already as text:
+    ``phrase("{share} gave up", share=format_value(0.127, "share"))``.
+    """
+    text = _phrases(language or current_language()).get(english, english)
+    return text.format(**values) if values else text
+
+
+@functools.cache
+def _phrases(language: str | None) -> dict[str, str]:
+    """English -> ``language``, of every file of ``phrases/``."""
+    if language == "en":
+        return {}
+    files_of = sorted((_FOLDER / "phrases").iterdir(), key=lambda file: file.name)
+    told = [row for file in files_of for row in tomllib.loads(file.read_text(encoding="utf-8"))["phrase"]]
+    return {row["en"]: row[language] for row in told if language in row}
+
+
+def period_label(kind: str, start: dt.date, *, language: str | None = None) -> str:
+    """What a calendar period is called: February 1999, 14 February 1999, week 7 of 1999, quarter 1 of 1999, 1999."""
+    if kind == "day":
+        return format_date(start, language=language)
+    words = load_words(language)["dates"]
+    year, week, _ = start.isocalendar()
+    text: str = words[kind].format(
+        year=year if kind == "week" else start.year,
+        week=week,
+        month=words["months_alone"][start.month - 1],
+        quarter=(start.month + 2) // 3,
+    )
+    return text
 
 
 def is_missing(value: object) -> bool:
@@ -42,7 +88,7 @@ def is_missing(value: object) -> bool:
         return True
 
 
-def format_number(value: float, decimals: int, *, language: str = "en") -> str:
+def format_number(value: float, decimals: int, *, language: str | None = None) -> str:
     """Fixed ``decimals``, grouped thousands, a true minus sign, never minus zero; ∞ and "not known" as such."""
     words = load_words(language)["numbers"]
     if is_missing(value):
@@ -55,7 +101,7 @@ def format_number(value: float, decimals: int, *, language: str = "en") -> str:
     return grouped if value >= 0 or shown_as_zero else f"−{grouped}"
 
 
-def _three_significant(value: float, language: str) -> str:
+def _three_significant(value: float, language: str | None) -> str:
     if value == 0:
         return "0"
     if math.isinf(value):
@@ -71,7 +117,7 @@ def _three_significant(value: float, language: str) -> str:
     return format_number(float(rounded), max(0, 2 - power), language=language)
 
 
-def _percent(value: float, language: str) -> str:
+def _percent(value: float, language: str | None) -> str:
     words = load_words(language)["numbers"]
     # A share that is neither nothing nor everything must not be printed as if it were.
     if 0 < value < 0.0005:
@@ -81,12 +127,12 @@ def _percent(value: float, language: str) -> str:
     return f"{format_number(100 * value, 1, language=language)}{words['percent']}"
 
 
-def _one_decimal(value: float, language: str) -> str:
+def _one_decimal(value: float, language: str | None) -> str:
     """One decimal, or two where one would round onto zero what is not."""
     return format_number(value, 2 if 0.005 <= abs(value) < 0.05 else 1, language=language)
 
 
-def _never_zero(text: str, value: float, unit: str, language: str) -> str:
+def _never_zero(text: str, value: float, unit: str, language: str | None) -> str:
     """``text``, or more decimals of ``value`` where an end that is not zero would be read as zero."""
     if unit not in ("points", "s", "seconds", "count", "contacts") or set(text) & set("123456789∞"):
         return text
@@ -95,7 +141,7 @@ def _never_zero(text: str, value: float, unit: str, language: str) -> str:
     return text.replace(text.split(" ")[0], format_number(shown, min(decimals, 12), language=language), 1)
 
 
-def _seconds(value: float, language: str) -> str:
+def _seconds(value: float, language: str | None) -> str:
     units = load_words(language)["units"]
     size = abs(value)
     number = _one_decimal(value, language) if 0 < size < 9.95 else format_number(value, 0, language=language)
@@ -107,7 +153,7 @@ _DURATIONS = ((31_557_600, "year", "years"), (2_629_800, "month", "months"), (86
               (60, "min", "min"))  # fmt: skip
 
 
-def format_duration(value: Any, *, language: str = "en") -> str:
+def format_duration(value: Any, *, language: str | None = None) -> str:
     """A length of time as a sentence says it, in one unit: 3.4 s, 76 s, 3.3 min, 2 h, 1 day, 1.7 years, never.
 
     Up to two minutes in seconds; from there on two digits, as in the brackets behind the seconds of a table.
@@ -134,7 +180,7 @@ def format_duration(value: Any, *, language: str = "en") -> str:
 _LONG = ("year", "month", "day")
 
 
-def format_value(value: Any, unit: str = "number", *, language: str = "en") -> str:
+def format_value(value: Any, unit: str = "number", *, language: str | None = None) -> str:
     """Say ``value`` in ``unit``, the same way in a title, a tile and a table.
 
     ``unit`` is "share" (0.2194 is 21.9 %), "points" (a difference of shares: 0.034 is 3.4 points), "s" or
@@ -176,7 +222,7 @@ def format_value(value: Any, unit: str = "number", *, language: str = "en") -> s
     return text if unit == "number" else f"{text} {words['units'].get(unit, unit)}"
 
 
-def format_interval(lower: Any, upper: Any, unit: str = "number", *, language: str = "en") -> str:
+def format_interval(lower: Any, upper: Any, unit: str = "number", *, language: str | None = None) -> str:
     """Say an interval once with its unit: "21.3 to 22.6 %", "310 to 330 s".
 
     Where it excludes zero no end is rounded onto zero: "0.003 to 1.9 points".
@@ -196,7 +242,7 @@ def format_interval(lower: Any, upper: Any, unit: str = "number", *, language: s
     return words["numbers"]["interval"].format(lower=first, upper=last)
 
 
-def format_date(value: str | dt.date, *, language: str = "en") -> str:
+def format_date(value: str | dt.date, *, language: str | None = None) -> str:
     """Say an ISO date or time: "28 February 1999", "28 February 1999, 23:58 UTC"."""
     words = load_words(language)["dates"]
     moment = value

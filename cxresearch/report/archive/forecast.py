@@ -27,6 +27,8 @@ def redefined(now: Headline, before: Headline) -> str:
         f"{part}: {before.get(part)!r} became {now.get(part)!r}"
         for part in DEFINITION
         if before.get(part) != now.get(part)
+        # Another language says the same otherwise.
+        and (part != "label" or before.get("language", "en") == now.get("language", "en"))
     )
 
 

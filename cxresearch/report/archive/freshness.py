@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from cxresearch.contacts import Period, PeriodError, parse_period, period_of
-from cxresearch.style import format_date, load_words
+from cxresearch.style import format_date, load_words, period_label
 
 _SLACK = timedelta(days=1)  # a log exported at night stops some time before midnight
 
@@ -65,28 +65,15 @@ def stale_report(run: dict[str, Any], today: date, *, language: str = "en") -> s
     return load_words(language)["index"]["stale_report"].format(date=format_date(day, language=language))
 
 
-def period_in_words(period: Period, *, language: str) -> str:
-    """The label of a period in ``language``; English is what the period itself says."""
-    if language == "en":
-        return period.label
-    words, start = load_words(language)["dates"], period.start
-    if period.kind == "day":
-        return format_date(start, language=language)
-    year, week, _ = start.isocalendar()
-    return words[period.kind].format(
-        year=year if period.kind == "week" else start.year,
-        week=week,
-        month=words["months_alone"][start.month - 1],
-        quarter=(start.month + 2) // 3,
-    )
-
-
 def run_in_language(run: dict[str, Any], language: str) -> dict[str, Any]:
     """``run`` with the labels of its period and of the one before in ``language``."""
     period = period_of_run(run)
     if language == "en" or period is None:
         return run
-    labels = {p.label: period_in_words(p, language=language) for p in (period, period.previous)}
+    labels = {
+        period_label(p.kind, p.start, language="en"): period_label(p.kind, p.start, language=language)
+        for p in (period, period.previous)
+    }
     return {
         **run,
         **{k: labels.get(run[k], run[k]) for k in ("period_label", "previous_period_label") if k in run},

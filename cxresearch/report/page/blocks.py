@@ -17,9 +17,8 @@ from importlib.resources import files
 from typing import Any
 
 from cxresearch.contacts import parse_period
-from cxresearch.report.archive.freshness import period_in_words
 from cxresearch.report.page.take_away import safe_csv
-from cxresearch.style import format_interval, format_value, is_missing, load_words
+from cxresearch.style import format_interval, format_value, is_missing, load_words, period_label
 
 SCRIPT, DUE_SCRIPT = (
     (files("cxresearch.report.page") / "templates" / name).read_text(encoding="utf-8")
@@ -37,12 +36,12 @@ def policy(*, script: bool, due: bool = False) -> str:
     return f"{POLICY}; script-src {sources}" if texts else POLICY
 
 
-def what_if_view(content: dict[str, Any], table: dict[str, Any], *, anchor: str) -> dict[str, Any]:
+def what_if_view(content: dict[str, Any], table: dict[str, Any], *, anchor: str, language: str) -> dict[str, Any]:
     """What the template shows of one recorded what-if; ``table`` is its table as the page shows tables.
 
-    Its numbers are written as the notebook wrote those of the table, whatever the language of the page.
+    Its numbers are written as the notebook wrote those of the table: ``language`` is what it speaks.
     """
-    numbers = load_words()["numbers"]
+    numbers = load_words(language)["numbers"]
     products = {f"product_{place}": place for place in range(len(content["assumed"]))}
     columns = list(enumerate(table["columns"]))[1:]
     today = content["table"]["rows"][content["today"]]
@@ -63,8 +62,8 @@ def what_if_view(content: dict[str, Any], table: dict[str, Any], *, anchor: str)
                 **given,
                 "id": f"{anchor}-{place}",
                 "values": " ".join(repr(value) for value in given["values"]),
-                "each": format_value(given["value"], given["unit"]),
-                "range": [format_value(given[end], given["unit"]) for end in ("lower", "upper")],
+                "each": format_value(given["value"], given["unit"], language=language),
+                "range": [format_value(given[end], given["unit"], language=language) for end in ("lower", "upper")],
                 "product_today": f"{today[_place(columns, place)]} {given['unit']}",
             }
             for place, given in enumerate(content["assumed"])
@@ -166,7 +165,8 @@ def year_in_words(headline: dict[str, Any], language: str) -> dict[str, Any] | N
     """What a cell of the index shows of the same period of the year before; None where its report does not stand."""
     if not (then := headline.get("year_before")):
         return None
-    period = period_in_words(parse_period(then["period"]), language=language)
+    at = parse_period(then["period"])
+    period = period_label(at.kind, at.start, language=language)
     value = format_value(then["value"], headline["unit"], language=language)
     moved = {**headline, "change": then["change"]}
     return {

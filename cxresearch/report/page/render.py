@@ -116,7 +116,7 @@ def _rendered(
     check_colours(brand)
     run = run_in_language(run, language)
     run = {**run, "organisation": brand.get("name") or run["organisation"]}
-    page = _Page(words, run)
+    page = _Page(words, run, spoken=_spoken(notebooks, language))
     sections = [page.section(name, notebook) for name, notebook in notebooks]
     missing = sum(section["gap"] is not None for section in sections)
     status = "partial" if run["status"] == "complete" and missing else run["status"]
@@ -124,7 +124,7 @@ def _rendered(
     next_due = due_ahead(run)
     scripted = page.moves and template == "report.html"
     return (
-        _environment(language)
+        _environment(language, page.spoken)
         .get_template(template)
         .render(
             run=run,
@@ -155,7 +155,7 @@ def take_away(
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """What stands beside the page that :func:`render_report` returns: its tables, in their order, as
     ``blocks.table_view`` gives them, and its figures, a drawing for each file that the page links to."""
-    page = _Page(load_words(language), run_in_language(run, language))
+    page = _Page(load_words(language), run_in_language(run, language), spoken=_spoken(notebooks, language))
     for name, notebook in notebooks:
         page.section(name, notebook)
     page.add_tables_of_brief()
@@ -260,11 +260,17 @@ def _index_cell(headline: dict[str, Any], run: dict[str, Any], language: str) ->
     return {**cell, "interval": cell["interval"].split("; ")[0], "year": year_in_words(headline, language)}
 
 
+def _spoken(notebooks: Sequence[tuple[str, nbformat.NotebookNode]], language: str) -> str:
+    """The language of what notebooks say: that of the page where all of them were translated, else English."""
+    return language if all(notebook.metadata.get("language") == language for _, notebook in notebooks) else "en"
+
+
 class _Page:
     """What the sections of one page share: running numbers, the main points, the Markdown reader."""
 
-    def __init__(self, words: dict[str, Any], run: dict[str, Any]) -> None:
+    def __init__(self, words: dict[str, Any], run: dict[str, Any], *, spoken: str) -> None:
         self.words = words
+        self.spoken = spoken
         self.run = run
         self.points: list[list[str]] = []
         self.moves = False
@@ -405,7 +411,7 @@ class _Page:
     def _what_if(self, content: dict[str, Any]) -> dict[str, Any]:
         self.moves = True
         anchor, table = f"whatif{next(self._what_ifs)}", self._table(content["table"])
-        view = what_if_view(content, table, anchor=anchor)
+        view = what_if_view(content, table, anchor=anchor, language=self.spoken)
         finding = None if content["finding"] == self._heading else content["finding"]
         return {**view, "finding": finding, "name": content["finding"], "level": min(self._level + 1, 6)}
 
@@ -448,7 +454,8 @@ def _css_string(text: str) -> Markup:
 
 
 @functools.cache
-def _environment(language: str) -> jinja2.Environment:
+def _environment(language: str, spoken: str = "en") -> jinja2.Environment:
+    """Templates of a page in ``language`` whose notebooks speak ``spoken``."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("cxresearch.report.page"),
         autoescape=True,
@@ -473,8 +480,8 @@ def _environment(language: str) -> jinja2.Environment:
     environment.globals |= {
         "words": load_words(language),
         # What comes from notebooks and logs is in the language of its author.
-        "as_page": "" if language == "en" else Markup(f' lang="{language}"'),  # noqa: S704 a known language
-        "as_written": "" if language == "en" else Markup(' lang="en"'),
+        "as_page": "" if language == spoken else Markup(f' lang="{language}"'),  # noqa: S704 a known language
+        "as_written": "" if language == spoken else Markup(f' lang="{spoken}"'),  # noqa: S704
         "css": Markup("".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "brief.css"))),  # noqa: S704
     }
     return environment

@@ -28,6 +28,7 @@ from traitlets.config import Config
 from cxresearch.report.run.kernel import FIXED
 from cxresearch.report.run.parameters import declared_parameters
 from cxresearch.report.run.warm_start import WarmStart
+from cxresearch.style import phrase
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
 DECISION_MIME = "application/vnd.cxresearch.decision+json"
@@ -56,8 +57,9 @@ class Executed:
 class Kernels:
     """The kernels of one run, so that they can be ended from outside, with all that they started."""
 
-    def __init__(self, mark: str = "", warm: WarmStart | None = None) -> None:
+    def __init__(self, mark: str = "", warm: WarmStart | None = None, language: str = "en") -> None:
         self.reason = ""
+        self.language = language
         self.warm = warm
         self._mark = mark
         self._pids: set[int] = set()
@@ -104,6 +106,17 @@ def _short_folder() -> str | None:
     return "/tmp" if os.path.isdir("/tmp") else None  # noqa: S108 mkdtemp makes a private folder in it
 
 
+def in_language(notebook: nbformat.NotebookNode, language: str) -> nbformat.NotebookNode:
+    """The same notebook, its prose in ``language``; a cell that nobody has translated stays as it was written."""
+    prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    told = [phrase(cell.source, language=language) for cell in prose]
+    if language != "en" and all(text != cell.source for text, cell in zip(told, prose, strict=True)):
+        notebook.metadata["language"] = language
+    for text, cell in zip(told, prose, strict=True):
+        cell.source = text
+    return notebook
+
+
 def _kill(pid: int) -> None:
     with contextlib.suppress(psutil.Error):
         kernel = psutil.Process(pid)
@@ -129,6 +142,7 @@ class _Kernel(AsyncKernelManager):
         environment = kw.get("env") or dict(os.environ)
         # A user's start-up files are no part of a report.
         kw["env"] = {**environment, "IPYTHONDIR": os.path.dirname(self.connection_file), **FIXED}
+        kw["env"]["CXRESEARCH_LANGUAGE"] = self.kernels.language
         warm = self.kernels.warm
         if warm is None or not warm.alive:
             await super()._async_launch_kernel(kernel_cmd, **kw)
@@ -188,7 +202,7 @@ def _attempt(
                 progress_bar=False, log_output=False, kernel_name="python3", execution_timeout=max(1, round(cell_timeout_s)),
                 # Written once, at its end: papermill writes the whole file twice a cell, and half a file has no use here.
                 request_save_on_cell_execute=False,
-                on_notebook_start=lambda notebook: seen.append(notebook),
+                on_notebook_start=lambda notebook: seen.append(in_language(notebook, kernels.language)),
                 on_cell_start=lambda cell, cell_index: say(f"{path.stem}: cell {cell_index + 1} of {total}"),
                 # What a kernel says of its own end is not for the night's mail; what a cell raises is in the notebook.
                 extra_arguments=["--IPKernelApp.log_level=50", "--Session.packer=cxresearch.report.run.kernel.pack"],

@@ -20,11 +20,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from cxresearch.contacts import parse_period
 from cxresearch.exhibits import show as present
-from cxresearch.report.archive.freshness import period_in_words
 from cxresearch.report.page.blocks import change_in_words, refuse_active_content, tile
 from cxresearch.report.page.brand import contrast, load_brand, page_palettes
 from cxresearch.report.page.render import render_index, render_report
-from cxresearch.style import languages, load_words, theme
+from cxresearch.style import languages, load_words, period_label, theme
 
 HOSTILE = '</style></title><script>alert(1)</script><img src=x onerror=alert(2)>" onload="x\' \\ $x$'
 TEMPLATES = Path(sys.modules[render_report.__module__].__file__).parent / "templates"
@@ -927,8 +926,9 @@ def test_a_page_in_another_language_marks_what_is_english(language, period, befo
     ],
 )
 def test_periods_of_every_kind_have_names(name, polish):
-    assert period_in_words(parse_period(name), language="pl") == polish
-    assert period_in_words(parse_period(name), language="en") == parse_period(name).label
+    period = parse_period(name)
+    assert period_label(period.kind, period.start, language="pl") == polish
+    assert period_label(period.kind, period.start, language="en") == period.label
 
 
 # Index ------------------------------------------------------------------------------------------------------------
