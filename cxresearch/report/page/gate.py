@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cxresearch.report.archive.freshness import period_of_run, stale_records
-from cxresearch.report.page.blocks import DUE_SCRIPT, SCRIPT, policy
+from cxresearch.report.page.blocks import SCRIPTS, policy
 from cxresearch.report.page.brand import GROUNDS, SCHEMES, TEXT_RATIO, contrast, palettes
 from cxresearch.report.page.browser import BrowserError, chromium, find_chromium
 from cxresearch.style import format_date, load_words
@@ -186,7 +186,7 @@ def _size(page: str, largest: int) -> Iterator[Finding]:
 
 def _policy(reader: _Reader) -> Iterator[Finding]:
     scripts = [tag.text for tag in reader.named("script")]
-    wanted = policy(script=any(text != DUE_SCRIPT for text in scripts), due=DUE_SCRIPT in scripts)
+    wanted = policy(*[text for text in scripts if text in SCRIPTS])
     given = [t for t in reader.named("meta") if t.attributes.get("http-equiv", "").lower() == "content-security-policy"]
     if len(given) != 1 or given[0].attributes.get("content") != wanted:
         where = given[0].where if given else "head"
@@ -197,7 +197,7 @@ def _policy(reader: _Reader) -> Iterator[Finding]:
 
 def _active(reader: _Reader) -> Iterator[Finding]:
     for tag in reader.tags:
-        if tag.name == "script" and (tag.text not in (SCRIPT, DUE_SCRIPT) or tag.attributes):
+        if tag.name == "script" and (tag.text not in SCRIPTS or tag.attributes):
             advice = "only the scripts of a what-if and of the day a report is due may run, letter for letter"
             yield Finding("no script", tag.where, advice)
         if tag.name in _FORBIDDEN_TAGS or (tag.name == "meta" and "refresh" in tag.attributes.get("http-equiv", "")):
