@@ -11,13 +11,14 @@ import pandas as pd
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.ranking import listed
 from cxresearch.exhibits.show import BRIEF, TABLE, prose_bundle, table_bundle
-from cxresearch.exhibits.small_groups import smallest_group
+from cxresearch.exhibits.small_groups import held_back, smallest_group
 from cxresearch.exhibits.waiting import FEW, clock, counted
 from cxresearch.risk_table import ENOUGH, FEWEST_DAYS
 from cxresearch.style import format_interval, format_value
 
 MOST_QUEUES = 6
 CLEAR = 0.05
+TOGETHER = "Queues not shown apart"
 
 
 def lost_by_hour_and_queue(
@@ -37,6 +38,8 @@ def lost_by_hour_and_queue(
     shown = hours[hours["asked"] >= FEW]
     if shown.empty:
         return recorded_why("hours", f"In no hour of a full day did {FEW} ask, so none is drawn")
+    if not shown["left"].sum():
+        return recorded_why("hours", f"Nobody gave up in an hour of a full day in which {FEW} asked")
     names = list(dict.fromkeys(queues["queue"]))
     short = called(names)
     parts = queues.pivot_table(index="hour", columns="queue", values="lost_per_day", sort=False)
@@ -48,14 +51,15 @@ def lost_by_hour_and_queue(
     caption = f"Contacts lost on a full day ({week}; {days} days), by hour and queue, {place}"
     counts = dict.fromkeys(["lost_per_day", *short.values()], days)  # people, not means of them, are what is held back
     bundle = table_bundle(table, caption=caption, kind=kind, people=counts)
-    rows = [
-        {"hour": int(row.hour), "said": clock(row.hour), "lost": _plain(row.lost_per_day), "lower": _plain(row.lower),
-         "upper": _plain(row.upper), "tied": bool(row.tied), "parts": [float(parts.loc[row.hour, name]) for name in names]}
-        for row in shown.itertuples()
-    ]  # fmt: skip
+    told = held_back(table, counts)
+    rows, apart = _drawn(shown.assign(said=table["hour"].to_numpy()), parts, None if told is None else told == "")
+    if not any(row["lost"] for row in rows):
+        return recorded_why(
+            "hours", f"In no hour did enough give up: hours of fewer than {smallest_group()} people are not shown"
+        )
     content = {
-        "part": "hours", "finding": finding, "days": days, "week": week, "queues": list(short.values()), "hours": rows,
-        "described": _described(shown), "kind": kind, "table": bundle[TABLE],
+        "part": "hours", "finding": finding, "days": days, "week": week, "queues": [*short.values(), *([TOGETHER] if apart else [])],
+        "hours": rows, "described": _described(shown, None if told is None else told["lost_per_day"]), "kind": kind, "table": bundle[TABLE],
     }  # fmt: skip
     return Exhibit(
         finding=finding, table=table, kind=kind, caption=caption, ready=(_unshown(bundle) | {BRIEF: content},)
@@ -165,15 +169,42 @@ def hours_in_words(hours: pd.Series) -> str:
     return f"{listed([f'{start} to {end}' for start, end in zip(starts, ends, strict=True)])} h"
 
 
-def _described(hours: pd.DataFrame) -> str:
+def _drawn(hours: pd.DataFrame, parts: pd.DataFrame, told: pd.DataFrame | None) -> tuple[list[dict[str, Any]], bool]:
+    """The hours that are drawn, and whether some of them have queues that are not shown apart; nothing that is held back.
+
+    ``told`` says which cells of the table are shown, None: all of them.
+    """
+    rows, apart = [], False
+    for place, row in enumerate(hours.itertuples()):
+        cells = None if told is None else told.iloc[place].to_list()  # hour, lost, lower, upper, and the queues
+        _, lost, lower, upper, *each = cells or [True] * (4 + parts.shape[1])
+        if not lost:
+            continue
+        known = [float(value) if shown else 0.0 for value, shown in zip(parts.iloc[place], each, strict=True)]
+        together = 0.0 if all(each) else round(row.lost_per_day - sum(known), 9)
+        apart = apart or together > 0
+        rows.append({
+            "hour": int(row.hour), "said": row.said, "lost": _plain(row.lost_per_day), "lower": _plain(row.lower) if lower else None,
+            "upper": _plain(row.upper) if upper else None, "tied": bool(row.tied), "parts": [*known, together],
+        })  # fmt: skip
+    if not apart:
+        for row in rows:
+            row["parts"].pop()
+    return rows, apart
+
+
+def _described(hours: pd.DataFrame, held: pd.Series | None) -> str:
     """In words; of an hour in which too few gave up only that."""
     few = smallest_group()
+    marks = [""] * len(hours) if held is None else held.to_list()
     return "; ".join(
         f"{clock(row.hour)}: under {few} in all"
         if 0 < row.left < few
+        else f"{clock(row.hour)}: not shown"
+        if mark
         else f"{clock(row.hour)}: {format_value(row.lost_per_day)}"
         + ("" if math.isnan(row.lower) else f" ({format_interval(row.lower, row.upper)})")
-        for row in hours.itertuples()
+        for row, mark in zip(hours.itertuples(), marks, strict=True)
     )
 
 

@@ -25,7 +25,7 @@ _FIRST = (
 )  # fmt: skip
 ALL, LOST = "gave up in all", "not answered within 24 h"
 _CHAIN = ("asked", "queued", ALL, "gave up", "customer known", "followed for 24 h")
-_TEXTURES = 4  # as many kinds of bars as brief.css draws
+_TEXTURES = 5  # as many kinds of bars as brief.css draws
 
 
 def chosen_tiles(headlines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
