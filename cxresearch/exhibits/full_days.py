@@ -13,6 +13,7 @@ from cxresearch.exhibits.ranking import listed
 from cxresearch.exhibits.show import BRIEF, TABLE, prose_bundle, table_bundle
 from cxresearch.exhibits.small_groups import held_back, smallest_group
 from cxresearch.exhibits.waiting import FEW, clock, counted
+from cxresearch.patience import OTHERS
 from cxresearch.risk_table import ENOUGH, FEWEST_DAYS
 from cxresearch.style import format_interval, format_value
 
@@ -41,17 +42,15 @@ def lost_by_hour_and_queue(
     if not shown["left"].sum():
         return recorded_why("hours", f"Nobody gave up in an hour of a full day in which {FEW} asked")
     names = list(dict.fromkeys(queues["queue"]))
-    short = called(names)
     parts = queues.pivot_table(index="hour", columns="queue", values="lost_per_day", sort=False)
     parts = parts.reindex(index=shown["hour"], columns=names).fillna(0.0)
     finding = _highest(shown)
-    table = pd.concat([shown[["hour", "lost_per_day", "lower", "upper"]].set_index("hour"), parts.rename(columns=short)],
-                      axis=1).reset_index()  # fmt: skip
-    table["hour"] = [clock(hour) for hour in table["hour"]]
+    parts, table, told = _least_held(shown, parts, days)
+    short = called(parts.columns)
+    table = table.rename(columns=short)
     caption = f"Contacts lost on a full day ({week}; {days} days), by hour and queue, {place}"
     counts = dict.fromkeys(["lost_per_day", *short.values()], days)  # people, not means of them, are what is held back
     bundle = table_bundle(table, caption=caption, kind=kind, people=counts)
-    told = held_back(table, counts)
     rows, apart = _drawn(shown.assign(said=table["hour"].to_numpy()), parts, None if told is None else told == "")
     if not any(row["lost"] for row in rows):
         return recorded_why(
@@ -169,6 +168,27 @@ def hours_in_words(hours: pd.Series) -> str:
     return f"{listed([f'{start} to {end}' for start, end in zip(starts, ends, strict=True)])} h"
 
 
+def _least_held(
+    hours: pd.DataFrame, parts: pd.DataFrame, days: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """The queues, the table of them and what is held back of it: those that lose least go to all others, as long as fewer
+    hours are then held back."""
+    named = [name for name in parts.columns if name != OTHERS]
+    tried = [parts]
+    for n in range(len(named) - 1, 0, -1):
+        rest = parts.drop(columns=named[:n]).sum(axis=1)
+        tried.append(parts[named[:n]].assign(**{OTHERS: rest}))
+    made = []
+    for each in tried:
+        table = pd.concat(
+            [hours[["hour", "lost_per_day", "lower", "upper"]].set_index("hour"), each], axis=1
+        ).reset_index()
+        table["hour"] = [clock(hour) for hour in table["hour"]]
+        told = held_back(table, dict.fromkeys(["lost_per_day", *each.columns], days))
+        made.append((0 if told is None else int((told != "").any(axis=1).sum()), each, table, told))
+    return min(made, key=lambda one: one[0])[1:]
+
+
 def _drawn(hours: pd.DataFrame, parts: pd.DataFrame, told: pd.DataFrame | None) -> tuple[list[dict[str, Any]], bool]:
     """The hours that are drawn, and whether some of them have queues that are not shown apart; nothing that is held back.
 
@@ -180,8 +200,8 @@ def _drawn(hours: pd.DataFrame, parts: pd.DataFrame, told: pd.DataFrame | None) 
         _, lost, lower, upper, *each = cells or [True] * (4 + parts.shape[1])
         if not lost:
             continue
-        known = [float(value) if shown else 0.0 for value, shown in zip(parts.iloc[place], each, strict=True)]
-        together = 0.0 if all(each) else round(row.lost_per_day - sum(known), 9)
+        known = [float(value) if shown else None for value, shown in zip(parts.iloc[place], each, strict=True)]
+        together = 0.0 if all(each) else round(row.lost_per_day - sum(one or 0.0 for one in known), 9)
         apart = apart or together > 0
         rows.append({
             "hour": int(row.hour), "said": row.said, "lost": _plain(row.lost_per_day), "lower": _plain(row.lower) if lower else None,

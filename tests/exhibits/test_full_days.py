@@ -85,12 +85,34 @@ def test_what_the_table_holds_back_is_neither_drawn_nor_said():
     })  # fmt: skip
     part = recorded(full_days.lost_by_hour_and_queue(table, parts, week="Monday to Friday"))
     assert part["queues"] == ["Orders", "All other queues", "Queues not shown apart"]
-    assert [(row["hour"], row["lost"], row["parts"]) for row in part["hours"]] == [(9, 10.0, [0.0, 0.0, 10.0])]
+    assert [(row["hour"], row["lost"], row["parts"]) for row in part["hours"]] == [(9, 10.0, [None, None, 10.0])]
     assert part["hours"][0]["lower"] is None
     assert part["described"] == "9 to 10 h: 10 (8 to 12.5); 10 to 11 h: not shown; 11 to 12 h: under 5 in all"
     cells = {row["hour"]: row for row in pd.read_csv(io.StringIO(part["table"]["csv"])).to_dict("records")}
     assert cells["9 to 10 h"]["Orders"] == "not shown"
     assert cells["10 to 11 h"]["lost_per_day"] == "not shown"
+
+
+def test_a_queue_that_would_hold_hours_back_is_told_with_all_others():
+    """Two in Rare at nine would hide the queues of that hour; with all others they are 42. At ten nothing helps, and eleven would
+    tell ten as what is left of the day."""
+    parts = pd.DataFrame({
+        "hour": [9, 10, 11] * 3, "queue": ["Orders (O1)"] * 3 + ["Rare"] * 3 + ["All other queues"] * 3,
+        "lost_per_day": [7.9, 8.9, 2.0, 0.1, 0.0, 0.5, 2.0, 0.1, 0.5],
+    })  # fmt: skip
+    part = recorded(full_days.lost_by_hour_and_queue(hours(), parts, week="Monday to Friday"))
+    assert part["queues"] == ["Orders", "All other queues", "Queues not shown apart"]
+    assert [row["parts"] for row in part["hours"]] == [
+        [7.9, pytest.approx(2.1), 0.0],
+        [None, None, 9.0],
+        [None, None, 3.0],
+    ]
+    without = parts.assign(lost_per_day=[7.9, 8.5, 2.0, 0.5, 0.0, 0.5, 1.6, 0.5, 0.5])
+    assert recorded(full_days.lost_by_hour_and_queue(hours(), without, week="x"))["queues"] == [
+        "Orders",
+        "Rare",
+        "All other queues",
+    ]
 
 
 def queues(**changes) -> pd.DataFrame:
