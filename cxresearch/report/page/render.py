@@ -57,7 +57,7 @@ from cxresearch.report.page.prose import first_title, keep_together, plain_text,
 from cxresearch.report.page.take_away import standalone
 from cxresearch.style import format_date, format_value, load_words
 
-__all__ = ["render_brief", "render_index", "render_report", "take_away"]
+__all__ = ["render_brief", "render_index", "render_report", "take_away", "told_by_brief"]
 
 _TEMPLATES = files("cxresearch.report.page") / "templates"
 
@@ -110,6 +110,33 @@ def _rendered(
     template: str, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], headlines: Sequence[dict[str, Any]],
     language: str, brand: Mapping[str, str] | None,
 ) -> str:  # fmt: skip
+    told = told_by_brief(notebooks=notebooks, run=run, headlines=headlines, language=language, brand=brand)
+    run, sections = told["run"], told["sections"]
+    scripted = told["moves"] and template == "report.html"
+    return (
+        _environment(language)
+        .get_template(template)
+        .render(
+            **told,
+            missing=sum(section["gap"] is not None for section in sections),
+            dated=bool(run["newest_record"] or period_of_run(run)),
+            due_script=Markup(DUE_SCRIPT),  # noqa: S704 our own file
+            forecast=forecast_view(run, language),
+            policy=policy(script=scripted, due=told["due"] is not None),
+            script=Markup(SCRIPT) if scripted else "",  # noqa: S704 our own file
+            inputs=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run["inputs"] or []],
+            left_out=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run.get("left_out") or []],
+            parameters={name: _no_machine_path(str(value)) for name, value in (run["parameters"] or {}).items()},
+        )
+    )
+
+
+def told_by_brief(
+    *, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], headlines: Sequence[dict[str, Any]],
+    language: str = "en", brand: Mapping[str, str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """What :func:`render_brief` says of the same, before it is a page: ``run, status, stale, due, brand, brief, marks,
+    points``, the words in ``language``; and the ``sections`` of the whole page."""
     words = load_words(language)
     _check_counts(run)
     brand = dict(brand or {})
@@ -118,36 +145,16 @@ def _rendered(
     run = {**run, "organisation": brand.get("name") or run["organisation"]}
     page = _Page(words, run)
     sections = [page.section(name, notebook) for name, notebook in notebooks]
-    missing = sum(section["gap"] is not None for section in sections)
+    missing = any(section["gap"] is not None for section in sections)
     status = "partial" if run["status"] == "complete" and missing else run["status"]
     stale = stale_records(run, language=language)
     next_due = due_ahead(run)
-    scripted = page.moves and template == "report.html"
-    return (
-        _environment(language)
-        .get_template(template)
-        .render(
-            run=run,
-            status=status,
-            missing=missing,
-            stale=stale,
-            dated=bool(run["newest_record"] or period_of_run(run)),
-            due=next_due and next_due.isoformat(),
-            due_script=Markup(DUE_SCRIPT),  # noqa: S704 our own file
-            brand=brand,
-            brief=page.brief(headlines, status=status, stale=bool(stale), language=language),
-            forecast=forecast_view(run, language),
-            policy=policy(script=scripted, due=next_due is not None),
-            script=Markup(SCRIPT) if scripted else "",  # noqa: S704 our own file
-            marks=_marks(words, simulated=run["simulated"], status=status, stale=bool(stale)),
-            points=page.points,
-            tables=len(page.tables),
-            sections=sections,
-            inputs=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run["inputs"] or []],
-            left_out=[{**entry, "path": _no_machine_path(entry["path"])} for entry in run.get("left_out") or []],
-            parameters={name: _no_machine_path(str(value)) for name, value in (run["parameters"] or {}).items()},
-        )
-    )
+    return {
+        "run": run, "status": status, "stale": stale, "due": next_due and next_due.isoformat(), "brand": brand,
+        "brief": page.brief(headlines, status=status, stale=bool(stale), language=language),
+        "marks": _marks(words, simulated=run["simulated"], status=status, stale=bool(stale)), "points": page.points,
+        "sections": sections, "tables": len(page.tables), "moves": page.moves,
+    }  # fmt: skip
 
 
 def take_away(
