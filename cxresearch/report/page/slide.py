@@ -26,7 +26,7 @@ _LINE = 1.2  # height of a line, of the size of its letters
 _WARN = "#b00020"
 _COLOURS = (theme.C2, theme.C1, theme.C3, theme.SOFT, theme.C4)  # as brief.css draws the queues
 _NO_XML = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_TIED = "\u00a0"  # no line ends there
+_MOST_LEGEND = 0.53  # of the chart: eight lines, what three long names and two of our own take
 _LANGUAGES = {"en": "en-US", "id": "id-ID", "pl": "pl-PL"}
 # Widths of letters in shares of their size, rather those of broad fonts; what is listed nowhere is a small letter.
 _NARROW, _BROAD = frozenset("ijlftr.,:;'’!|()[]/- \u00a0\u2060"), frozenset("mwMW%@—…&")
@@ -44,10 +44,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Pieces that follow each other, ``scale`` times as large as their box's text."""
+    """Pieces that follow each other, ``scale`` times as large as their box's text. ``stays``: it never goes to the notes."""
 
     pieces: tuple[Text, ...]
     scale: float = 1.0
+    stays: bool = False
 
     @property
     def said(self) -> str:
@@ -71,7 +72,9 @@ def write_slide(path: Path, told: Mapping[str, Any], *, language: str) -> None:
         )
         top = 0.66
     title = (_EDGE, top, _WIDE - 2 * _EDGE, 1.55 - top)
-    sheet.fill(slide.shapes.title, [Paragraph((Text(brief["said"], bold=True, own=True),))], title, largest=28)
+    sheet.fill(
+        slide.shapes.title, [Paragraph((Text(brief["said"], bold=True, own=True),), stays=True)], title, largest=28
+    )
     wide = 7.1 if brief["box"] else _WIDE - 2 * _EDGE
     hours = brief["hours"]
     if hours and not hours["why"]:
@@ -104,13 +107,13 @@ def write_slide(path: Path, told: Mapping[str, Any], *, language: str) -> None:
 
 def marks_of(marks: Sequence[str]) -> list[Paragraph]:
     """SIMULATED, STALE and incomplete, in one line across the slide."""
-    return [Paragraph((Text(" · ".join(marks), bold=True, colour="#ffffff"),))]
+    return [Paragraph((Text(" · ".join(marks), bold=True, colour="#ffffff"),), stays=True)]
 
 
 def above_chart(hours: Mapping[str, Any], words: Mapping[str, Any]) -> list[Paragraph]:
     """The chart's finding; what its bars count, on which days, and of what kind they are."""
     return [
-        Paragraph((Text(hours["finding"], bold=True, own=True),)),
+        Paragraph((Text(hours["finding"], bold=True, own=True),), stays=True),
         Paragraph((
             Text(f"{words['brief']['lost_a_day']} ("), Text(hours["week"], own=True), Text(f"), {words['kinds'][hours['kind']]}"),
         )),
@@ -123,26 +126,30 @@ def without_chart(
     """Why there is no chart; in a report that has none, its main points."""
     if hours:
         return [
-            Paragraph((Text(words["brief"]["lost_a_day"], bold=True),)),
+            Paragraph((Text(words["brief"]["lost_a_day"], bold=True),), stays=True),
             Paragraph((Text(f"{hours['why']}.", own=True),)),
         ]
     said = [Paragraph((Text(lead, own=True),)) for lead, _ in points] or [
         Paragraph((Text(words["page"]["no_points"]),))
     ]
-    return [Paragraph((Text(words["page"]["main_points"], bold=True),)), *said]
+    return [Paragraph((Text(words["page"]["main_points"], bold=True),), stays=True), *said]
 
 
 def in_box(box: Mapping[str, Any], words: Mapping[str, Any], *, simulated: bool) -> list[Paragraph]:
     """What to do first, or why no action is named."""
     brief = words["brief"]
     mark = (Text(f" {words['kinds']['SIMULATED']}", bold=True, colour=_WARN),) if simulated else ()
-    said = [Paragraph((Text(brief["no_action" if box["why"] else "do_first"], bold=True, colour=theme.C1), *mark))]
+    said = [
+        Paragraph(
+            (Text(brief["no_action" if box["why"] else "do_first"], bold=True, colour=theme.C1), *mark), stays=True
+        )
+    ]
     if box["why"]:
         said.append(Paragraph((Text(box["why"], own=box["written"]),)))
     else:
         said += [
-            Paragraph((Text(box["action"], bold=True, own=True),), 1.25),
-            Paragraph((Text(box["saved"], bold=True), Text(f" {box['of']} ({box['interval']}). {brief['untried']}"))),
+            Paragraph((Text(box["action"], bold=True, own=True),), 1.25, stays=True),
+            Paragraph((Text(box["saved"], bold=True), Text(f" {box['of']} ({box['interval']}). {brief['untried']}")), stays=True),
         ]  # fmt: skip
     return said + [
         Paragraph((Text(f"{brief[name]}: ", bold=True), Text(text, own=name == "assumed")))
@@ -223,6 +230,14 @@ def height_of(paragraphs: Sequence[Paragraph], size: float, width: float) -> flo
     )
 
 
+def legend_lines(names: Sequence[str], width: float) -> int:
+    """Lines of a legend: equal columns as wide as its longest name with its key, or one name below the other."""
+    columns = int(width / max(text_width(name, SMALLEST) + 0.4 for name in names))
+    if columns:
+        return math.ceil(len(names) / columns)
+    return sum(lines_of(Paragraph((Text(name),)), SMALLEST, width - 0.4) for name in names)
+
+
 def _gap(place: int) -> float:
     return 0.2 if place else 0.0
 
@@ -230,16 +245,20 @@ def _gap(place: int) -> float:
 def fitted(
     paragraphs: Sequence[Paragraph], width: float, height: float, *, largest: int, more: str
 ) -> tuple[int, list[Paragraph], list[Paragraph]]:
-    """The size at which they have room, those that stand, and those that go to the notes: none, if there is any way."""
-    width, height, kept = width - 2 * _INSET, height - 2 * _INSET, list(paragraphs)
+    """The size at which they have room, those that stand, and those that go to the notes: the longest, if there is no other way."""
+    width, height = width - 2 * _INSET, height - 2 * _INSET
     for size in range(largest, SMALLEST - 1, -1):
-        if height_of(kept, size, width) <= height:
-            return size, kept, []
-    elsewhere = Paragraph((Text(more, colour=theme.SOFT),))
-    while len(kept) > 1 and height_of([*kept, elsewhere], SMALLEST, width) > height:
-        kept.pop()
-    left = list(paragraphs[len(kept) :])
-    return SMALLEST, [*kept, elsewhere] if left else kept, left
+        if height_of(paragraphs, size, width) <= height:
+            return size, list(paragraphs), []
+    elsewhere, left = Paragraph((Text(more, colour=theme.SOFT),)), set[int]()
+    for at in sorted(range(len(paragraphs)), key=lambda at: -len(paragraphs[at].said)):
+        kept = [*(one for place, one in enumerate(paragraphs) if place not in left), elsewhere]
+        if height_of(kept, SMALLEST, width) <= height:
+            break
+        if not paragraphs[at].stays:
+            left.add(at)
+    kept = [one for place, one in enumerate(paragraphs) if place not in left]
+    return SMALLEST, [*kept, elsewhere] if left else kept, [paragraphs[at] for at in sorted(left)]
 
 
 # How it is written ------------------------------------------------------------------------------------------------------
@@ -380,8 +399,7 @@ def _chart(
     chart.legend.position, chart.legend.include_in_layout = XL_LEGEND_POSITION.BOTTOM, False
     chart.legend.font.size = Pt(SMALLEST)
     # Where the legend stands is left to no program: a long name has its line.
-    entries = Paragraph((Text("   ".join(f"\u2002\u2002{name.replace(' ', _TIED)}" for name in names)),))
-    low = lines_of(entries, SMALLEST, place[2] * 0.9) * SMALLEST * 1.5 / 72 / place[3]
+    low = min(legend_lines(names, place[2] * 0.9) * SMALLEST * 1.3 / 72 / place[3], _MOST_LEGEND)
     _lay(chart._chartSpace.chart.plotArea, (0.07, 0.03, 0.92, 0.755 - low), inner=True)
     _lay(chart.legend._element, (0.03, 0.985 - low, 0.96, low))
 

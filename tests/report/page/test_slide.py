@@ -17,7 +17,16 @@ from python_calamine import CalamineWorkbook
 
 from cxresearch.report.page import gate
 from cxresearch.report.page.render import render_brief, told_by_brief
-from cxresearch.report.page.slide import SMALLEST, Paragraph, Text, fitted, lines_of, text_width, write_slide
+from cxresearch.report.page.slide import (
+    SMALLEST,
+    Paragraph,
+    Text,
+    fitted,
+    legend_lines,
+    lines_of,
+    text_width,
+    write_slide,
+)
 from cxresearch.style import load_words
 from tests.report.page.test_brief import ACTION, CHOICE, HEADLINES, HOSTILE, SAID, notebook, parts, text_of
 from tests.report.page.test_render import a_run
@@ -194,7 +203,7 @@ def boxes(path):
 
 
 HOURS = parts()["hours"]
-FIVE = [f"{LONG}, {n}" for n in range(5)]
+FIVE = [*(f"{LONG}, {n}" for n in range(3)), "All other queues", "Queues not shown apart"]
 STATES = {
     "usual": {},
     "long names": {"hours": HOURS | {
@@ -234,6 +243,17 @@ def test_no_text_is_smaller_than_twelve_points_or_has_no_room(made, state, langu
             assert one.shape_id == other.shape_id or apart, (one.name, other.name)
 
 
+def test_long_names_leave_room_for_the_bars(made):
+    slide = opened(made(**STATES["long names"]))
+    high = float(chart_of(slide)._chartSpace.find(".//{*}plotArea//{*}h").get("val"))
+    low = float(chart_of(slide)._chartSpace.find(".//{*}legend//{*}h").get("val"))
+    assert 0.2 < high < 1 - low
+    assert legend_lines(FIVE, 6.4) == 8
+    assert legend_lines(["Billing", "Orders", "All other queues"], 6.4) == 1
+    usual = float(chart_of(opened(made()))._chartSpace.find(".//{*}plotArea//{*}h").get("val"))
+    assert high < usual
+
+
 def test_what_has_no_room_stands_in_the_notes_and_the_slide_says_so(made):
     action = ACTION | {"action": f"{LONG} first", "assumed": f"{LONG}. " * 12}
     slide = opened(made(CHOICE | {"recommended": action}, trial=parts()["trial"] | {"action": action["action"]}))
@@ -250,13 +270,15 @@ def test_what_has_no_room_stands_in_the_notes_and_the_slide_says_so(made):
 def test_a_size_is_chosen_by_length():
     short, long = [Paragraph((Text("A few words"),))], [Paragraph((Text("Many words " * 60),))]
     assert fitted(short, 5.0, 2.0, largest=24, more="")[0] == 24
-    size, kept, left = fitted(long, 5.0, 2.2, largest=24, more="")
+    size, kept, left = fitted(long, 5.0, 3.4, largest=24, more="")
     assert SMALLEST <= size < 24
     assert (kept, left) == (long, [])
     assert fitted([*short, *long * 9], 5.0, 2.2, largest=24, more="m")[1:] == (
         [*short, Paragraph((Text("m", colour="#566173"),))],
         long * 9,
     )
+    whole = [Paragraph(long[0].pieces, stays=True), *short, *long]
+    assert fitted(whole, 5.0, 3.6, largest=24, more="m")[2] == long, "the longest that may go, and no more"
     assert lines_of(Paragraph((Text("x" * 500),)), 12, 5.0) > 8, "a word longer than a line takes several"
 
 
