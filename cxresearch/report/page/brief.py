@@ -25,7 +25,7 @@ _FIRST = (
 )  # fmt: skip
 ALL, LOST = "gave up in all", "not answered within 24 h"
 _CHAIN = ("asked", "queued", ALL, "gave up", "customer known", "followed for 24 h")
-_TEXTURES = 4  # as many kinds of bars as brief.css draws
+_TEXTURES = 5  # as many kinds of bars as brief.css draws
 
 
 def chosen_tiles(headlines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -126,13 +126,14 @@ def _hours(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None:
         row = by_hour.get(hour, empty | {"hour": hour})
         interval = row["lower"] is not None and row["upper"] is not None
         columns.append({
-            "label": str(hour), "tied": row["tied"],
-            "parts": [{"height": _percent(lost / top), "texture": n % _TEXTURES} for n, lost in enumerate(row["parts"]) if lost > 0],
+            "label": str(hour), "tied": row["tied"], "row": row,
+            "parts": [{"height": _percent(lost / top), "texture": n % _TEXTURES} for n, lost in enumerate(row["parts"]) if lost],
             "from": interval and _percent(row["lower"] / top), "long": interval and _percent((row["upper"] - row["lower"]) / top),
         })  # fmt: skip
     return {
         "why": "", "finding": part["finding"], "columns": columns, "kind": part["kind"], "content": part["table"],
         "ticks": [{"at": _percent(tick / top), "said": format_value(tick, language=language)} for tick in _steps(step, top)],
+        "step": step, "top": top,
         "queues": [{"name": name, "texture": n % _TEXTURES} for n, name in enumerate(part["queues"])],
         "alt": f"{part['finding']}. {part['described']}.", "week": f"{part['week']}, {part['days']} days",
         "note": words["bars_tied" if any(row["tied"] for row in rows) else "bars"],

@@ -41,7 +41,7 @@ from cxresearch.report.page.prose import keep_together
 from cxresearch.report.page.sections import Sections, no_machine_path, one_line, spoken
 from cxresearch.style import format_date, format_value, load_words
 
-__all__ = ["render_brief", "render_index", "render_report", "take_away"]
+__all__ = ["render_brief", "render_index", "render_report", "take_away", "told_by_brief"]
 
 _TEMPLATES = files("cxresearch.report.page") / "templates"
 _SHEETS = ("page.css", "brief.css", "analysis.css")
@@ -95,6 +95,33 @@ def _rendered(
     template: str, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], headlines: Sequence[dict[str, Any]],
     language: str, brand: Mapping[str, str] | None,
 ) -> str:  # fmt: skip
+    told = told_by_brief(notebooks=notebooks, run=run, headlines=headlines, language=language, brand=brand)
+    run, sections, whole = told["run"], told["sections"], template == "report.html"
+    wanted = {PAGE_SCRIPT: whole, SCRIPT: whole and told["moves"], DUE_SCRIPT: told["due"] is not None}
+    scripts = [Markup(text) for text, there in wanted.items() if there]  # noqa: S704 our own files
+    return (
+        _environment(language, told["spoken"])
+        .get_template(template)
+        .render(
+            **told,
+            missing=sum(section["gap"] is not None for section in sections),
+            dated=bool(run["newest_record"] or period_of_run(run)),
+            forecast=forecast_view(run, language),
+            policy=policy(*scripts),
+            scripts=scripts,
+            inputs=[{**entry, "path": no_machine_path(entry["path"])} for entry in run["inputs"] or []],
+            left_out=[{**entry, "path": no_machine_path(entry["path"])} for entry in run.get("left_out") or []],
+            parameters={name: no_machine_path(str(value)) for name, value in (run["parameters"] or {}).items()},
+        )
+    )
+
+
+def told_by_brief(
+    *, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], headlines: Sequence[dict[str, Any]],
+    language: str = "en", brand: Mapping[str, str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """What :func:`render_brief` says of the same, before it is a page: ``run, status, stale, due, brand, brief, marks,
+    points``, the words in ``language``; and the ``sections`` of the whole page."""
     words = load_words(language)
     _check_counts(run)
     brand = dict(brand or {})
@@ -103,41 +130,18 @@ def _rendered(
     run = {**run, "organisation": brand.get("name") or run["organisation"]}
     page = Sections(words, run, spoken=spoken(notebooks, language))
     sections = [page.section(name, notebook) for name, notebook in notebooks]
-    missing = sum(section["gap"] is not None for section in sections)
+    missing = any(section["gap"] is not None for section in sections)
     status = "partial" if run["status"] == "complete" and missing else run["status"]
     stale = stale_records(run, language=language)
     next_due = due_ahead(run)
-    whole = template == "report.html"
-    wanted = {PAGE_SCRIPT: whole, SCRIPT: whole and page.moves, DUE_SCRIPT: next_due is not None}
-    scripts = [Markup(text) for text, there in wanted.items() if there]  # noqa: S704 our own files
-    brief = page.brief(headlines, status=status, stale=bool(stale), language=language)
-    return (
-        _environment(language, page.spoken)
-        .get_template(template)
-        .render(
-            run=run,
-            status=status,
-            missing=missing,
-            stale=stale,
-            dated=bool(run["newest_record"] or period_of_run(run)),
-            due=next_due and next_due.isoformat(),
-            brand=brand,
-            brief=brief,
-            forecast=forecast_view(run, language),
-            policy=policy(*scripts),
-            scripts=scripts,
-            marks=_marks(words, simulated=run["simulated"], status=status, stale=bool(stale)),
-            points=page.points,
-            tables=len(page.tables),
-            moves=page.moves,
-            sections=sections,
-            opened={section["anchor"]: page.moved(section, headlines, language) for section in sections},
-            terms=page.meanings(),
-            inputs=[{**entry, "path": no_machine_path(entry["path"])} for entry in run["inputs"] or []],
-            left_out=[{**entry, "path": no_machine_path(entry["path"])} for entry in run.get("left_out") or []],
-            parameters={name: no_machine_path(str(value)) for name, value in (run["parameters"] or {}).items()},
-        )
-    )
+    return {
+        "run": run, "status": status, "stale": stale, "due": next_due and next_due.isoformat(), "brand": brand,
+        "brief": page.brief(headlines, status=status, stale=bool(stale), language=language),
+        "marks": _marks(words, simulated=run["simulated"], status=status, stale=bool(stale)), "points": page.points,
+        "sections": sections, "tables": len(page.tables), "moves": page.moves, "spoken": page.spoken,
+        "opened": {section["anchor"]: page.moved(section, headlines, language) for section in sections},
+        "terms": page.meanings(),
+    }  # fmt: skip
 
 
 def take_away(
