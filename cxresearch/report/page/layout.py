@@ -52,21 +52,19 @@ def parts(cells: Sequence[tuple[bool, Sequence[Block]]]) -> list[dict[str, Any]]
         grouped[-1][1].extend(blocks)
     made = []
     for folded, blocks in grouped:
-        heading = next(filter(None, map(_heading, blocks)), None) if folded else None
-        shown = [block for block in blocks if block is not heading]
+        heading, shown = _headed(blocks) if folded else (None, blocks)
         made.append({"fold": (heading or "") if folded else None, "rows": rows(shown)})
     return made
 
 
-def _heading(block: Block) -> Block | None:
-    """A heading, or the finding of a figure as one."""
-    if block["type"] == "heading":
-        return block
-    if block["type"] == "figure" and block["finding"]:
-        return {
-            "level": block["level"],
-            "anchor": block["anchor"],
-            "text": block["finding"],
-            "html": keep_together(block["finding"]),
-        }
-    return None
+def _headed(blocks: Sequence[Block]) -> tuple[Block | None, list[Block]]:
+    """The first heading of a fold, or the finding of its first figure as one, and what is under it."""
+    for place, block in enumerate(blocks):
+        rest = [*blocks[:place], *blocks[place + 1 :]]
+        if block["type"] == "heading":
+            return block, rest
+        if block["type"] == "figure" and block["finding"]:
+            text = block["finding"]
+            head = {"level": block["level"], "anchor": block["anchor"], "text": text, "html": keep_together(text)}
+            return head, [*blocks[:place], {**block, "finding": None}, *blocks[place + 1 :]]
+    return None, list(blocks)

@@ -50,7 +50,9 @@ def test_folded_cells_are_one_fold_until_one_begins_with_a_heading():
 
 def test_a_fold_without_a_heading_is_called_by_its_figure_and_else_by_a_word():
     drawn = block("figure", finding="Half leave", level=3, anchor="s1-1")
-    assert parts([(True, [drawn])])[0]["fold"]["text"] == "Half leave"
+    (part,) = parts([(True, [drawn])])
+    assert part["fold"]["text"] == "Half leave"
+    assert [one["finding"] for one in part["rows"][0]["show"]] == [None], "said once"
     assert parts([(True, [block("prose", html="p")])])[0]["fold"] == ""
 
 
