@@ -11,13 +11,13 @@ from typing import Any
 from cxresearch.report.page.prose import keep_together
 
 Block = dict[str, Any]
-WIDE_LETTERS = 66  # a table of more letters a line has no room beside prose
+LONG_LETTERS = 450  # prose of more letters stands in two columns where nothing stands beside it
 
 
 def rows(blocks: Iterable[Block]) -> list[dict[str, Any]]:
     """Blocks (``type``: heading, prose, table, figure or what_if) as rows: ``head`` (a heading or None), ``say``, ``show``.
 
-    A what-if, and a table that is wide, take the row below what is said of them: ``below``.
+    A what-if, and a table that is wide, take the row below what is said of them: ``below``. ``long`` is of what is said.
     """
     made: list[dict[str, Any]] = []
     for block in blocks:
@@ -33,7 +33,7 @@ def rows(blocks: Iterable[Block]) -> list[dict[str, Any]]:
             made[-1]["below"].append(block)
         else:
             made[-1]["show"].append(block)
-    return made
+    return [{**row, "long": sum(len(block["html"]) for block in row["say"]) > LONG_LETTERS} for row in made]
 
 
 def parts(cells: Sequence[tuple[bool, Sequence[Block]]]) -> list[dict[str, Any]]:

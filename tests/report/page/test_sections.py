@@ -29,14 +29,15 @@ def test_what_is_said_stands_beside_what_follows_it():
     head, why, more = block("heading", text="h"), block("prose", html="a"), block("prose", html="b")
     drawn, wide, narrow = block("figure"), block("table", table={"wide": True}), block("table", table={"wide": False})
     assert rows([head, why, drawn, narrow, more, wide, drawn]) == [
-        {"head": head, "say": [why], "show": [drawn, narrow], "below": []},
-        {"head": None, "say": [more], "show": [], "below": [wide, drawn]},
+        {"head": head, "say": [why], "show": [drawn, narrow], "below": [], "long": False},
+        {"head": None, "say": [more], "show": [], "below": [wide, drawn], "long": False},
     ]
     assert rows([drawn, head]) == [
-        {"head": None, "say": [], "show": [drawn], "below": []},
-        {"head": head, "say": [], "show": [], "below": []},
+        {"head": None, "say": [], "show": [drawn], "below": [], "long": False},
+        {"head": head, "say": [], "show": [], "below": [], "long": False},
     ]
     assert rows([]) == []
+    assert rows([block("prose", html="long " * 200)])[0]["long"]
 
 
 def test_folded_cells_are_one_fold_until_one_begins_with_a_heading():
@@ -45,7 +46,7 @@ def test_folded_cells_are_one_fold_until_one_begins_with_a_heading():
         [(False, [prose]), (True, [first, prose]), (True, [prose]), (True, []), (True, [second]), (False, [prose])]
     )
     assert [part["fold"] for part in made] == [None, first, second, None]
-    assert made[1]["rows"] == [{"head": None, "say": [prose, prose], "show": [], "below": []}]
+    assert made[1]["rows"] == [{"head": None, "say": [prose, prose], "show": [], "below": [], "long": False}]
 
 
 def test_a_fold_without_a_heading_is_called_by_its_figure_and_else_by_a_word():
