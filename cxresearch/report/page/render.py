@@ -168,7 +168,7 @@ def render_index(
     period, the newest first, with its headlines, and beside them those of the same period of the year before.
 
     Each run has ``report, title, period, period_label, status, simulated, finished_utc, newest_record, href`` (relative
-    to the index; None for a failed run, which has no page) and ``headlines``, as :func:`render_report` takes them.
+    to the index; None for a failed run, which has no page), ``brief`` (the same of its first two pages) and ``headlines``, as :func:`render_report` takes them.
     ``brand`` is as there. A run whose records end early is marked STALE, and with ``today`` also the newest run of a
     report where a newer one was due before that day. ``left_aside`` are files of earlier runs that could not be read, and
     why: they are named. A failed attempt beside a report that stands is told in the row of that report, with its reason.
@@ -178,8 +178,9 @@ def render_index(
     check_colours(brand)
     runs = [run_in_language(run, language) for run in runs]
     for run in runs:
-        if run["href"] and re.match(r"[a-zA-Z][\w+.-]*:|/", run["href"]):
-            raise ValueError(f"href of {run['report']} {run['period']} must be relative; got {run['href']!r}.")
+        for href in filter(None, (run["href"], run.get("brief"))):
+            if re.match(r"[a-zA-Z][\w+.-]*:|/", href):
+                raise ValueError(f"href of {run['report']} {run['period']} must be relative; got {href!r}.")
     newest_first = sorted(runs, key=lambda run: (run["period"], run["finished_utc"]), reverse=True)
     reports = [
         [run for run in newest_first if run["report"] == name] for name in {r["report"]: 0 for r in newest_first}

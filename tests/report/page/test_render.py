@@ -1080,8 +1080,16 @@ def test_a_run_without_a_page_is_listed_without_a_link():
 
 @pytest.mark.parametrize("href", ["http://x.org/a", "javascript:alert(1)", "/etc/passwd", "//x.org"])
 def test_an_index_links_only_to_its_own_folder(href):
-    with pytest.raises(ValueError, match="relative"):
-        render_index([{**index_runs()[0], "href": href}])
+    for name in ("href", "brief"):
+        with pytest.raises(ValueError, match="relative"):
+            render_index([{**index_runs()[0], name: href}])
+
+
+def test_an_index_links_to_the_two_pages_of_a_report():
+    soup = check_page(render_index([{**index_runs()[0], "brief": "monthly/1/brief.html"}]))
+    assert [(link["href"], text_of(link)) for link in soup.tbody.select("a")][1:] == [
+        ("monthly/1/brief.html", "two pages : Month 1")
+    ]
 
 
 def test_hostile_runs_are_only_text_in_the_index():
