@@ -65,14 +65,18 @@ class Sections:
         section["gap"] = self._gap(name, notebook)
         if section["gap"] is None:
             self._heading = title
-            title_is_due, cells = True, []
+            title_is_due, open_level, cells = True, self._level, []
             for cell in notebook.cells:
                 tags, blocks = cell.metadata.get("tags", []), []
+                # What stands open goes on where it was: a fold is no step of its outline.
+                self._level = self._level if FOLDED in tags else open_level
                 if cell.cell_type == "markdown":
                     blocks = self._prose(cell.source, drop_title=title_is_due)
                     title_is_due = title_is_due and not first_title([cell.source])
                 elif cell.cell_type == "code":
                     blocks = [block for output in cell.outputs for block in self._output(output)]
+                if FOLDED not in tags:
+                    open_level = self._level
                 if ALONE not in tags:
                     cells.append((FOLDED in tags, blocks))
             section["parts"] = parts(cells)

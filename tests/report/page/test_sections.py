@@ -85,6 +85,14 @@ def test_tags_fold_a_cell_or_keep_it_in_the_notebook():
     assert text_of(section.select_one(".unprinted")) == "On the screen, not on paper: How."
 
 
+def test_a_fold_is_no_step_of_the_outline_of_what_stands_open():
+    soup = BeautifulSoup(a_page(
+        new_markdown_cell("## One"), tagged(new_markdown_cell("### Deep\n\nWhy."), "hide-cell"), cell(figure()),
+    ), "html.parser")  # fmt: skip
+    assert [(h.name, text_of(h)) for h in soup.select("#s1 h2, #s1 h3, #s1 h4, #s1 h5")] == [
+        ("h2", "T"), ("h3", "One"), ("h4", "Deep"), ("h4", "Half leave within a minute")]  # fmt: skip
+
+
 def test_a_section_opens_with_the_headlines_that_its_notebook_names():
     soup = BeautifulSoup(a_page(opens_with=["abandonment_share", "not_there"], headlines=HEADLINES), "html.parser")
     (one,) = soup.select("#s1 .moved-list li")
