@@ -40,13 +40,14 @@ def parts(cells: Sequence[tuple[bool, Sequence[Block]]]) -> list[dict[str, Any]]
     """The cells of a section, each whether it is folded and its blocks: ``rows``, and ``fold``, the heading under which they
     are folded (None where they stand open; "" where they have none).
 
-    Folded cells that follow each other are one fold, until one of them begins with a heading.
+    Folded cells that follow each other are one fold, until one of them begins with another heading.
     """
     grouped: list[tuple[bool, list[Block]]] = []
     for folded, blocks in cells:
         if not blocks:
             continue
-        begins = folded and blocks[0]["type"] == "heading"
+        headed = bool(grouped) and any(block["type"] == "heading" for block in grouped[-1][1])
+        begins = folded and blocks[0]["type"] == "heading" and headed
         if not grouped or grouped[-1][0] != folded or begins:
             grouped.append((folded, []))
         grouped[-1][1].extend(blocks)

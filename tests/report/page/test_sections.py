@@ -46,6 +46,9 @@ def test_folded_cells_are_one_fold_until_one_begins_with_a_heading():
         [(False, [prose]), (True, [first, prose]), (True, [prose]), (True, []), (True, [second]), (False, [prose])]
     )
     assert [part["fold"] for part in made] == [None, first, second, None]
+    assert [part["fold"] for part in parts([(True, [prose]), (True, [first, prose])])] == [first], (
+        "what leads to it is in it"
+    )
     assert made[1]["rows"] == [{"head": None, "say": [prose, prose], "show": [], "below": [], "long": False}]
 
 
