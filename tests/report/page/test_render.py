@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -256,11 +257,11 @@ def test_the_title_names_report_period_and_organisation(soup):
 def test_tiles_say_value_interval_or_reason_change_and_kind(soup):
     gave_up, contacts, would_leave = (text_of(tile) for tile in soup.select(".tiles li"))
     assert gave_up == (
-        "Gave up 21.9 % 95 % interval 21.3 to 22.6 % , n = 18,058 ▲ Up 3.4 points from 18.6 % in January 1999 "
-        "( 95 % interval 2.5 to 4.2 points ): worse estimated"
+        "Gave up 21.9 % estimated 95 % interval 21.3 to 22.6 % , n = 18,058 ▲ Up 3.4 points from 18.6 % in January 1999 "
+        "( 95 % interval 2.5 to 4.2 points ): worse"
     )
-    assert contacts == "Contacts 31,125 a count of the log No comparison with January 1999 estimated"
-    assert would_leave == "Would leave 41.0 % n was not published quoted"
+    assert contacts == "Contacts 31,125 estimated a count of the log No comparison with January 1999"
+    assert would_leave == "Would leave 41.0 % quoted n was not published"
 
 
 def test_headings_of_notebooks_become_the_outline_of_the_page(soup):
@@ -665,7 +666,9 @@ def test_what_was_counted_has_no_interval():
     page = rendered(headlines=[counted | {"change": change}])
     index = render_index([{**index_runs()[0], "headlines": [counted | {"change": change}]}])
     tile = text_of(check_page(page).select_one(".tiles li"))
-    assert tile.startswith("Contacts 964 counted, no sampling error, n = 31,125 ▲ Up 12 from 952 in January 1999")
+    assert tile.startswith(
+        "Contacts 964 estimated counted, no sampling error, n = 31,125 ▲ Up 12 from 952 in January 1999"
+    )
     assert "964 counted, no sampling error".replace("964 ", "") in text_of(check_page(index).tbody)
     for text in (page, index):
         assert "964 to 964" not in text
@@ -1127,6 +1130,34 @@ def test_colours_are_read_on_every_ground(number):
         for name in ("--ink", "--soft", "--c1", "--c2", "--c3", "--c4", "--ok", "--warn"):
             assert contrast(colours[name], colours[ground]) >= 4.5, f"{name} on {ground}"
     assert contrast(colours["--strip-ink"], colours["--strip"]) >= 4.5
+
+
+# Machado, Oliveira and Fernandes (2009), doi:10.1109/TVCG.2009.113: what is seen without one kind of cone, in linear RGB.
+VISIONS = {
+    "every cone": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def seen(colour, vision):
+    """CIELAB (D65) of a colour as a vision has it."""
+    srgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.array(VISIONS[vision]) @ linear, 0, 1)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
+    root = np.cbrt(xyz / np.array([0.9505, 1, 1.089]))
+    return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["light", "dark", "print"])
+def test_lines_differ_for_every_kind_of_eye(number, vision):
+    colours = palettes()[number]
+    lines = [seen(colours[name], vision) for name in ("--c1", "--c2", "--c3", "--c4")]
+    # A difference of 2.3 is just noticed; lines are thin, and apart.
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(lines, 2)) >= 12
 
 
 def test_the_page_and_the_figures_have_the_same_light_colours():
