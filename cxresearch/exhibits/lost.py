@@ -154,10 +154,15 @@ def _lost(rows: dict, told: dict) -> str:
         ends.append(phrase("the upper end counts all {n} who left without a number as lost", n=unknown))
     if least < on_record:
         ends.append(phrase("the lower end takes as answered whoever may have been answered unseen"))
+    told = {"time": time, "most": format_value(most, "count"), "known": known, "ends": ", ".join(ends)}
+    if not least:
+        return phrase(
+            "Lost for good, that is not answered within {time}: between none and {most} contacts. On the record it is {known}; {ends}.",
+            **told,
+        )  # fmt: skip
     return phrase(
         "Lost for good, that is not answered within {time}: between {least} and {most} contacts. On the record it is {known}; {ends}.",
-        time=time, least=format_value(least, "count") if least else phrase("none"), most=format_value(most, "count"), known=known,
-        ends=", ".join(ends),
+        **told, least=format_value(least, "count"),
     )  # fmt: skip
 
 
