@@ -59,7 +59,7 @@ def cost_by_reply_time(
             n=number,
             share=format_value(values["unhelpful_share"], "share"),
         ),
-        description=in_words(costs, label="scenario", value="heard"),
+        description=in_words(_said(costs, "scenario"), label="scenario", value="heard"),
         caption=phrase(
             "Per {n} contacts; money ({currency}) is what the firm loses, much of it to competitors",
             n=number,
@@ -70,7 +70,7 @@ def cost_by_reply_time(
         shown=costs[shown],
         draw=partial(
             figures.plot_amounts,
-            costs.rename(columns={"scenario": "label"}),
+            _said(costs, "scenario").rename(columns={"scenario": "label"}),
             value="heard",
             measure=phrase("People who hear of a complaint"),
         ),
@@ -148,14 +148,14 @@ def unhelpful_against_none(quality: pd.DataFrame, *, contacts: float, currency: 
     return Exhibit(
         finding=_quality_finding(middle),
         subtitle=phrase("Every contact answered well, every one badly, or none at all, by when the reply comes"),
-        description=in_words(middle, label="reply", value="money_lost"),
+        description=in_words(_said(middle, "reply"), label="reply", value="money_lost"),
         caption=phrase("Per {n} contacts, by the quality of the reply; no reply is the same at any time", n=number),
         kind="assumed",
         table=quality,
         shown=quality[shown],
         draw=partial(
             figures.plot_amounts,
-            quality,
+            _said(quality, "reply"),
             value="money_lost",
             by="reply",
             measure=phrase("{currency} lost per {n} contacts", currency=currency, n=number),
@@ -215,13 +215,13 @@ def worth_measuring_first(
             time=format_duration(late_s),
             n=format_value(indices.attrs["evaluations"], "count"),
         ),
-        description=in_words(rows.head(_FEW), label="label", value="total", unit="share"),
+        description=in_words(_said(rows.head(_FEW), "label"), label="label", value="total", unit="share"),
         caption=caption,
         kind="assumed",
         table=rows,
         shown=rows.head(_MORE).drop(columns=["outcome", "name"]),
         units=dict.fromkeys(_INDICES, "share"),
-        draw=partial(figures.plot_indices, rows.head(_FEW)),
+        draw=partial(figures.plot_indices, _said(rows.head(_FEW), "label")),
     )
 
 
@@ -268,6 +268,11 @@ def register_of_assumptions(register: pd.DataFrame) -> Exhibit:
         caption=phrase("The register of assumptions: value, range, origin, and how to measure it"),
         kind="assumed",
     )
+
+
+def _said(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The table with the texts of one column in the language of the report."""
+    return table.assign(**{name: table[name].map(phrase)})
 
 
 def _quality_finding(middle: pd.DataFrame) -> str:

@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 
 import cxresearch as cx
+from cxresearch import exhibits
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions import Action
 from cxresearch.exhibits import (
     BRIEF,
     DECISION,
     FIGURE,
+    TABLE,
     actions,
     agents,
     change_table,
@@ -32,7 +34,7 @@ from cxresearch.exhibits.ranking import losses
 from cxresearch.exhibits.verdict import queue_points, verdict_text
 from tests.decisions.conftest import contacts, month
 from tests.decisions.test_cost import two_months as months_of_customers
-from tests.exhibits import test_actions, test_agents
+from tests.exhibits import test_actions, test_agents, test_talk
 from tests.exhibits.languages import ENGLISH, english_left, texts
 from tests.exhibits.odd_logs import NAME, plain_log
 from tests.exhibits.test_full_days import PARTS, hours, queues
@@ -252,3 +254,29 @@ def test_losses_beside_hour_and_queue(other):
     none = table.assign(told=False)
     none.attrs = table.attrs | {"left_out": 0}
     assert english_left(losses_shown.loss_regression(none).bundles()) == []
+
+
+def test_from_the_wait_to_the_bill(other):
+    costs, values = test_talk.costs(), test_talk.VALUES
+    promise = pd.DataFrame({"reply": ["just in time", "on average"], "complaint_share": [0.02, 0.1]})
+    spans = pd.DataFrame(
+        {"outcome": ["heard", "money_lost"], "value": [28.0, 69.0], "lower": [4.0, 8.0], "upper": [140.0, 238.0]}
+    )
+    labels = ["replies that do not help", "promised time to a reply"] * 2
+    indices = {error: test_talk.indices(error).assign(label=labels) for error in (0.01, 0.1)}
+    for error, table in indices.items():
+        table.attrs = test_talk.indices(error).attrs
+    per = {"contacts": 1000, "currency": "EUR"}
+    shown = [
+        exhibits.cost_by_reply_time(costs, values, **per), exhibits.cost_by_reply_time(costs.tail(1), values, **per),
+        exhibits.complaints_set_off(costs), exhibits.complaints_set_off(costs.assign(complaints_waiting=0.0, complaints_after_reply=0.0)),
+        exhibits.promise_on_average(promise, values), exhibits.promise_on_average(promise.assign(complaint_share=0.0), values),
+        *(exhibits.unhelpful_against_none(test_talk.quality(*three), **per) for three in ((1.0, 6.0, 4.0), (-1.0, 6.0, 4.0), (0.0, 1.0, 0.0))),
+        exhibits.complaint_fates(test_talk.impact.fate_table(values)), exhibits.talk_range(spans, **per, late_s=86_400.0),
+        *(exhibits.worth_measuring_first(table, "heard", late_s=60.0) for table in indices.values()),
+    ]  # fmt: skip
+    assert english_left(bundle for exhibit in shown for bundle in exhibit.bundles()) == []
+    register = exhibits.register_of_assumptions(test_talk.REGISTER)
+    assert english_in(register.finding, register.caption) == []
+    (bundle,) = register.bundles()
+    assert english_in(*(row[0] for row in bundle[TABLE]["rows"])) == []
