@@ -12,7 +12,15 @@ from datetime import date
 from typing import Any
 
 from cxresearch.risk_table import FEWEST_DAYS
-from cxresearch.style import format_duration, format_interval, format_number, format_value, is_missing, load_words
+from cxresearch.style import (
+    format_duration,
+    format_interval,
+    format_number,
+    format_value,
+    is_missing,
+    load_words,
+    phrase,
+)
 
 MOST_TILES = 4
 MOST_FILES = 2
@@ -135,7 +143,7 @@ def _hours(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None:
         "ticks": [{"at": _percent(tick / top), "said": format_value(tick, language=language)} for tick in _steps(step, top)],
         "step": step, "top": top,
         "queues": [{"name": name, "texture": n % _TEXTURES} for n, name in enumerate(part["queues"])],
-        "alt": f"{part['finding']}. {part['described']}.", "week": f"{part['week']}, {part['days']} days",
+        "alt": f"{part['finding']}. {part['described']}.", "week": phrase("{week}, {days} days", language=language, week=part["week"], days=str(part["days"])),
         "note": words["bars_tied" if any(row["tied"] for row in rows) else "bars"],
     }  # fmt: skip
 
@@ -165,13 +173,18 @@ def _box(
         return None
     if stale or status != "complete" or decision is None:
         return {"why": words["why_stale" if stale else "why_incomplete"], "written": False, "rows": []}
-    chosen = decision["recommended"]
+    chosen, in_words = decision["recommended"], decision.get("in_words", {})
+
+    def opened(english: str) -> str:
+        said = str(in_words.get(english, english))
+        return f"{said[:1].upper()}{said[1:]}"
+
     if few or decision.get("days", FEWEST_DAYS) < FEWEST_DAYS:
         return {"why": words["why_few"], "written": False, "rows": []}
     trust = decision.get("backtest")
     model = ("model", words["model_untested"] if trust is None else _trust(trust, run, language))
     if chosen is None:
-        why = f"{decision['why'][:1].upper()}{decision['why'][1:].rstrip('.')}."
+        why = f"{opened(decision['why']).rstrip('.')}."
         return {"why": why, "written": True, "rows": [model] if trust else []}
 
     def value(number: float, unit: str = "number") -> str:
@@ -188,7 +201,7 @@ def _box(
     if decision.get("ties"):
         ties = ", ".join(f"{start}\u2060–\u2060{end}" for start, end in decision["ties"])
         rows.append(("tied", words["tied_more"].format(hours=ties)))
-    rows += [("assumed", f"{chosen['assumed'][:1].upper()}{chosen['assumed'][1:].rstrip('.')}."), model]
+    rows += [("assumed", f"{opened(chosen['assumed']).rstrip('.')}."), model]
     trial = parts.get("trial")
     if trial and trial["action"] == chosen["action"]:
         said = words["check_never"] if trial["weeks"] is None else words["check_weeks"].format(
@@ -196,7 +209,7 @@ def _box(
         )  # fmt: skip
         rows.append(("check", said))
     return {
-        "why": "", "action": f"{chosen['action'][:1].upper()}{chosen['action'][1:]}", "saved": value(chosen["saved_per_day"]),
+        "why": "", "action": opened(chosen["action"]), "saved": value(chosen["saved_per_day"]),
         "of": words["saved"].format(left=value(decision["left_per_day"])),
         "interval": load_words(language)["page"]["interval"].format(
             interval=format_interval(chosen["lower"], chosen["upper"], language=language)),
@@ -249,7 +262,7 @@ def _bridge(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None
         if onward is None and not rest:
             continue
         rows.append({
-            "step": name, "contacts": format_value(whole, "count", language=language),
+            "step": steps[name].get("said", name), "contacts": format_value(whole, "count", language=language),
             "on": _percent((steps.get(LOST, {}).get("contacts", 0) if onward is None else onward) / whole),
             "rest": [f"{said} {format_value(number, 'count', language=language)}" for said, number in rest],
         })  # fmt: skip
@@ -262,7 +275,9 @@ def _leaves(steps: Sequence[dict[str, Any]], name: str, onward: set[str]) -> lis
     for step in steps:
         if step["part_of"] == name and step["step"] not in onward and step["contacts"]:
             inner = [one for one in steps if one["part_of"] == step["step"]]
-            found += _leaves(steps, step["step"], onward) if inner else [(step["step"], step["contacts"])]
+            found += (
+                _leaves(steps, step["step"], onward) if inner else [(step.get("said", step["step"]), step["contacts"])]
+            )
     return found
 
 
@@ -280,7 +295,7 @@ def _queues(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None
         between = "" if row["difference_lower"] is None else format_interval(
             row["difference_lower"], row["difference_upper"], "points", language=language)  # fmt: skip
         shown.append({
-            "queue": row["queue"], "verdict": row["verdict"], "moved": row["verdict"] in ("rose", "fell"),
+            "queue": row["queue"], "verdict": phrase(row["verdict"], language=language), "moved": row["verdict"] in ("rose", "fell"),
             "share": format_value(row["share"], "share", language=language),
             "interval": interval and format_interval(row["lower"], row["upper"], "share", language=language),
             "at": _percent(row["share"] / top), "from": interval and _percent(row["lower"] / top),
