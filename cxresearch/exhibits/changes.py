@@ -244,8 +244,8 @@ def _change(row: pd.Series, before: str) -> str:
             before=before, interval=between,
         )  # fmt: skip
     return phrase(
-        "; against {before} not distinguishable from no change (95 % interval of the change {interval})",
-        before=before, interval=between,
+        "; against {before} not distinguishable from no change (95 % interval of the change {interval}; a change of {seen} would have been seen)",
+        before=before, interval=between, seen=format_value((upper - lower) / 2, unit),
     )  # fmt: skip
 
 
