@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import evidence, figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.marks import top_hour
 from cxresearch.exhibits.ranking import standing
 from cxresearch.exhibits.show import what_if_bundle
 from cxresearch.exhibits.small_groups import held_back
@@ -39,10 +40,14 @@ def day_load(
     if (held := held_back(drawn[["hour", *people]], people)) is not None:
         drawn["arrivals_per_h"] = drawn["arrivals_per_h"].where(held["arrivals_per_h"] == "")
         drawn["share_left_of_asked"] = drawn["share_left_of_asked"].where(held["left_per_h"] == "")
+    mark, tied = top_hour(
+        ranks[ranks["ranked"] == "contacts"], drawn.set_index("hour")["arrivals_per_h"], format_value,
+        lambda hour: clock(hour, minutes_of(hours)),
+    )  # fmt: skip
     return Exhibit(
         finding=_load_finding(ranks, minutes_of(hours)), table=hours, shown=shown[kept], kind=kind,
         subtitle=f"Contacts an hour, and those who gave up, {place}, {'mean of ' if days > 1 else ''}{days} day{'s' if days > 1 else ''}",
-        draw=partial(figures.plot_load, drawn), people=people,
+        draw=partial(figures.plot_load, drawn, mark=mark, tied=tied), people=people,
     )  # fmt: skip
 
 

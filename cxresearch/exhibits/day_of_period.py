@@ -128,7 +128,12 @@ def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
         table.insert(0, "counted_by", what)
     scored = queueing.scored_days(by_day, came)
     shown = arrivals_forecast(
-        scored, pd.concat(scores, ignore_index=True), before=before, unsaid=len(days) - len(scored), **told
+        scored,
+        pd.concat(scores, ignore_index=True),
+        before=before,
+        unsaid=len(days) - len(scored),
+        missing=mine.missing_days,
+        **told,
     )
     return shown + Exhibits([said, ahead])
 

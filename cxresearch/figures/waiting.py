@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -15,7 +17,7 @@ MARKS = ("o", "D", "s", "^")
 
 def plot_survival(
     curve: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None, by: str | None = None, label: str = "",
-    measure: str = "",
+    measure: str = "", marks: Sequence[parts.Mark] = (),
 ) -> Axes:  # fmt: skip
     """Draw Kaplan-Meier curves up to ``horizon_s`` seconds, each with its band and its name at its end.
 
@@ -26,6 +28,7 @@ def plot_survival(
     by : column that tells several curves apart; drawn in the order of the table.
     label : name of a single curve; without it one curve has no name.
     measure : what the share is of, for the axis; without it, of those who would still wait.
+    marks : what is named on the drawing, such as a promise; as in the other figures here.
 
     A line ends with its data: nothing is drawn beyond the longest wait that was seen.
     """
@@ -33,11 +36,13 @@ def plot_survival(
     ax = parts.axes_or_new(ax)
     _steps(ax, curve, value="survival", start=1.0, horizon_s=horizon_s, by=by, label=label)
     ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"))
-    _finish(ax, horizon_s, measure or _words("still_waiting"))
+    _finish(ax, horizon_s, measure or _words("still_waiting"), marks)
     return ax
 
 
-def plot_outcomes(table: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None) -> Axes:
+def plot_outcomes(
+    table: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None, marks: Sequence[parts.Mark] = ()
+) -> Axes:
     """Draw the probability that a wait has ended in each outcome, against seconds (Aalen-Johansen).
 
     ``table`` has ``duration_s``, ``outcome`` and ``probability`` (0 to 1), and a band where it has ``lower`` and
@@ -47,13 +52,14 @@ def plot_outcomes(table: pd.DataFrame, *, horizon_s: float, ax: Axes | None = No
     ax = parts.axes_or_new(ax)
     _steps(ax, table, value="probability", start=0.0, horizon_s=horizon_s, by="outcome", label="")
     ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"))
-    _finish(ax, horizon_s, _words("ended"))
+    _finish(ax, horizon_s, _words("ended"), marks)
     return ax
 
 
 def plot_hazard(
-    table: pd.DataFrame, *, horizon_s: float | None = None, ax: Axes | None = None, by: str | None = None
-) -> Axes:
+    table: pd.DataFrame, *, horizon_s: float | None = None, ax: Axes | None = None, by: str | None = None,
+    marks: Sequence[parts.Mark] = (),
+) -> Axes:  # fmt: skip
     """Draw the rate of giving up against seconds waited: of those still there, the share that leaves each second.
 
     ``table`` has ``duration_s`` and ``hazard_per_s``, and a band where it has ``lower`` and ``upper``.
@@ -70,7 +76,7 @@ def plot_hazard(
         ax.plot(rows["duration_s"], rows["hazard_per_s"], color=colour, label=name)
     ax.set(xlim=(0, horizon), xlabel=_words("wait"))
     ax.set_ylim(bottom=0)
-    _finish(ax, horizon, _words("leaving"))
+    _finish(ax, horizon, _words("leaving"), marks)
     return ax
 
 
@@ -137,24 +143,30 @@ def plot_dots(
     return ax
 
 
-def plot_bars_hour(table: pd.DataFrame, *, value: str, measure: str, ax: Axes | None = None) -> Axes:
+def plot_bars_hour(
+    table: pd.DataFrame, *, value: str, measure: str, ax: Axes | None = None, mark: parts.Mark | None = None,
+    tied: Sequence[float] = (),
+) -> Axes:  # fmt: skip
     """Draw one bar an hour of the day, with its interval where the table has ``lower`` and ``upper``.
 
     ``table`` has ``hour`` (0 to 23) and the column ``value``: seconds where its name ends in ``_s``, else a share.
-    Hours without a row stay empty.
+    Hours without a row stay empty. ``mark`` names the highest hour; the hours ``tied`` with it are as strong as it.
     """
     parts.require_columns(table, ["hour", value], "plot_bars_hour")
     if not table["hour"].between(0, 23).all():
         raise ValueError("plot_bars_hour: hour must be 0 to 23.")
     ax = parts.axes_or_new(ax)
-    ax.bar(table["hour"], table[value], width=0.8, color=theme.C1, alpha=0.75)
+    tops = table[value]
+    bars = ax.bar(table["hour"], tops, width=0.8, color=theme.C1, alpha=0.75 if mark is None else 0.45)
     if {"lower", "upper"} <= set(table.columns):
         ax.vlines(table["hour"], table["lower"], table["upper"], color=theme.INK, linewidth=1.3)
+        tops = table["upper"].fillna(tops)
     ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel=_words("hour"))
     ax.set_ylim(bottom=0)
     parts.measure_above(ax, measure)
     if not value.endswith("_s"):
         parts.percent(ax.yaxis)
+    parts.mark_bars(ax, bars, table["hour"], tops, mark, tied, strong=0.75)
     return ax
 
 
@@ -237,11 +249,14 @@ def _cut(label: str) -> str:
     return label if len(label) <= LONGEST_NAME else f"{label[: LONGEST_NAME - 1]}…"
 
 
-def _finish(ax: Axes, horizon_s: float, measure: str) -> None:
+def _finish(ax: Axes, horizon_s: float, measure: str, marks: Sequence[parts.Mark]) -> None:
     parts.seconds(ax.xaxis, horizon_s)
     parts.percent(ax.yaxis)
     parts.measure_above(ax, measure)
+    if marks:
+        parts.room_for_marks(ax)
     parts.label_lines(ax)
+    parts.write_marks(ax, marks)
 
 
 def _key(ax: Axes, groups: list[str]) -> None:
@@ -258,7 +273,9 @@ def _key(ax: Axes, groups: list[str]) -> None:
     )
 
 
-def plot_wait_distribution(waits: pd.DataFrame, *, by: str, horizon_s: float, ax: Axes | None = None) -> Axes:
+def plot_wait_distribution(
+    waits: pd.DataFrame, *, by: str, horizon_s: float, ax: Axes | None = None, marks: Sequence[parts.Mark] = ()
+) -> Axes:
     """Draw the share of contacts whose wait had ended, against seconds, one line a group.
 
     ``waits`` has ``duration_s``, ``contacts`` and the column ``by``; however a wait ended, it ended.
@@ -272,5 +289,5 @@ def plot_wait_distribution(waits: pd.DataFrame, *, by: str, horizon_s: float, ax
         rows = waits[waits[by] == name]
         seaborn.ecdfplot(data=rows, x="duration_s", weights="contacts", ax=ax, color=colour, label=str(name))
     ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"), ylabel="")
-    _finish(ax, horizon_s, "Share whose wait had ended")
+    _finish(ax, horizon_s, "Share whose wait had ended", marks)
     return ax
