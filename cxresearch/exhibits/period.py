@@ -17,6 +17,7 @@ from cxresearch.contacts import LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
 from cxresearch.exhibits import bridges, losses, messages, run_chart, waiting
 from cxresearch.exhibits import headlines as lead
+from cxresearch.exhibits.before import clocks_before, curve_before, lost_before
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.full_days import hour_points
@@ -143,7 +144,7 @@ def loss_by_hour(mine: PeriodLog) -> Exhibit:
     if why := messages.silent(mine):
         return nothing(why)
     hours, ranks = _by_hour(mine)
-    return waiting.loss_by_hour(hours, ranks=ranks, place=mine.label, kind=mine.kind)
+    return waiting.loss_by_hour(hours, ranks=ranks, before=lost_before(mine), place=mine.label, kind=mine.kind)
 
 
 def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
@@ -173,7 +174,7 @@ def patience_curve(mine: PeriodLog, *, by: str = "", horizon_s: float = 300.0) -
     if not by:
         curve = patience.daily_curve(waits)
         at, median = patience.survival_at(curve, at_s), patience.waiting_table(waits).iloc[0]["median_patience_s"]
-        return waiting.patience_curve(curve, at, median_s=median, **told)
+        return waiting.patience_curve(curve, at, median_s=median, before=curve_before(mine), **told)
     rows = _largest(waits, by)
     curves = patience.daily_curve(rows, by=by)
     ranks = patience.patience_ranks(rows, at_s[0], by=by)
@@ -187,8 +188,10 @@ def two_clocks(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
         return nothing("Two clocks are seen only where some gave up and some were answered after a wait")
     pair, days = patience.patience_and_offered_wait(waits, cluster="day"), waits["day"].nunique()
     at = patience.survival_at(pair, [30.0, *MINUTES_S], by="clock")
-    marks = promise_made(mine, horizon_s)
-    return waiting.two_clocks(pair, at, horizon_s=horizon_s, days=days, marks=marks, place=mine.label, kind=mine.kind)
+    return waiting.two_clocks(
+        pair, at, horizon_s=horizon_s, days=days, marks=promise_made(mine, horizon_s), before=clocks_before(mine),
+        place=mine.label, kind=mine.kind,
+    )  # fmt: skip
 
 
 def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng: np.random.Generator) -> Exhibit:

@@ -10,6 +10,7 @@ from functools import partial
 import pandas as pd
 
 from cxresearch import figures
+from cxresearch.exhibits.aloud import before_aloud, curves_aloud, hours_aloud
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.marks import half_gone, named_peaks, peaks_of, top_hour
 from cxresearch.exhibits.ranking import listed, losses, standing
@@ -24,21 +25,22 @@ _ENDED = {"answered": "been answered", "abandoned": "given up", "deflected": "be
 
 def patience_curve(
     curve: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, by: str = "", ranks: pd.DataFrame | None = None,
-    days: int = 0, median_s: float = math.nan, marks: Sequence[figures.Mark] = (), place: str = "", kind: str = "estimated",
+    days: int = 0, median_s: float = math.nan, marks: Sequence[figures.Mark] = (),
+    before: figures.Before | None = None, place: str = "", kind: str = "estimated",
 ) -> Exhibit:  # fmt: skip
     """Share who would still wait, against seconds.
 
     ``curve`` is from ``survival.kaplan_meier``, or from ``patience.daily_curve`` of so many ``days`` (by group where ``by``
     names a column), ``at`` the same read at some durations (``patience.survival_at``); ``ranks`` is the groups at the
     first of them (``patience.patience_ranks``); ``median_s`` is when half would have gone, NaN where they would not.
-    ``marks`` are drawn, here and below.
+    ``marks`` are drawn, here and below, and the same of the period ``before`` as a pale line.
     """
     finding = _minute_finding(at, by, ranks) if by else _patience_finding(at, median_s)
     return Exhibit(
-        finding=finding, table=at, kind=kind, description=_read_aloud(at, by),
+        finding=finding, table=at, kind=kind, description=curves_aloud(at, by) + before_aloud(before, at["duration_s"]),
         subtitle=f"Share who would still wait{f', by {by}' if by else ''}, {place}. {_band(days)}",
         caption="" if by else "Share who would still wait", units={"at_risk": "count"},
-        draw=partial(figures.plot_survival, curve, horizon_s=horizon_s, by=by or None, marks=[*marks, *half_gone(median_s, horizon_s)]),
+        draw=partial(figures.plot_survival, curve, horizon_s=horizon_s, by=by or None, marks=[*marks, *half_gone(median_s, horizon_s)], before=before),
     )  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def wait_of_leavers(row: pd.Series, measures: pd.DataFrame, *, place: str = "", 
 
 def two_clocks(
     pair: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, days: int = 0, marks: Sequence[figures.Mark] = (),
-    place: str = "", kind: str = "estimated",
+    before: figures.Before | None = None, place: str = "", kind: str = "estimated",
 ) -> Exhibit:  # fmt: skip
     """Patience beside the wait on offer (``patience.patience_and_offered_wait``, and the same read at some durations).
 
@@ -75,7 +77,7 @@ def two_clocks(
     return Exhibit(
         finding=finding, table=at.drop(columns="at_risk", errors="ignore"), kind=kind, caption="The two clocks",
         subtitle=f"Patience and wait on offer, {place}. {_band(days)}",
-        draw=partial(figures.plot_survival, pair, horizon_s=horizon_s, by="clock", measure="Share whose clock still runs", marks=marks),
+        draw=partial(figures.plot_survival, pair, horizon_s=horizon_s, by="clock", measure="Share whose clock still runs", marks=marks, before=before),
     )  # fmt: skip
 
 
@@ -354,7 +356,14 @@ def _days_in_rows(days: Sequence[date]) -> list[str]:
     ]  # fmt: skip
 
 
-def loss_by_hour(hours: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "", kind: str = "estimated") -> Exhibit:
+def loss_by_hour(
+    hours: pd.DataFrame,
+    *,
+    ranks: pd.DataFrame,
+    before: figures.Before | None = None,
+    place: str = "",
+    kind: str = "estimated",
+) -> Exhibit:
     """Share of those who queued who gave up, by hour of the day (``patience.waiting_table`` by day, ``loss_ranks``)."""
     enough = hours[hours["queued"] >= FEW].sort_values("hour")
     if enough.empty:
@@ -366,10 +375,10 @@ def loss_by_hour(hours: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "", k
     return Exhibit(
         finding=losses(ranks, lambda row: clock(row["hour"]), "hour"), table=enough[kept], kind=kind,
         subtitle=f"Share who gave up, by hour of day, {place}. Hours with at least {FEW} waits. {_lines(enough)}",
-        description="; ".join(f"{row.hour} h: {_share(row.share_left_of_queued)}" for row in whole.itertuples()),
+        description=hours_aloud(whole) + (f". {before.label}: {hours_aloud(before.table)}" if before else ""),
         draw=partial(
             figures.plot_bars_hour, whole, value="share_left_of_queued", measure="Share of those who queued who gave up",
-            mark=mark, tied=tied,
+            mark=mark, tied=tied, before=before,
         ) if len(whole) else None,
     )  # fmt: skip
 
@@ -429,19 +438,6 @@ def _lines(groups: pd.DataFrame) -> str:
     if groups["lower"].notna().any():
         return "Lines: 95 % intervals, the day as the unit"
     return f"No intervals: fewer than {FEWEST_DAYS} days tell how days differ"
-
-
-def _read_aloud(at: pd.DataFrame, by: str) -> str:
-    """Shares still waiting in words, for a reader who cannot see the curve."""
-
-    def one(rows: pd.DataFrame) -> str:
-        known = rows.dropna(subset=["survival"])
-        said = [f"{_share(row.survival)} after {format_duration(row.duration_s)}" for row in known.itertuples()]
-        return ", ".join(said) or "not known"
-
-    if not by:
-        return f"Would still wait: {one(at)}."
-    return " ".join(f"{name}: {one(rows)}." for name, rows in at.groupby(by, sort=False))
 
 
 def wait_quantile(waits: pd.DataFrame, share: float) -> float:

@@ -13,13 +13,14 @@ from cxresearch.style import load_words, theme
 
 
 def plot_load(
-    hours: pd.DataFrame, *, ax: Axes | None = None, mark: parts.Mark | None = None, tied: Sequence[float] = ()
-) -> Axes:
+    hours: pd.DataFrame, *, ax: Axes | None = None, mark: parts.Mark | None = None, tied: Sequence[float] = (),
+    before: parts.Before | None = None,
+) -> Axes:  # fmt: skip
     """Draw contacts an hour as bars, the part that gives up dark at their foot.
 
     ``hours`` has one row for each hour of the day, or each part of one: ``hour``, ``arrivals_per_h`` and
     ``share_left_of_asked`` (of all contacts; NaN without any). ``mark`` names the highest hour; the hours ``tied`` with it
-    are as strong as it.
+    are as strong as it. ``before`` has ``hour`` and ``arrivals_per_h`` of the period before, of as many rows.
     """
     parts.require_columns(hours, ["hour", "arrivals_per_h", "share_left_of_asked"], "plot_load")
     ax = parts.axes_or_new(ax)
@@ -27,6 +28,7 @@ def plot_load(
     width = 0.8 * 24 / len(hours)
     bars = ax.bar(hours["hour"], hours["arrivals_per_h"], width=width, color=theme.C1, alpha=0.35)
     ax.bar(hours["hour"], lost, width=width, color=theme.C2)
+    parts.pale_hours(ax, before, "arrivals_per_h", each=24 / len(hours))
     top = hours["arrivals_per_h"].max()
     size = theme.text_size(parts.root_figure(ax))
     # Said once in words where nothing is drawn: before the day begins.
@@ -34,6 +36,7 @@ def plot_load(
     ax.annotate("gave up", (0, 0.50 * top), color=theme.C2, fontsize=size, fontweight="bold")
     ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel="Hour of the day")
     parts.measure_above(ax, "Contacts an hour")
+    parts.label_lines(ax, width=parts.NARROW)
     parts.mark_bars(ax, bars, hours["hour"], hours["arrivals_per_h"], mark, tied, strong=0.55)
     return ax
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,17 @@ class Mark(NamedTuple):
     at: float
     text: str
     height: float = 0.0
+
+
+class Before(NamedTuple):
+    """The same of the period before, drawn as a pale line without a band: what the line is called, and its table."""
+
+    label: str
+    table: pd.DataFrame
+
+
+PALE: dict[str, Any] = {"color": theme.SOFT, "alpha": 0.6, "linewidth": 1.2, "zorder": 1.8}  # below lines, above bars
+NARROW = 9  # letters of a line of "January 1999" where nothing else stands beside the drawing
 
 
 def axes_or_new(ax: Axes | None, *, width: float = 5.2, height: float = 3.3) -> Axes:
@@ -125,6 +136,17 @@ def mark_bars(
         if place == mark.at or place in tied:
             bar.set_alpha(strong)
     write_marks(ax, [mark._replace(height=float(tops[places == mark.at].max()))])
+
+
+def pale_hours(ax: Axes, before: Before | None, value: str, *, each: float = 1.0) -> None:
+    """The column ``value`` of the period before as steps, ``each`` so many hours wide; hours that it lacks are gaps."""
+    if before is not None:
+        values = before.table.set_index("hour")[value].reindex(np.arange(0, 24, each))
+        edges = np.arange(0, 24 + each / 2, each) - each / 2
+        heights = [*values, values.iloc[-1]]
+        # It lies on bars: a rim of paper keeps it apart from them.
+        ax.step(edges, heights, where="post", color=theme.PAPER, alpha=0.8, linewidth=2.8, zorder=PALE["zorder"])
+        ax.step(edges, heights, where="post", label=before.label, **PALE)
 
 
 def shade_days(ax: Axes, days: Sequence[date]) -> None:

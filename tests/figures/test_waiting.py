@@ -101,6 +101,15 @@ DRAWN = {
         measure="Mean wait of queued callers (seconds)",
         mark=parts.Mark(23, "23 to 24 h: 90 s"),
     ),
+    "survival and before": lambda: figures.plot_survival(
+        curve((0.31,)), horizon_s=300, marks=MARKS, before=figures.Before("September 2026", curve((0.3,)))
+    ),
+    "bars and before": lambda: figures.plot_bars_hour(
+        hours(),
+        value="wait_s",
+        measure="Mean wait of queued callers (seconds)",
+        before=figures.Before("week 7 of 1999", hours()),
+    ),
     "bars": lambda: figures.plot_bars_hour(hours(), value="wait_s", measure="Mean wait of queued callers (seconds)"),
 }
 
@@ -291,6 +300,33 @@ def test_the_marked_bar_and_those_tied_with_it_are_strong():
     assert (23, 99.0) in drawn_lines(ax), "from the end of its interval"
     plain = figures.plot_bars_hour(table, value="wait_s", measure="Wait")
     assert {bar.get_alpha() for bar in plain.patches} == {0.75}
+
+
+def test_the_period_before_is_a_pale_line_without_a_band():
+    now, before = curve((0.5,)), curve((0.4,))
+    ax = figures.plot_survival(now, horizon_s=300, before=figures.Before("January 1999", before))
+    line, pale = ax.lines
+    assert line.get_ydata().tolist() == [1, *now["survival"]]
+    assert pale.get_ydata().tolist() == [1, *before["survival"]]
+    assert pale.get_zorder() < line.get_zorder()
+    assert (pale.get_color(), pale.get_label()) == (theme.SOFT, "January 1999")
+    assert len(ax.collections) == 1, "one band"
+    named = {text.get_text(): text.get_color() for text in ax.texts}
+    assert named["January\n1999"] == theme.SOFT
+
+
+def test_the_hours_before_are_steps_with_gaps():
+    before = pd.DataFrame({"hour": [7, 8, 10], "wait_s": [50.0, 40.0, 30.0]})
+    ax = figures.plot_bars_hour(hours(), value="wait_s", measure="Wait", before=figures.Before("January 1999", before))
+    rim, pale = ax.lines
+    assert rim.get_color() == theme.PAPER
+    heights = dict(zip(pale.get_xdata(), pale.get_ydata(), strict=True))
+    assert {at: height for at, height in heights.items() if height == height} == {6.5: 50.0, 7.5: 40.0, 9.5: 30.0}
+    assert len(heights) == 25
+    halves = pd.DataFrame({"hour": np.arange(0, 24, 0.5), "arrivals_per_h": 2.0, "share_left_of_asked": 0.1})
+    ax = figures.plot_load(halves, before=figures.Before("January 1999", halves.assign(arrivals_per_h=np.arange(48.0))))
+    assert ax.lines[-1].get_xdata().tolist() == np.arange(-0.25, 24, 0.5).tolist()
+    assert ax.lines[-1].get_ydata().tolist() == [*range(48), 47]
 
 
 def test_days_in_a_row_are_one_shade_and_said():
