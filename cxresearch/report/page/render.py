@@ -6,6 +6,7 @@ what-if, where a notebook recorded one, and that which compares a due day with t
 
 from __future__ import annotations
 
+import base64
 import functools
 import itertools
 import re
@@ -152,9 +153,9 @@ def _rendered(
 
 def take_away(
     *, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], language: str = "en"
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
+) -> tuple[list[dict[str, Any]], dict[str, str | bytes]]:
     """What stands beside the page that :func:`render_report` returns: its tables, in their order, as
-    ``blocks.table_view`` gives them, and its figures, a drawing for each file that the page links to."""
+    ``blocks.table_view`` gives them, and its figures, a drawing (SVG) or a picture (PNG) for each file that the page links to."""
     page = _Page(load_words(language), run_in_language(run, language))
     for name, notebook in notebooks:
         page.section(name, notebook)
@@ -269,7 +270,7 @@ class _Page:
         self.points: list[list[str]] = []
         self.moves = False
         self.tables: list[dict[str, Any]] = []
-        self.drawings: dict[str, str] = {}
+        self.drawings: dict[str, str | bytes] = {}
         self._parts: dict[str, dict[str, Any]] = {}
         self._decision: dict[str, Any] | None = None
         self._tables = itertools.count(1)
@@ -327,7 +328,7 @@ class _Page:
         if POINTS in data:
             self.points += data[POINTS]["points"]
         elif FIGURE in data:
-            return [self._figure(data[FIGURE], _joined(data["image/svg+xml"]))]
+            return [self._figure(data[FIGURE], _joined(data["image/svg+xml"]), _joined(data.get("image/png", "")))]
         elif TABLE in data:
             return [{"type": "table", "table": self._table(data[TABLE])}]
         elif WHAT_IF in data:
@@ -373,18 +374,23 @@ class _Page:
         rendered = self._markdown.renderer.render(tokens, self._markdown.options, {"label": self._table_label})
         return [{"type": "prose", "html": Markup(rendered)}] if rendered.strip() else []  # noqa: S704 html is off
 
-    def _figure(self, content: dict[str, Any], svg: str) -> dict[str, Any]:
+    def _figure(self, content: dict[str, Any], svg: str, png: str) -> dict[str, Any]:
         refuse_active_content(svg, content["finding"])
         svg = svg.replace(f"<svg {NOTEBOOK_WIDTH} ", "<svg ", 1)
         number = next(self._figures)
         svg = svg.replace(content["prefix"], f"figure{number}-")
         kind = self.words["kinds"][content["kind"]]
-        file = f"figures/{number:02d}-{slug(content['finding'])}.svg"
-        self.drawings[file] = standalone(svg, finding=content["finding"], subtitle=content["subtitle"], kind=kind)
+        file = f"figures/{number:02d}-{slug(content['finding'])}"
+        self.drawings[f"{file}.svg"] = standalone(
+            svg, finding=content["finding"], subtitle=content["subtitle"], kind=kind
+        )
+        if png:
+            self.drawings[f"{file}.png"] = base64.b64decode(png)
         return {
             "type": "figure",
             "svg": Markup(svg),  # noqa: S704 just checked
-            "file": file,
+            "file": f"{file}.svg",
+            "png": f"{file}.png" if png else "",
             "name": content["finding"],
             "finding": None if content["finding"] == self._heading else content["finding"],
             "level": min(self._level + 1, 6),
