@@ -10,6 +10,7 @@ import base64
 import html
 import math
 import numbers
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -49,6 +50,7 @@ WHAT_IF = "application/vnd.cxresearch.whatif+json"
 DECISION = "application/vnd.cxresearch.decision+json"  # beside what is shown of it: what decision.json says
 BRIEF = "application/vnd.cxresearch.brief+json"  # beside what is shown of it, or alone: a part of the first two pages
 
+PNG_FILES = "CXRESEARCH_PNG"  # set in the kernels of a report: figures are painted, too
 MOST_POINTS = 7  # the targets, and six
 NOTEBOOK_WIDTH = 'width="624"'
 KINDS = ("estimated", "quoted", "assumed", "SIMULATED")
@@ -106,11 +108,15 @@ def figure_bundle(
     ax.set_title("")
     ax.set_title("", loc="left")
     svg, content["prefix"] = theme.themed_svg(figure, title=finding, description=content["description"])
+    said = f"{content['subtitle']} ({kind})"
+    # A file to take away, which a report alone has need of.
+    png = theme.themed_png(figure, finding=finding, said=said) if os.environ.get(PNG_FILES) else b""
     plt.close(figure)
     # A notebook shows the drawing at a reader's size, not as wide as the window; the page sets its own width.
     svg = svg.replace("<svg ", f"<svg {NOTEBOOK_WIDTH} ", 1)
-    plain = f"{finding}\n{content['subtitle']} ({kind})"
-    return {"text/html": _figure_html(content, svg), "image/svg+xml": svg, FIGURE: content, "text/plain": plain}
+    shown = {"text/html": _figure_html(content, svg), "image/svg+xml": svg, FIGURE: content}
+    picture = {"image/png": base64.b64encode(png).decode()} if png else {}
+    return {**shown, **picture, "text/plain": f"{finding}\n{said}"}
 
 
 def show_table(table: pd.DataFrame, *, caption: str, kind: str, formats: Mapping[str, str] | None = None) -> None:

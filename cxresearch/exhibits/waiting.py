@@ -10,7 +10,9 @@ from functools import partial
 import pandas as pd
 
 from cxresearch import figures
+from cxresearch.exhibits.aloud import before_aloud, curves_aloud, hours_aloud
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.marks import half_gone, named_peaks, peaks_of, top_hour
 from cxresearch.exhibits.ranking import listed, losses, standing
 from cxresearch.exhibits.small_groups import told_whole
 from cxresearch.risk_table import FEWEST_DAYS, LEVEL, holm
@@ -23,20 +25,22 @@ _ENDED = {"answered": "been answered", "abandoned": "given up", "deflected": "be
 
 def patience_curve(
     curve: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, by: str = "", ranks: pd.DataFrame | None = None,
-    days: int = 0, median_s: float = math.nan, place: str = "", kind: str = "estimated",
+    days: int = 0, median_s: float = math.nan, marks: Sequence[figures.Mark] = (),
+    before: figures.Before | None = None, place: str = "", kind: str = "estimated",
 ) -> Exhibit:  # fmt: skip
     """Share who would still wait, against seconds.
 
     ``curve`` is from ``survival.kaplan_meier``, or from ``patience.daily_curve`` of so many ``days`` (by group where ``by``
     names a column), ``at`` the same read at some durations (``patience.survival_at``); ``ranks`` is the groups at the
     first of them (``patience.patience_ranks``); ``median_s`` is when half would have gone, NaN where they would not.
+    ``marks`` are drawn, here and below, and the same of the period ``before`` as a pale line.
     """
     finding = _minute_finding(at, by, ranks) if by else _patience_finding(at, median_s)
     return Exhibit(
-        finding=finding, table=at, kind=kind, description=_read_aloud(at, by),
+        finding=finding, table=at, kind=kind, description=curves_aloud(at, by) + before_aloud(before, at["duration_s"]),
         subtitle=f"Share who would still wait{f', by {by}' if by else ''}, {place}. {_band(days)}",
         caption="" if by else "Share who would still wait", units={"at_risk": "count"},
-        draw=partial(figures.plot_survival, curve, horizon_s=horizon_s, by=by or None),
+        draw=partial(figures.plot_survival, curve, horizon_s=horizon_s, by=by or None, marks=[*marks, *half_gone(median_s, horizon_s)], before=before),
     )  # fmt: skip
 
 
@@ -55,8 +59,8 @@ def wait_of_leavers(row: pd.Series, measures: pd.DataFrame, *, place: str = "", 
 
 
 def two_clocks(
-    pair: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, days: int = 0, place: str = "",
-    kind: str = "estimated",
+    pair: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, days: int = 0, marks: Sequence[figures.Mark] = (),
+    before: figures.Before | None = None, place: str = "", kind: str = "estimated",
 ) -> Exhibit:  # fmt: skip
     """Patience beside the wait on offer (``patience.patience_and_offered_wait``, and the same read at some durations).
 
@@ -73,7 +77,7 @@ def two_clocks(
     return Exhibit(
         finding=finding, table=at.drop(columns="at_risk", errors="ignore"), kind=kind, caption="The two clocks",
         subtitle=f"Patience and wait on offer, {place}. {_band(days)}",
-        draw=partial(figures.plot_survival, pair, horizon_s=horizon_s, by="clock", measure="Share whose clock still runs"),
+        draw=partial(figures.plot_survival, pair, horizon_s=horizon_s, by="clock", measure="Share whose clock still runs", marks=marks, before=before),
     )  # fmt: skip
 
 
@@ -122,8 +126,9 @@ def loss_by_group(
 
 
 def wait_distribution(
-    waits: pd.DataFrame, by: str, *, ranks: pd.DataFrame, horizon_s: float, place: str = "", kind: str = "estimated"
-) -> Exhibit:
+    waits: pd.DataFrame, by: str, *, ranks: pd.DataFrame, horizon_s: float, marks: Sequence[figures.Mark] = (),
+    place: str = "", kind: str = "estimated",
+) -> Exhibit:  # fmt: skip
     """How long those who queued did wait, group beside group (a risk table with the column ``by``).
 
     ``ranks`` says who waited longest: ``patience.slow_ranks`` of the wait that nine in ten of all did not exceed.
@@ -141,7 +146,7 @@ def wait_distribution(
     return Exhibit(
         finding=_slowest(table, ranks, by), table=table, kind=kind,
         subtitle=f"Share of those who queued whose wait had ended, however it ended, by {by}, {place}",
-        draw=partial(figures.plot_wait_distribution, waits[waits[by].isin(drawn[by])], by=by, horizon_s=horizon_s),
+        draw=partial(figures.plot_wait_distribution, waits[waits[by].isin(drawn[by])], by=by, horizon_s=horizon_s, marks=marks),
     )  # fmt: skip
 
 
@@ -275,7 +280,9 @@ def beside_published(beside: pd.DataFrame, *, place: str = "", kind: str = "esti
     )  # fmt: skip
 
 
-def wait_outcomes(ends: pd.DataFrame, *, horizon_s: float = 300.0, place: str = "", kind: str = "estimated") -> Exhibit:
+def wait_outcomes(
+    ends: pd.DataFrame, *, horizon_s: float = 300.0, marks: Sequence[figures.Mark] = (), place: str = "", kind: str = "estimated"
+) -> Exhibit:  # fmt: skip
     """How waits have ended by each second (``survival.aalen_johansen``)."""
     last = ends[ends["duration_s"] <= horizon_s].groupby("outcome")["probability"].last()
     said = [f"{_share(value)} had {_ENDED.get(str(name), str(name))}" for name, value in last.items()]
@@ -285,7 +292,7 @@ def wait_outcomes(ends: pd.DataFrame, *, horizon_s: float = 300.0, place: str = 
         subtitle=f"Share of those who queued whose wait has ended so, {place}. {_band(0)}",
         description="; ".join(f"{name}: {_share(value)}" for name, value in last.items()),
         caption=f"How waits had ended after {format_duration(horizon_s)}",
-        draw=partial(figures.plot_outcomes, ends, horizon_s=horizon_s),
+        draw=partial(figures.plot_outcomes, ends, horizon_s=horizon_s, marks=marks),
     )  # fmt: skip
 
 
@@ -301,7 +308,7 @@ def leaving_hazard(
     middle = near["hazard_per_s"].median()
     if not middle > 0:
         return nothing("Nobody left within this time, so there is no rate of leaving to draw")
-    peaks = _peaks(near, middle)
+    peaks = peaks_of(near, middle)
     lowest, highest = peaks["hazard_per_s"].min(), peaks["hazard_per_s"].max()
     when = [format_duration(seconds) for seconds in peaks["duration_s"]]
     finding = f"People are most likely to go after {when[0]}: {60 * highest:.0%} a minute, {highest / middle:.1f} times the usual"
@@ -314,7 +321,7 @@ def leaving_hazard(
         finding=finding,
         table=near, shown=near.iloc[:: max(len(near) // 12, 1)], kind=kind, caption="Rate of giving up, at a dozen moments",
         subtitle=f"Rate of giving up, {place}. Smoothed over {format_duration(bandwidth_s)}. {_band(0)}",
-        draw=partial(figures.plot_hazard, near, horizon_s=horizon_s),
+        draw=partial(figures.plot_hazard, near, horizon_s=horizon_s, marks=named_peaks(peaks)),
     )  # fmt: skip
 
 
@@ -349,33 +356,31 @@ def _days_in_rows(days: Sequence[date]) -> list[str]:
     ]  # fmt: skip
 
 
-def loss_by_hour(hours: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "", kind: str = "estimated") -> Exhibit:
+def loss_by_hour(
+    hours: pd.DataFrame,
+    *,
+    ranks: pd.DataFrame,
+    before: figures.Before | None = None,
+    place: str = "",
+    kind: str = "estimated",
+) -> Exhibit:
     """Share of those who queued who gave up, by hour of the day (``patience.waiting_table`` by day, ``loss_ranks``)."""
     enough = hours[hours["queued"] >= FEW].sort_values("hour")
     if enough.empty:
         return nothing("Too few contacts to tell the hours apart")
     kept = ["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"]
     whole = told_whole(enough)
+    drawn = whole.set_index("hour")["share_left_of_queued"]
+    mark, tied = top_hour(ranks[ranks["ranked"] == "share"], drawn, _share, clock)
     return Exhibit(
         finding=losses(ranks, lambda row: clock(row["hour"]), "hour"), table=enough[kept], kind=kind,
         subtitle=f"Share who gave up, by hour of day, {place}. Hours with at least {FEW} waits. {_lines(enough)}",
-        description="; ".join(f"{row.hour} h: {_share(row.share_left_of_queued)}" for row in whole.itertuples()),
+        description=hours_aloud(whole) + (f". {before.label}: {hours_aloud(before.table)}" if before else ""),
         draw=partial(
-            figures.plot_bars_hour, whole, value="share_left_of_queued", measure="Share of those who queued who gave up"
+            figures.plot_bars_hour, whole, value="share_left_of_queued", measure="Share of those who queued who gave up",
+            mark=mark, tied=tied, before=before,
         ) if len(whole) else None,
     )  # fmt: skip
-
-
-def _peaks(near: pd.DataFrame, middle: float) -> pd.DataFrame:
-    """The highest peak, and those above the usual rate whose band reaches its lower end, in the order of time."""
-    sure = near["lower"] if near["lower"].max() > 0 else near["hazard_per_s"]
-    first = near.loc[sure.idxmax()]
-    if "upper" not in near:
-        return first.to_frame().T
-    rate = near["hazard_per_s"]
-    local = (rate >= rate.shift(1, fill_value=0.0)) & (rate > rate.shift(-1, fill_value=0.0))
-    beside = local & (near["lower"] > middle) & (near["upper"] >= first["lower"])
-    return near[beside | (near.index == first.name)].sort_values("duration_s")
 
 
 def _patience_finding(at: pd.DataFrame, median_s: float) -> str:
@@ -433,19 +438,6 @@ def _lines(groups: pd.DataFrame) -> str:
     if groups["lower"].notna().any():
         return "Lines: 95 % intervals, the day as the unit"
     return f"No intervals: fewer than {FEWEST_DAYS} days tell how days differ"
-
-
-def _read_aloud(at: pd.DataFrame, by: str) -> str:
-    """Shares still waiting in words, for a reader who cannot see the curve."""
-
-    def one(rows: pd.DataFrame) -> str:
-        known = rows.dropna(subset=["survival"])
-        said = [f"{_share(row.survival)} after {format_duration(row.duration_s)}" for row in known.itertuples()]
-        return ", ".join(said) or "not known"
-
-    if not by:
-        return f"Would still wait: {one(at)}."
-    return " ".join(f"{name}: {one(rows)}." for name, rows in at.groupby(by, sort=False))
 
 
 def wait_quantile(waits: pd.DataFrame, share: float) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter
@@ -14,22 +17,27 @@ COLUMNS = ["name", "label", "unit", "day", "value", "centre", "lower", "upper", 
 PANEL = 1.35  # inches
 
 
-def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None, missing: Sequence[date] = ()) -> Axes:
     """Draw each headline over its days: centre, dashed limits, and larger marks where a point or a run is a sign.
 
     ``points`` has ``name, label, unit, day, value, centre, lower, upper, outside, run`` (see
-    ``exhibits.run_points``); one chart for each ``name``, in their order. Shares are drawn in percent.
+    ``exhibits.run_points``); one chart for each ``name``, in their order. Shares are drawn in percent. Days that are
+    ``missing`` are shaded, and no line leads over them.
     """
     parts.require_columns(points, COLUMNS, "plot_run_charts")
     groups = list(points.groupby("name", sort=False))
-    ax = parts.axes_or_new(ax, height=PANEL * len(groups) + 0.3)
+    ax = parts.axes_or_new(ax, height=PANEL * len(groups) + 0.3 + (0.25 if missing else 0))
     ax.set_axis_off()
     size = theme.text_size(parts.root_figure(ax))
-    tall = 1 / len(groups)
+    tall, gaps = 1 / len(groups), pd.DatetimeIndex(missing)
+    shown = gaps.union(points["day"])
+    parts.say_shaded(ax, missing)
     for number, (_, one) in enumerate(groups):
         panel = ax.inset_axes((0.11, 1 - (number + 0.84) * tall, 0.87, 0.6 * tall))
         first, sign = one.iloc[0], (one["outside"] != 0) | (one["run"] != 0)
-        panel.plot(one["day"], one["value"], color=theme.C1, linewidth=1.0, marker="o", markersize=2.2)
+        values = one.set_index("day")["value"]
+        values = values.reindex(values.index.union(gaps))
+        panel.plot(values.index, values, color=theme.C1, linewidth=1.0, marker="o", markersize=2.2)
         panel.plot(one["day"][sign], one["value"][sign], color=theme.C2, linewidth=0, marker="o", markersize=4.5)
         panel.axhline(first["centre"], color=theme.SOFT, linewidth=0.9)
         for limit in ("lower", "upper"):
@@ -42,7 +50,8 @@ def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         panel.yaxis.set_major_locator(MaxNLocator(2))
         if first["unit"] == "share":
             parts.percent(panel.yaxis)
-        panel.set_xlim(points["day"].min(), points["day"].max())
+        parts.shade_days(panel, missing)
+        panel.set_xlim(shown.min(), shown.max())
         panel.set_xticks([])
         if number == len(groups) - 1:
             days = points["day"].sort_values().drop_duplicates().reset_index(drop=True)

@@ -236,7 +236,7 @@ def _write_page(
         write_workbook(path.with_name("tables.xlsx"), tables, run=record, language=report.language)
     for name, drawing in drawings.items():
         (path.parent / name).parent.mkdir(exist_ok=True)
-        (path.parent / name).write_text(drawing, encoding="utf-8")
+        (path.parent / name).write_bytes(drawing.encode() if isinstance(drawing, str) else drawing)
     if report.pdf:
         record["pdf"] = _print(path, path.with_name("report.pdf"))
 

@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxresearch import __main__ as command_line
+from cxresearch.exhibits import FIGURE
 
 # What tempts a page to differ: several figures and scales, ids, sets, dicts, bands, a what-if, a folded table.
 CELLS = [
@@ -75,7 +76,13 @@ def test_two_runs_of_one_key_give_the_same_page(checkout):
     assert len(pages[0]) > 50_000
     assert pages[0].count("<svg") == 3
     assert pages[0] == pages[1]
-    assert sorted(beside[0]) == ["01-half-leave.svg", "02-they-leave-early.svg", "03-mondays.svg", "tables.xlsx"]
+    figures = [
+        f"{name}.{kind}" for name in ("01-half-leave", "02-they-leave-early", "03-mondays") for kind in ("svg", "png")
+    ]
+    assert sorted(beside[0]) == sorted([*figures, "tables.xlsx"])
     assert beside[0] == beside[1]
     links = re.findall(r'href="([^"#:]+)"', pages[0])
-    assert links == ["tables.xlsx", *(f"figures/{name}" for name in sorted(beside[0]) if name.endswith("svg"))]
+    assert links == ["tables.xlsx", *(f"figures/{name}" for name in figures)]
+    kept = (folder / "notebooks" / "one.ipynb").read_text(encoding="utf-8")
+    assert FIGURE in kept
+    assert '"image/png":' not in kept, "what stands beside the page is not kept twice"

@@ -146,9 +146,9 @@ def told_by_brief(
 
 def take_away(
     *, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], language: str = "en"
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
+) -> tuple[list[dict[str, Any]], dict[str, str | bytes]]:
     """What stands beside the page that :func:`render_report` returns: its tables, in their order, as
-    ``blocks.table_view`` gives them, and its figures, a drawing for each file that the page links to."""
+    ``blocks.table_view`` gives them, and its figures, a drawing (SVG) or a picture (PNG) for each file that the page links to."""
     page = Sections(load_words(language), run_in_language(run, language), spoken=spoken(notebooks, language))
     for name, notebook in notebooks:
         page.section(name, notebook)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import re
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ class Sections:
         self.points: list[list[str]] = []
         self.moves = False
         self.tables: list[dict[str, Any]] = []
-        self.drawings: dict[str, str] = {}
+        self.drawings: dict[str, str | bytes] = {}
         self._parts: dict[str, dict[str, Any]] = {}
         self._decision: dict[str, Any] | None = None
         self._tables = itertools.count(1)
@@ -111,7 +112,7 @@ class Sections:
         if POINTS in data:
             self.points += data[POINTS]["points"]
         elif FIGURE in data:
-            return [self._figure(data[FIGURE], _joined(data["image/svg+xml"]))]
+            return [self._figure(data[FIGURE], _joined(data["image/svg+xml"]), _joined(data.get("image/png", "")))]
         elif TABLE in data:
             return [{"type": "table", "table": self._table(data[TABLE])}]
         elif WHAT_IF in data:
@@ -194,18 +195,23 @@ class Sections:
     def anchor(self) -> str:
         return f"{self._anchor}-{next(self._anchors)}"
 
-    def _figure(self, content: dict[str, Any], svg: str) -> dict[str, Any]:
+    def _figure(self, content: dict[str, Any], svg: str, png: str) -> dict[str, Any]:
         refuse_active_content(svg, content["finding"])
         svg = svg.replace(f"<svg {NOTEBOOK_WIDTH} ", "<svg ", 1)
         number = next(self._figures)
         svg = svg.replace(content["prefix"], f"figure{number}-")
         kind = self.words["kinds"][content["kind"]]
-        file = f"figures/{number:02d}-{slug(content['finding'])}.svg"
-        self.drawings[file] = standalone(svg, finding=content["finding"], subtitle=content["subtitle"], kind=kind)
+        file = f"figures/{number:02d}-{slug(content['finding'])}"
+        self.drawings[f"{file}.svg"] = standalone(
+            svg, finding=content["finding"], subtitle=content["subtitle"], kind=kind
+        )
+        if png:
+            self.drawings[f"{file}.png"] = base64.b64decode(png)
         return {
             "type": "figure",
             "svg": Markup(svg),  # noqa: S704 just checked
-            "file": file,
+            "file": f"{file}.svg",
+            "png": f"{file}.png" if png else "",
             "name": content["finding"],
             "finding": None if content["finding"] == self._heading else content["finding"],
             "level": min(self._level + 1, 6),

@@ -32,6 +32,7 @@ from cxresearch.style import phrase
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
 DECISION_MIME = "application/vnd.cxresearch.decision+json"
+FIGURE_MIME = "application/vnd.cxresearch.figure+json"
 # What may be gone at the next attempt. An error raised by a cell is not among them: it would be raised again.
 CAN_PASS = ("kernel died", "time-out", "input/output")
 # A full disk, a missing file or a missing right is still so a second later.
@@ -215,14 +216,23 @@ def _attempt(
                     "transport": "ipc", "ip": str(sockets / "k"), "connection_file": str(sockets / "kernel.json"),
                 }}),
             )  # fmt: skip
-        nbformat.write(seen[-1], folder / path.name)
+        nbformat.write(without_pictures(seen[-1]), folder / path.name)
     except Exception as failure:  # whatever went wrong is this notebook's failure, told in the report
         error, cause = f"{type(failure).__name__}: {first_line(failure)}", _cause(failure)
         if kernels.reason:
             error, cause = kernels.reason, "run ended"
         with contextlib.suppress(OSError, ValueError):  # a full disk is told once
-            nbformat.write(seen[-1], folder / path.name)
+            nbformat.write(without_pictures(seen[-1]), folder / path.name)
     return seen[-1], error, cause
+
+
+def without_pictures(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook as it is kept: the PNG files of figures, which stand beside the page, are not kept twice."""
+    kept = nbformat.from_dict(notebook)
+    for data in (output.get("data", {}) for cell in kept.cells for output in cell.get("outputs", [])):
+        if FIGURE_MIME in data:
+            data.pop("image/png", None)
+    return kept
 
 
 def _cause(failure: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import re
@@ -9,12 +10,17 @@ import zipfile
 
 import pandas as pd
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from python_calamine import CalamineWorkbook
 
 from cxresearch.exhibits import show
 from cxresearch.exhibits.show import TABLE
 from cxresearch.report.page.blocks import table_view
+from cxresearch.report.page.render import take_away
 from cxresearch.report.page.take_away import safe_cell, safe_csv, sheet_name, standalone, write_workbook
+from cxresearch.report.run.execute import without_pictures
+from cxresearch.report.run.kernel import FIXED
 from cxresearch.style import theme
 
 RUN = {"title": "Waiting", "period_label": "February 1999", "simulated": True, "report": "monthly", "period": "1999-02"}
@@ -147,3 +153,76 @@ def test_a_figure_alone_says_what_the_page_says_of_it_and_needs_no_page():
     assert after[1] < before[1]
     assert after[1] + after[3] == pytest.approx(before[1] + before[3])
     assert "<script" not in alone
+
+
+def painted(monkeypatch, **given):
+    monkeypatch.setenv("CXRESEARCH_PNG", "1")
+    _, ax = theme.figure()
+    ax.fill_between([0, 60], [1, 0.4], [1, 0.6], color=theme.C1, alpha=theme.BAND_ALPHA)
+    ax.plot([0, 60], [1, 0.5], color=theme.C1)
+    said = {"finding": "Half leave", "subtitle": "Share, bank", "description": "It falls.", "kind": "SIMULATED"}
+    return show.figure_bundle(ax, **(said | given))
+
+
+def test_a_picture_is_a_small_file_of_few_colours_on_white_and_equal_figures_give_equal_bytes(monkeypatch):
+    png = base64.b64decode(painted(monkeypatch)["image/png"])
+    assert base64.b64decode(painted(monkeypatch)["image/png"]) == png
+    assert len(png) <= theme.PNG_LARGEST
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.info == {}, "no clock, no program"
+        assert image.width == theme.PNG_WIDTHS[0]
+        colours = {colour for _, colour in image.convert("RGB").getcolors(256)}
+        assert {(255, 255, 255), (0x0B, 0x5C, 0xAD)} <= colours
+        assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_picture_says_its_finding_its_subtitle_and_its_kind(monkeypatch):
+    written = []
+    plain = theme._painted
+    monkeypatch.setattr(theme, "_painted", lambda figure, width: written.append(figure) or plain(figure, width))
+    long = "Of those who asked for an agent on a Monday morning in winter, WWWWWWWWWW gave up, $x_{$ more than on any other day"
+    painted(monkeypatch, finding=long)
+    head = written[0]
+    texts = [text.get_text() for text in head.texts]
+    assert " ".join(texts) == f"{long} Share, bank (SIMULATED)"
+    weights = [text.get_fontweight() for text in head.texts]
+    assert weights == ["bold"] * (len(texts) - 1) + ["normal"]
+    for text in head.texts:
+        box = text.get_window_extent()
+        assert box.x1 <= head.bbox.x1
+        assert box.y0 >= head.bbox.y0
+
+
+def test_what_would_be_too_large_is_painted_smaller(monkeypatch):
+    monkeypatch.setattr(theme, "PNG_LARGEST", 9_000)
+    png = base64.b64decode(painted(monkeypatch)["image/png"])
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.width in theme.PNG_WIDTHS[1:]
+
+
+def test_a_figure_is_painted_where_a_report_is_made_alone(monkeypatch):
+    assert "image/png" in painted(monkeypatch)
+    assert FIXED[show.PNG_FILES] == "1"
+    monkeypatch.delenv("CXRESEARCH_PNG")
+    _, ax = theme.figure()
+    assert "image/png" not in show.figure_bundle(ax, finding="F", subtitle="S", description="D", kind="estimated")
+
+
+def test_a_notebook_is_kept_without_the_pictures_of_figures_and_with_its_own(monkeypatch):
+    ours, own = painted(monkeypatch), {"image/png": "b3du", "text/plain": "own"}
+    cells = [new_code_cell("x", outputs=[new_output("display_data", data=data) for data in (ours, own)])]
+    notebook = new_notebook(cells=[new_markdown_cell("# T"), *cells])
+    kept = without_pictures(notebook).cells[1].outputs
+    assert dict(kept[0].data) == {kind: value for kind, value in ours.items() if kind != "image/png"}
+    assert dict(kept[1].data) == own
+    assert "image/png" in notebook.cells[1].outputs[0].data, "the page is made from it"
+
+
+def test_a_picture_stands_beside_its_drawing_where_there_is_one(monkeypatch):
+    run = {"report": "monthly", "period": "1999-02", "notebooks": None}
+    for bundle, files in ((painted(monkeypatch), ["svg", "png"]), (painted(monkeypatch) | {"image/png": ""}, ["svg"])):
+        cells = [new_code_cell("x", execution_count=1, outputs=[new_output("display_data", data=bundle)])]
+        _, drawn = take_away(notebooks=[("one", new_notebook(cells=cells))], run=run)
+        assert list(drawn) == [f"figures/01-half-leave.{file}" for file in files]
+        assert drawn.get("figures/01-half-leave.png", b"") == base64.b64decode(bundle["image/png"])
+        assert isinstance(drawn["figures/01-half-leave.svg"], str)
