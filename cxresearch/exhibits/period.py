@@ -15,7 +15,7 @@ import pandas as pd
 from cxresearch import patience, regression, survival
 from cxresearch.contacts import LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
-from cxresearch.exhibits import bridges, losses, messages, run_chart, waiting
+from cxresearch.exhibits import bridges, losses, messages, run_chart, waiting, waits_compared
 from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
@@ -241,7 +241,7 @@ def _group_test(mine: PeriodLog, by: str) -> Exhibit:
     if few := _too_few_days(rows):
         return nothing(few)
     test, why = estimated(lambda: survival.log_rank(rows, by=by, cluster="day"))
-    return nothing(why) if test is None else waiting.group_test(test, by)
+    return nothing(why) if test is None else waits_compared.group_test(test, by)
 
 
 def hazard_ratios(mine: PeriodLog) -> Exhibit:
@@ -257,7 +257,7 @@ def hazard_ratios(mine: PeriodLog) -> Exhibit:
     ties, _ = estimated(lambda: regression.tie_table(rows, "queue", strata="hour", cluster="day"))
     if ratios is None or ties is None:
         return nothing(why)
-    return waiting.hazard_ratios(ratios, ties, reference=min(rows["queue"]), place=mine.label, kind=mine.kind)
+    return waits_compared.hazard_ratios(ratios, ties, reference=min(rows["queue"]), place=mine.label, kind=mine.kind)
 
 
 def proportional_hazards(mine: PeriodLog) -> Exhibit:
@@ -270,7 +270,7 @@ def proportional_hazards(mine: PeriodLog) -> Exhibit:
     if few := _too_few_days(rows):
         return nothing(few)
     test, why = estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour", cluster="day"))
-    return nothing(why) if test is None else waiting.proportional_hazards(test, place=mine.label, kind=mine.kind)
+    return nothing(why) if test is None else waits_compared.proportional_hazards(test, place=mine.label, kind=mine.kind)
 
 
 def loss_regression(mine: PeriodLog, glm: Callable[..., Any], *, formula: str, family: Any) -> Exhibit:
@@ -305,7 +305,7 @@ def patience_inside_hours(mine: PeriodLog) -> Exhibit:
     if busy.empty or not (busy["outcome"] == "abandoned").any():
         return nothing("No hour has thirty waits and a loss: patience cannot be worked out hour by hour")
     inside = patience.standardised_patience(busy, list(MINUTES_S), strata="hour")
-    return waiting.patience_inside_hours(inside, place=mine.label, kind=mine.kind)
+    return waits_compared.patience_inside_hours(inside, place=mine.label, kind=mine.kind)
 
 
 def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibits:
@@ -324,7 +324,7 @@ def _mean_patience(mine: PeriodLog, rng: np.random.Generator) -> Exhibit:
     if rows is None:
         return nothing(f"The hours do not tell the mean patience: {why}")
     line, row = rows
-    return waiting.mean_patience(row, line, kind=mine.kind)
+    return waits_compared.mean_patience(row, line, kind=mine.kind)
 
 
 def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generator) -> Exhibits:
@@ -336,7 +336,7 @@ def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generat
         return Exhibits(
             [nothing(f"The published analysis of this log cannot be set beside {mine.period.label}: {why}")]
         )
-    return Exhibits([waiting.beside_published(beside, place=mine.period.label, kind=mine.kind)])
+    return Exhibits([waits_compared.beside_published(beside, place=mine.period.label, kind=mine.kind)])
 
 
 def wait_outcomes(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.exhibits.exhibit import Exhibit
-from cxresearch.exhibits.waiting import listed
+from cxresearch.exhibits.ranking import listed
+from cxresearch.exhibits.waits_compared import p_text
 from cxresearch.patience import e_value
 from cxresearch.style import format_duration, format_interval, format_number, format_value
 
@@ -56,7 +57,7 @@ def _warning(follows: pd.DataFrame, against: list[str], *, by_lot: bool) -> str:
     if against:
         p_value = follows.loc[follows["follows"].isin(against), "p_value"].max()
         sentence = (
-            f"promises here follow the {listed(against)} beyond chance (p {_p(p_value)}): who got the longer one "
+            f"promises here follow the {listed(against)} beyond chance (p {p_text(p_value)}): who got the longer one "
             "differs in more than the promise."
         )
         mends = " What follows the customer, no stratum mends." if "customer" in against else ""
@@ -82,11 +83,6 @@ def _hidden_cause(elasticity: pd.Series, broken: pd.Series) -> str:
         "A cause that nobody recorded could make all of it if it multiplied both the chance of the longer promise and "
         f"the risk of leaving by {first} for twice the promise, and by {second} for the missed one (E-values)."
     )
-
-
-def _p(p_value: float) -> str:
-    text = format_value(p_value, "p")
-    return text if text.startswith("<") else f"= {text}"
 
 
 def promise_effects(effects: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:
