@@ -10,7 +10,7 @@ import pandas as pd
 from cxresearch import figures
 from cxresearch.contacts import SLOW, PeriodLog
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
-from cxresearch.style import format_duration, format_value
+from cxresearch.style import format_duration, format_value, phrase
 
 SILENT = (
     "Nobody is seen to give up on these contacts, so nothing is told of it; when they were answered is in a report of its own: "
@@ -26,10 +26,10 @@ def silent(log: PeriodLog) -> str:
     if cells.empty or (cells["outcome"] == "abandoned").any():
         return ""
     if (known := cells["channel"].dropna()).size:
-        return SILENT if known.isin(SLOW).all() else ""
+        return phrase(SILENT) if known.isin(SLOW).all() else ""
     order = cells.sort_values("duration_s")
     half = order["duration_s"].iloc[int((2 * order["contacts"].cumsum() >= order["contacts"].sum()).argmax())]
-    return SILENT if half >= LONG_S else ""
+    return phrase(SILENT) if half >= LONG_S else ""
 
 
 def seen_to_leave(log: PeriodLog) -> PeriodLog:

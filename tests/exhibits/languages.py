@@ -16,7 +16,20 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 # What tells a program something, and no reader: names of columns, kinds and units, the file behind a table.
-SILENT = ("csv", "kind", "name", "unit", "better", "prefix", "language", "times", "currency", "numeric", "today", "verdict")
+SILENT = (
+    "csv",
+    "kind",
+    "name",
+    "unit",
+    "better",
+    "prefix",
+    "language",
+    "times",
+    "currency",
+    "numeric",
+    "today",
+    "verdict",
+)
 
 
 def texts_of(bundles: Iterable[dict[str, Any]]) -> Iterator[str]:
