@@ -11,6 +11,7 @@ from cxresearch.exhibits.waits_compared import p_text
 from cxresearch.patience import e_value
 from cxresearch.style import format_duration, format_interval, format_number, format_value, phrase
 
+_STATES = {"absent": "{promise}", "standing": "{promise}, standing", "missed": "{promise}, missed"}
 RATIOS = ["estimate", "lower", "upper", "contacts", "events"]
 
 
@@ -134,7 +135,7 @@ def promise_effects(effects: pd.DataFrame, *, place: str = "", kind: str = "esti
     """The rate of leaving under each promise over that without one (``patience.promise_effects``)."""
     table = effects.copy()
     state = [
-        promise if how == "absent" else f"{promise}, {phrase(how)}"
+        phrase(_STATES[how], promise=promise)
         for promise, how in zip(_promises(table["promised_s"]), table["promise_state"], strict=True)
     ]
     table.insert(0, "promise", state)

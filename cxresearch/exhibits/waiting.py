@@ -443,7 +443,7 @@ def clock(hour: float, minutes: int = 60) -> str:
     end = start + minutes
     if not start % 60 and not end % 60 and minutes >= 60:
         return phrase("{start} to {end} h", start=start // 60, end=end // 60)
-    return phrase("{start} to {end}", start=f"{start // 60}:{start % 60:02d}", end=f"{end // 60}:{end % 60:02d}")
+    return phrase("{begin} to {end}", begin=f"{start // 60}:{start % 60:02d}", end=f"{end // 60}:{end % 60:02d}")
 
 
 def weekday(number: float) -> str:

@@ -1,71 +1,70 @@
-"""What bundles say to a reader, and which English is left in it where the report speaks another language."""
+"""What stands in the bundles of exhibits, for tests of their languages: every text that a reader sees, and the English left in it."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cxresearch.exhibits import DECISION, FIGURE, HEADLINE, POINTS, TABLE, WHAT_IF
-from cxresearch.exhibits.exhibit import Exhibit, Exhibits
+from cxresearch.exhibits import BRIEF, DECISION, FIGURE, HEADLINE, POINTS, TABLE, WHAT_IF
 
-# Words that no Polish sentence has; "to" is Polish, too.
-ENGLISH = re.compile(
-    r"\b(?:the|of|and|is|are|was|were|with|from|who|not|this|that|than|between|after|before|each|every|all|only|would"
-    r"|share|contacts|queue|hours?|days?|lost|gave|wait)\b",
-    re.IGNORECASE,
-)
-# What tells a program something, and no reader: names of columns, kinds and units, the file behind a table.
-SILENT = (
-    "csv",
-    "kind",
+# "to" and "by" are Polish words, too.
+ENGLISH = re.compile(r"\b(?:the|of|and|is|are|was|were|with|from|who|not|this|that)\b", re.IGNORECASE)
+# What code compares, and what is a name or a file: nobody reads it on a page.
+_KEYS = {
     "name",
+    "part",
+    "kind",
     "unit",
-    "better",
+    "csv",
     "prefix",
-    "language",
-    "times",
-    "currency",
-    "numeric",
-    "today",
+    "better",
+    "part_of",
+    "step",
     "verdict",
-)
+    "action",
+    "numeric",
+    "times",
+    "language",
+}
 
 
-def texts_of(bundles: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Every text that a reader sees; drawings are left out but for their description."""
+def texts(bundles: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Every text of these bundles that a page or JupyterLab shows, the labels in drawings among them."""
     for bundle in bundles:
-        for kind in ("text/markdown", "text/plain"):
-            if kind in bundle:
-                yield str(bundle[kind])
-        for kind in (FIGURE, TABLE, HEADLINE, POINTS, WHAT_IF, DECISION):
-            yield from _texts(bundle.get(kind))
+        for mime, content in bundle.items():
+            if mime in (FIGURE, TABLE, HEADLINE, POINTS, WHAT_IF, BRIEF):
+                yield from _within(content)
+            elif mime == DECISION:
+                yield from content["in_words"].values()
+            elif mime in ("image/svg+xml", "text/html"):
+                yield from _between_tags(content)
+            elif isinstance(content, str):
+                yield content
 
 
-def _texts(content: Any) -> Iterator[str]:
+def english_left(bundles: Iterable[dict[str, Any]]) -> list[str]:
+    """The texts in which an English word stands."""
+    return sorted({text for text in texts(bundles) if ENGLISH.search(text)})
+
+
+def _within(content: Any) -> Iterator[str]:
     if isinstance(content, str):
         yield content
     elif isinstance(content, dict):
         for key, value in content.items():
-            if key not in SILENT:
-                yield from _texts(value)
+            if key not in _KEYS:
+                yield from _within(value)
     elif isinstance(content, list | tuple):
         for value in content:
-            yield from _texts(value)
+            yield from _within(value)
 
 
-def english_left(bundles: Iterable[dict[str, Any]], *, names: Iterable[str] = ()) -> list[str]:
-    """The texts in which an English word is left; ``names`` of the log are none."""
-    left = []
-    for text in dict.fromkeys(texts_of(bundles)):
-        bare = text
-        for name in names:
-            bare = bare.replace(name, "")
-        if ENGLISH.search(bare):
-            left.append(text)
-    return left
-
-
-def bundles_of(made: Exhibit | Exhibits) -> list[dict[str, Any]]:
-    """The bundles of one exhibit or of several."""
-    return [bundle for one in (made if isinstance(made, Exhibits) else (made,)) for bundle in one.bundles()]
+def _between_tags(markup: str) -> Iterator[str]:
+    bare = re.sub(
+        r"<(style|metadata|defs)\b.*?</\1>|<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>]*>", " ", markup, flags=re.DOTALL
+    )
+    for text in re.sub(r"<[^>]*>", "\n", bare).splitlines():
+        if text.strip():
+            yield html.unescape(text.strip())
