@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import evidence, figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.marks import top_hour
 from cxresearch.exhibits.ranking import standing
 from cxresearch.exhibits.show import what_if_bundle
 from cxresearch.exhibits.small_groups import held_back
@@ -22,12 +23,13 @@ _NOTICED = 1e-6  # contacts that a model misses by rounding alone
 
 
 def day_load(
-    hours: pd.DataFrame, *, ranks: pd.DataFrame, days: int, place: str = "", kind: str = "estimated"
-) -> Exhibit:
+    hours: pd.DataFrame, *, ranks: pd.DataFrame, days: int, before: figures.Before | None = None, place: str = "",
+    kind: str = "estimated",
+) -> Exhibit:  # fmt: skip
     """Contacts an hour and those who gave up (``queueing.day_table``), mean of ``days`` days.
 
     ``ranks`` is the hours ranked by ``contacts``, by ``people`` lost and by the ``share`` of those who asked
-    (``risk_table.ranked_by_day``, ``ranked_losses``).
+    (``risk_table.ranked_by_day``, ``ranked_losses``). ``before``: :func:`told_load` of the period before.
     """
     # Means of these days: counts of some weekdays beside counts of all would be two numbers under one name.
     left_per_h = hours["arrivals_per_h"] * hours["share_left_of_asked"]
@@ -35,17 +37,28 @@ def day_load(
     kept = ["hour", "arrivals_per_h", "left_per_h", "share_left_of_asked", "handle_time_s"]
     of_these = days * minutes_of(hours) / 60
     people = {"arrivals_per_h": of_these, "left_per_h": of_these}
-    drawn = hours.assign(left_per_h=left_per_h)
-    if (held := held_back(drawn[["hour", *people]], people)) is not None:
-        drawn["arrivals_per_h"] = drawn["arrivals_per_h"].where(held["arrivals_per_h"] == "")
-        drawn["share_left_of_asked"] = drawn["share_left_of_asked"].where(held["left_per_h"] == "")
+    drawn = told_load(hours, days)
+    mark, tied = top_hour(
+        ranks[ranks["ranked"] == "contacts"], drawn.set_index("hour")["arrivals_per_h"], format_value,
+        lambda hour: clock(hour, minutes_of(hours)),
+    )  # fmt: skip
     return Exhibit(
         finding=_load_finding(ranks, minutes_of(hours)), table=hours, shown=shown[kept], kind=kind,
         subtitle=phrase("Contacts an hour, and those who gave up, {place}, mean of {days} days", place=place, days=days)
         if days > 1
         else phrase("Contacts an hour, and those who gave up, {place}, 1 day", place=place),
-        draw=partial(figures.plot_load, drawn), people=people,
+        draw=partial(figures.plot_load, drawn, mark=mark, tied=tied, before=before), people=people,
     )  # fmt: skip
+
+
+def told_load(hours: pd.DataFrame, days: int) -> pd.DataFrame:
+    """The same hours with gaps where a mean of ``days`` days would tell of few people."""
+    drawn = hours.assign(left_per_h=hours["arrivals_per_h"] * hours["share_left_of_asked"])
+    people = dict.fromkeys(("arrivals_per_h", "left_per_h"), days * minutes_of(hours) / 60)
+    if (held := held_back(drawn[["hour", *people]], people)) is not None:
+        drawn["arrivals_per_h"] = drawn["arrivals_per_h"].where(held["arrivals_per_h"] == "")
+        drawn["share_left_of_asked"] = drawn["share_left_of_asked"].where(held["left_per_h"] == "")
+    return drawn
 
 
 def staffing(

@@ -17,6 +17,7 @@ from cxresearch.exhibits.forecasts import arrivals_forecast, expected_next, head
 from cxresearch.exhibits.headlines import headline_table
 from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.waiting import FEW, week_in_words
+from cxresearch.figures import Before
 from cxresearch.impact import DECISION, assumption_values, impact, load_assumptions
 from cxresearch.risk_table import ranked_by_day, ranked_losses
 from cxresearch.style import phrase
@@ -33,7 +34,8 @@ class Day:
     ``hours`` is ``queueing.day_table``, ``by_day`` the days behind it, ``team`` the same with the agents in effect
     (``queueing.agents_in_effect``), ``waits`` the risk table by day and ``curve`` its patience; None where ``why`` says why
     not. ``ranks`` is the hours ranked by ``contacts``, ``people`` lost and ``share`` of those who asked, days as the unit.
-    ``later`` is ``patience.later_contacts`` of all weekdays; None where the log has no rows.
+    ``later`` is ``patience.later_contacts`` of all weekdays; None where the log has no rows. ``before`` is the load of the
+    period before.
     """
 
     label: str
@@ -49,6 +51,7 @@ class Day:
     ranks: pd.DataFrame | None
     later: pd.DataFrame | None
     why: str
+    before: Before | None = None
 
 
 def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int = 60) -> Day:
@@ -94,7 +97,22 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int =
         later = None
     place = f"{mine.label}, {week_in_words(chosen)}"
     why = phrase("The day cannot be modelled: {why}", why=why) if why else ""
-    return Day(mine.label, place, mine.kind, days, chosen, hours, asked, waits, curve, team, ranks, later, why)
+    before = _load_before(mine, chosen, interval_min) if hours is not None else None
+    return Day(mine.label, place, mine.kind, days, chosen, hours, asked, waits, curve, team, ranks, later, why, before)
+
+
+def _load_before(mine: PeriodLog, weekdays: Sequence[int], interval_min: int) -> Before | None:
+    """Contacts an hour in the period before, on the same weekdays; None where there is none, or nothing of them."""
+    log = mine.previous
+    if log is None or not log.times_known:
+        return None
+    days = int(log.calendar.loc[log.calendar["weekday"].isin(weekdays), "days"].sum())
+    try:
+        asked = queueing.asked_by_interval(log, interval_min)
+        hours = queueing.day_table(asked[asked["weekday"].isin(weekdays)], days=days, interval_min=interval_min)
+    except ValueError:  # none of these weekdays, or only counts were kept of them
+        return None
+    return Before(log.period.label, day.told_load(hours, days))
 
 
 def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
@@ -138,7 +156,12 @@ def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
         table.insert(0, "counted_by", what)
     scored = queueing.scored_days(by_day, came)
     shown = arrivals_forecast(
-        scored, pd.concat(scores, ignore_index=True), before=before, unsaid=len(days) - len(scored), **told
+        scored,
+        pd.concat(scores, ignore_index=True),
+        before=before,
+        unsaid=len(days) - len(scored),
+        missing=mine.missing_days,
+        **told,
     )
     return shown + Exhibits([said, ahead])
 
@@ -158,7 +181,7 @@ def day_load(one: Day) -> Exhibit:
     """Contacts an hour, and those who gave up."""
     if one.hours is None or one.ranks is None:
         return nothing(one.why)
-    return day.day_load(one.hours, ranks=one.ranks, days=one.days, place=one.place, kind=one.kind)
+    return day.day_load(one.hours, ranks=one.ranks, days=one.days, before=one.before, place=one.place, kind=one.kind)
 
 
 def staffing(one: Day, *, most_abandoned: float) -> Exhibit:

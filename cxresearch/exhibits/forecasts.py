@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -22,12 +24,14 @@ _SCORES = ["counted_by", "rule", "scored", "share_inside_80", "share_inside_95",
 
 
 def arrivals_forecast(
-    days: pd.DataFrame, scores: pd.DataFrame, *, before: str, unsaid: int = 0, place: str = "", kind: str = "estimated"
-) -> Exhibits:
+    days: pd.DataFrame, scores: pd.DataFrame, *, before: str, unsaid: int = 0, missing: Sequence[date] = (), place: str = "",
+    kind: str = "estimated",
+) -> Exhibits:  # fmt: skip
     """Contacts by day as the period before let one expect them, and as they came.
 
     ``days`` is from ``queueing.scored_days``, ``scores`` from ``queueing.forecast_scores`` with ``counted_by`` ("day" or
-    "hour") before; ``before`` names the period before, ``unsaid`` days fell on a weekday that it did not have.
+    "hour") before; ``before`` names the period before, ``unsaid`` days fell on a weekday that it did not have,
+    ``missing`` days have no rows.
     """
     inside, n = int(days["inside"].sum()), len(days)
     told = {"inside": str(inside), "days": str(n), "before": before}
@@ -40,7 +44,7 @@ def arrivals_forecast(
         )
         how = f"{how} {lacking}"
     figure = Exhibit(
-        finding=_beside(rivals, told), table=days, kind=kind, draw=partial(figures.plot_forecast, days),
+        finding=_beside(rivals, told), table=days, kind=kind, draw=partial(figures.plot_forecast, days, missing=missing),
         subtitle=phrase(
             "Contacts a day, {place}: the 80 % interval and its middle, and what came (hollow: outside)", place=place
         ),

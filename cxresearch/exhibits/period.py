@@ -17,10 +17,12 @@ from cxresearch.contacts import LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
 from cxresearch.exhibits import bridges, losses, messages, run_chart, waiting, waits_compared
 from cxresearch.exhibits import headlines as lead
+from cxresearch.exhibits.before import clocks_before, curve_before, lost_before
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.full_days import hour_points
 from cxresearch.exhibits.full_days_of_period import full_weekdays, queue_table
+from cxresearch.exhibits.marks import promise_made, without_rows
 from cxresearch.exhibits.targets import with_targets
 from cxresearch.exhibits.verdict import queue_points, verdict
 from cxresearch.exhibits.waiting import FEW
@@ -97,7 +99,8 @@ def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.Dat
 def run_charts(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
     """Headlines from day to day over the period and the one before, with their natural limits."""
     now, before = headline_tables(month, channel=channel, target_s=target_s)
-    return run_chart.run_charts(now, before, place=month.only(channel=channel).label, kind=month.kind)
+    mine = month.only(channel=channel)
+    return run_chart.run_charts(now, before, place=mine.label, kind=month.kind, missing=without_rows(mine))
 
 
 def main_points(
@@ -142,7 +145,7 @@ def loss_by_hour(mine: PeriodLog) -> Exhibit:
     if why := messages.silent(mine):
         return nothing(why)
     hours, ranks = _by_hour(mine)
-    return waiting.loss_by_hour(hours, ranks=ranks, place=mine.label, kind=mine.kind)
+    return waiting.loss_by_hour(hours, ranks=ranks, before=lost_before(mine), place=mine.label, kind=mine.kind)
 
 
 def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
@@ -153,7 +156,9 @@ def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
     row = patience.waiting_table(waits).iloc[0]
     measures, why = estimated(lambda: patience.patience_measures(waits, horizon_s=until))
     return (
-        nothing(why) if measures is None else waiting.wait_of_leavers(row, measures, place=mine.label, kind=mine.kind)
+        nothing(why)
+        if measures is None
+        else waiting.wait_of_leavers(row, measures, horizon_s=until, place=mine.label, kind=mine.kind)
     )
 
 
@@ -165,13 +170,14 @@ def patience_curve(mine: PeriodLog, *, by: str = "", horizon_s: float = 300.0) -
     told: dict[str, Any] = {
         "horizon_s": horizon_s,
         "days": waits["day"].nunique(),
+        "marks": promise_made(mine, horizon_s),
         "place": mine.label,
         "kind": mine.kind,
     }
     if not by:
         curve = patience.daily_curve(waits)
         at, median = patience.survival_at(curve, at_s), patience.waiting_table(waits).iloc[0]["median_patience_s"]
-        return waiting.patience_curve(curve, at, median_s=median, **told)
+        return waiting.patience_curve(curve, at, median_s=median, before=curve_before(mine), **told)
     rows = _largest(waits, by)
     curves = patience.daily_curve(rows, by=by)
     ranks = patience.patience_ranks(rows, at_s[0], by=by)
@@ -185,7 +191,10 @@ def two_clocks(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
         return nothing(phrase("Two clocks are seen only where some gave up and some were answered after a wait"))
     pair, days = patience.patience_and_offered_wait(waits, cluster="day"), waits["day"].nunique()
     at = patience.survival_at(pair, [30.0, *MINUTES_S], by="clock")
-    return waiting.two_clocks(pair, at, horizon_s=horizon_s, days=days, place=mine.label, kind=mine.kind)
+    return waiting.two_clocks(
+        pair, at, horizon_s=horizon_s, days=days, marks=promise_made(mine, horizon_s), before=clocks_before(mine),
+        place=mine.label, kind=mine.kind,
+    )  # fmt: skip
 
 
 def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng: np.random.Generator) -> Exhibit:
@@ -222,8 +231,9 @@ def wait_distribution(month: PeriodLog, *, channel: str, horizon_s: float = 300.
     waits = mine.waits((by, "day"))
     ranks = patience.slow_ranks(waits, waiting.wait_quantile(waits, 0.9), by=by)
     return waiting.wait_distribution(
-        mine.waits(by), by, ranks=ranks, horizon_s=horizon_s, place=mine.label, kind=mine.kind
-    )
+        mine.waits(by), by, ranks=ranks, horizon_s=horizon_s, marks=promise_made(mine, horizon_s), place=mine.label,
+        kind=mine.kind,
+    )  # fmt: skip
 
 
 def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibits:
@@ -356,7 +366,8 @@ def wait_outcomes(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
     if (waits["outcome"] == "open").all():
         return nothing(phrase("All waits are still open"))
     ends = survival.aalen_johansen(waits)
-    return waiting.wait_outcomes(ends, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
+    marks = promise_made(mine, horizon_s)
+    return waiting.wait_outcomes(ends, horizon_s=horizon_s, marks=marks, place=mine.label, kind=mine.kind)
 
 
 def leaving_hazard(mine: PeriodLog, *, horizon_s: float = 300.0, bandwidth_s: float = 8.0) -> Exhibit:

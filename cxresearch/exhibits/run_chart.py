@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -100,10 +102,12 @@ def days_hang_together(now: pd.DataFrame, before: pd.DataFrame | None) -> bool:
     return any(one.clusters.correlation_shows() for one in compared(parts, linked=False).values()) if parts else False
 
 
-def run_charts(now: pd.DataFrame, before: pd.DataFrame | None, *, place: str, kind: str = "estimated") -> Exhibit:
+def run_charts(
+    now: pd.DataFrame, before: pd.DataFrame | None, *, place: str, kind: str = "estimated", missing: Sequence[date] = ()
+) -> Exhibit:
     """Headlines over the days of a period and the one before, with limits, and what says that something changed.
 
-    ``now`` and ``before`` are as for :func:`run_points`.
+    ``now`` and ``before`` are as for :func:`run_points`; days that are ``missing`` have no rows.
     """
     points = run_points(now, before)
     if points.empty:
@@ -160,7 +164,7 @@ def run_charts(now: pd.DataFrame, before: pd.DataFrame | None, *, place: str, ki
             )
             for row in rows
         ),
-        draw=partial(figures.plot_run_charts, points),
+        draw=partial(figures.plot_run_charts, points, missing=missing),
     )  # fmt: skip
 
 

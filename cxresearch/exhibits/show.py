@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 
 from cxresearch.exhibits.small_groups import held_back, smallest_group
 from cxresearch.figures import root_figure
+from cxresearch.patience import OTHERS
 from cxresearch.style import current_language, format_interval, format_value, is_missing, load_words, phrase, theme
 
 __all__ = [
@@ -384,7 +385,7 @@ def _table_content(
         raise ValueError(f"formats of {caption!r}: {wrong} are none of {list(FORMATS)}.")
     how = unit_of(table, formats)
     rows = [
-        [_cell(value, form) for value, form in zip(row, how.values(), strict=True)]
+        [_cell(value, form, name) for value, (name, form) in zip(row, how.items(), strict=True)]
         for row in table.itertuples(index=False, name=None)
     ]
     if (held := held_back(table, people, formats)) is not None:
@@ -450,10 +451,12 @@ def _named_unit(name: str, estimate: str) -> str:
     return ""
 
 
-def _cell(value: Any, form: str) -> str:
+def _cell(value: Any, form: str, name: str) -> str:
     if form == "text" and is_missing(value):
         return ""
-    return phrase(value) if form == "text" and isinstance(value, str) else format_value(value, form)
+    # A queue is called as the log calls it, whatever word that is.
+    ours = isinstance(value, str) and (name != "queue" or value == OTHERS)
+    return phrase(value) if form == "text" and ours else format_value(value, form)
 
 
 def _figure_html(content: dict[str, Any], svg: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.marks import half_gone, top_hour
 from cxresearch.exhibits.ranking import listed, standing
 from cxresearch.exhibits.small_groups import told_whole
 from cxresearch.exhibits.waiting import FEW, clock, no_intervals, weekday
@@ -58,7 +59,10 @@ def first_answer(table: pd.DataFrame, curve: pd.DataFrame, *, place: str = "", k
         finding=finding, says=f"{_sure(row)}{counts}", table=table.drop(columns=["unanswered_after_promise_share", "lower", "upper"]),
         kind=kind, caption=phrase("Time to the first answer"),
         subtitle=phrase("Share still without an answer, {place}. {band}", place=place, band=_band(table)),
-        description=f"{finding}.", draw=partial(figures.plot_survival, curve.iloc[::step], horizon_s=horizon, measure=phrase(UNANSWERED)),
+        description=f"{finding}.",
+        draw=partial(
+            figures.plot_survival, curve.iloc[::step], horizon_s=horizon, measure=phrase(UNANSWERED), marks=half_gone(half, horizon)
+        ),
     )  # fmt: skip
 
 
@@ -84,10 +88,13 @@ def first_answer_by(
     )
     measure = phrase("Share unanswered after {promise}", promise=promise)
     told = {"measure": measure, "by": phrase(by), "place": place, "lines": _lines(enough)}
-    figure = (
-        partial(figures.plot_bars_hour, whole, value="unanswered_after_promise_share", measure=measure) if by == "hour"
-        else partial(figures.plot_dots, drawn, measure=measure)
-    )  # fmt: skip
+    figure = partial(figures.plot_dots, drawn, measure=measure)
+    if by == "hour":
+        late = whole.set_index("hour")["unanswered_after_promise_share"]
+        mark, tied = top_hour(ranks, late, lambda share: format_value(share, "share"), clock)
+        figure = partial(
+            figures.plot_bars_hour, whole, value="unanswered_after_promise_share", measure=measure, mark=mark, tied=tied
+        )
     columns = [by, "tickets", "median_first_answer_s", "median_lower_s", "median_upper_s", "nine_in_ten_first_answer_s",
                "unanswered_after_promise_share", "lower", "upper"]  # fmt: skip
     shown = enough[columns]

@@ -18,6 +18,7 @@ from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits import run_chart, tickets
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.marks import without_rows
 from cxresearch.exhibits.period import unusable_points
 from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.targets import with_targets
@@ -100,7 +101,7 @@ def ticket_run_charts(
     """Headlines of tickets from day to day over the period and the one before, with their natural limits."""
     mine = tickets_of(month, channel=channel)
     now, before = _both(mine, promise_s=promise_s, again_h=again_h)
-    return run_chart.run_charts(now, before, place=mine.label, kind=mine.kind)
+    return run_chart.run_charts(now, before, place=mine.label, kind=mine.kind, missing=without_rows(mine))
 
 
 def first_answer(month: PeriodLog, *, channel: str = "", promise_s: float = DAY_S) -> Exhibit:

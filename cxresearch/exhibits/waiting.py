@@ -10,7 +10,9 @@ from functools import partial
 import pandas as pd
 
 from cxresearch import figures
+from cxresearch.exhibits.aloud import before_aloud, curves_aloud, hours_aloud
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.marks import half_gone, named_peaks, peaks_of, top_hour
 from cxresearch.exhibits.ranking import listed, losses, standing
 from cxresearch.exhibits.small_groups import told_whole
 from cxresearch.risk_table import FEWEST_DAYS
@@ -26,32 +28,41 @@ _ENDED = {
 
 def patience_curve(
     curve: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, by: str = "", ranks: pd.DataFrame | None = None,
-    days: int = 0, median_s: float = math.nan, place: str = "", kind: str = "estimated",
+    days: int = 0, median_s: float = math.nan, marks: Sequence[figures.Mark] = (),
+    before: figures.Before | None = None, place: str = "", kind: str = "estimated",
 ) -> Exhibit:  # fmt: skip
     """Share who would still wait, against seconds.
 
     ``curve`` is from ``survival.kaplan_meier``, or from ``patience.daily_curve`` of so many ``days`` (by group where ``by``
     names a column), ``at`` the same read at some durations (``patience.survival_at``); ``ranks`` is the groups at the
     first of them (``patience.patience_ranks``); ``median_s`` is when half would have gone, NaN where they would not.
+    ``marks`` are drawn, here and below, and the same of the period ``before`` as a pale line.
     """
     finding = _minute_finding(at, by, ranks) if by else _patience_finding(at, median_s)
     told = phrase("Share who would still wait, {place}", place=place)
     if by:
         told = phrase("Share who would still wait, by {by}, {place}", by=phrase(by), place=place)
     return Exhibit(
-        finding=finding, table=at, kind=kind, description=_read_aloud(at, by),
+        finding=finding, table=at, kind=kind, description=curves_aloud(at, by) + before_aloud(before, at["duration_s"]),
         subtitle=f"{told}. {_band(days)}",
         caption="" if by else phrase("Share who would still wait"), units={"at_risk": "count"},
-        draw=partial(figures.plot_survival, curve, horizon_s=horizon_s, by=by or None),
+        draw=partial(
+            figures.plot_survival, curve, horizon_s=horizon_s, by=by or None, marks=[*marks, *half_gone(median_s, horizon_s)],
+            before=before,
+        ),
     )  # fmt: skip
 
 
-def wait_of_leavers(row: pd.Series, measures: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:
+def wait_of_leavers(
+    row: pd.Series, measures: pd.DataFrame, *, horizon_s: float = 300.0, place: str = "", kind: str = "estimated"
+) -> Exhibit:
     """Why the wait of those who left is not patience: a row of ``patience.waiting_table``, ``patience.patience_measures``."""
     finding = phrase(
         "The first answer is wrong: those who left had waited {wait}",
         wait=format_value(row["mean_wait_of_leavers_s"], "s"),
     )
+    until = f"the mean if everybody were answered after {horizon_s:g} s"
+    told = phrase("the mean if everybody were answered after {horizon} s", horizon=f"{horizon_s:g}")
     why = phrase(
         "That is the mean wait of the {left} who gave up. **It is not how long people are willing to wait.** The {others} who "
         "were answered, or got their answer elsewhere, were willing to wait at least as long as they did, and they are "
@@ -59,7 +70,7 @@ def wait_of_leavers(row: pd.Series, measures: pd.DataFrame, *, place: str = "", 
         left=format_value(row["left"], "count"), others=format_value(row["queued"] - row["left"], "count"),
     )  # fmt: skip
     return Exhibit(
-        finding=finding, table=measures, kind=kind,
+        finding=finding, table=measures, kind=kind, shown=measures.assign(reading=measures["reading"].replace(until, told)),
         says=f"## {finding}\n\n{why}",
         caption=phrase(
             "How long people are willing to wait, the wrong number first, {place}. Intervals take contacts as independent",
@@ -70,8 +81,8 @@ def wait_of_leavers(row: pd.Series, measures: pd.DataFrame, *, place: str = "", 
 
 
 def two_clocks(
-    pair: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, days: int = 0, place: str = "",
-    kind: str = "estimated",
+    pair: pd.DataFrame, at: pd.DataFrame, *, horizon_s: float = 300.0, days: int = 0, marks: Sequence[figures.Mark] = (),
+    before: figures.Before | None = None, place: str = "", kind: str = "estimated",
 ) -> Exhibit:  # fmt: skip
     """Patience beside the wait on offer (``patience.patience_and_offered_wait``, and the same read at some durations).
 
@@ -89,7 +100,10 @@ def two_clocks(
         finding=finding, table=at.drop(columns="at_risk", errors="ignore"), kind=kind,
         caption=phrase("The two clocks"),
         subtitle=phrase("Patience and wait on offer, {place}. {band}", place=place, band=_band(days)),
-        draw=partial(figures.plot_survival, pair, horizon_s=horizon_s, by="clock", measure=phrase("Share whose clock still runs")),
+        draw=partial(
+            figures.plot_survival, pair, horizon_s=horizon_s, by="clock", measure=phrase("Share whose clock still runs"),
+            marks=marks, before=before,
+        ),
     )  # fmt: skip
 
 
@@ -149,8 +163,9 @@ def loss_by_group(
 
 
 def wait_distribution(
-    waits: pd.DataFrame, by: str, *, ranks: pd.DataFrame, horizon_s: float, place: str = "", kind: str = "estimated"
-) -> Exhibit:
+    waits: pd.DataFrame, by: str, *, ranks: pd.DataFrame, horizon_s: float, marks: Sequence[figures.Mark] = (),
+    place: str = "", kind: str = "estimated",
+) -> Exhibit:  # fmt: skip
     """How long those who queued did wait, group beside group (a risk table with the column ``by``).
 
     ``ranks`` says who waited longest: ``patience.slow_ranks`` of the wait that nine in ten of all did not exceed.
@@ -174,7 +189,7 @@ def wait_distribution(
         subtitle=phrase(
             "Share of those who queued whose wait had ended, however it ended, by {by}, {place}", by=phrase(by), place=place
         ),
-        draw=partial(figures.plot_wait_distribution, waits[waits[by].isin(drawn[by])], by=by, horizon_s=horizon_s),
+        draw=partial(figures.plot_wait_distribution, waits[waits[by].isin(drawn[by])], by=by, horizon_s=horizon_s, marks=marks),
     )  # fmt: skip
 
 
@@ -200,7 +215,9 @@ def loss_by_week_hour(week: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "
     )  # fmt: skip
 
 
-def wait_outcomes(ends: pd.DataFrame, *, horizon_s: float = 300.0, place: str = "", kind: str = "estimated") -> Exhibit:
+def wait_outcomes(
+    ends: pd.DataFrame, *, horizon_s: float = 300.0, marks: Sequence[figures.Mark] = (), place: str = "", kind: str = "estimated"
+) -> Exhibit:  # fmt: skip
     """How waits have ended by each second (``survival.aalen_johansen``)."""
     last = ends[ends["duration_s"] <= horizon_s].groupby("outcome")["probability"].last()
     after = format_duration(horizon_s)
@@ -215,7 +232,7 @@ def wait_outcomes(ends: pd.DataFrame, *, horizon_s: float = 300.0, place: str = 
         ),
         description="; ".join(f"{phrase(str(name))}: {share_text(value)}" for name, value in last.items()),
         caption=phrase("How waits had ended after {after}", after=after),
-        draw=partial(figures.plot_outcomes, ends, horizon_s=horizon_s),
+        draw=partial(figures.plot_outcomes, ends, horizon_s=horizon_s, marks=marks),
     )  # fmt: skip
 
 
@@ -231,7 +248,7 @@ def leaving_hazard(
     middle = near["hazard_per_s"].median()
     if not middle > 0:
         return nothing(phrase("Nobody left within this time, so there is no rate of leaving to draw"))
-    peaks = _peaks(near, middle)
+    peaks = peaks_of(near, middle)
     lowest, highest = peaks["hazard_per_s"].min(), peaks["hazard_per_s"].max()
     when = [format_duration(seconds) for seconds in peaks["duration_s"]]
     finding = phrase(
@@ -251,7 +268,7 @@ def leaving_hazard(
             "Rate of giving up, {place}. Smoothed over {width}. {band}", place=place, width=format_duration(bandwidth_s),
             band=_band(0),
         ),
-        draw=partial(figures.plot_hazard, near, horizon_s=horizon_s),
+        draw=partial(figures.plot_hazard, near, horizon_s=horizon_s, marks=named_peaks(peaks)),
     )  # fmt: skip
 
 
@@ -291,39 +308,34 @@ def _days_in_rows(days: Sequence[date]) -> list[str]:
     ]  # fmt: skip
 
 
-def loss_by_hour(hours: pd.DataFrame, *, ranks: pd.DataFrame, place: str = "", kind: str = "estimated") -> Exhibit:
+def loss_by_hour(
+    hours: pd.DataFrame,
+    *,
+    ranks: pd.DataFrame,
+    before: figures.Before | None = None,
+    place: str = "",
+    kind: str = "estimated",
+) -> Exhibit:
     """Share of those who queued who gave up, by hour of the day (``patience.waiting_table`` by day, ``loss_ranks``)."""
     enough = hours[hours["queued"] >= FEW].sort_values("hour")
     if enough.empty:
         return nothing(phrase("Too few contacts to tell the hours apart"))
     kept = ["hour", "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s"]
     whole = told_whole(enough)
+    drawn = whole.set_index("hour")["share_left_of_queued"]
+    mark, tied = top_hour(ranks[ranks["ranked"] == "share"], drawn, share_text, clock)
     return Exhibit(
         finding=losses(ranks, lambda row: clock(row["hour"]), "hour"), table=enough[kept], kind=kind,
         subtitle=phrase(
             "Share who gave up, by hour of day, {place}. Hours with at least {few} waits. {lines}",
             place=place, few=format_value(FEW, "count"), lines=_lines(enough),
         ),
-        description="; ".join(
-            phrase("{hour} h: {share}", hour=row.hour, share=share_text(row.share_left_of_queued)) for row in whole.itertuples()
-        ),
+        description=hours_aloud(whole) + (f". {before.label}: {hours_aloud(before.table)}" if before else ""),
         draw=partial(
             figures.plot_bars_hour, whole, value="share_left_of_queued",
-            measure=phrase("Share of those who queued who gave up"),
+            measure=phrase("Share of those who queued who gave up"), mark=mark, tied=tied, before=before,
         ) if len(whole) else None,
     )  # fmt: skip
-
-
-def _peaks(near: pd.DataFrame, middle: float) -> pd.DataFrame:
-    """The highest peak, and those above the usual rate whose band reaches its lower end, in the order of time."""
-    sure = near["lower"] if near["lower"].max() > 0 else near["hazard_per_s"]
-    first = near.loc[sure.idxmax()]
-    if "upper" not in near:
-        return first.to_frame().T
-    rate = near["hazard_per_s"]
-    local = (rate >= rate.shift(1, fill_value=0.0)) & (rate > rate.shift(-1, fill_value=0.0))
-    beside = local & (near["lower"] > middle) & (near["upper"] >= first["lower"])
-    return near[beside | (near.index == first.name)].sort_values("duration_s")
 
 
 def _patience_finding(at: pd.DataFrame, median_s: float) -> str:
@@ -402,22 +414,6 @@ def _lines(groups: pd.DataFrame) -> str:
 def no_intervals() -> str:
     """Why groups have none."""
     return phrase("No intervals: fewer than {days} days tell how days differ", days=format_value(FEWEST_DAYS, "count"))
-
-
-def _read_aloud(at: pd.DataFrame, by: str) -> str:
-    """Shares still waiting in words, for a reader who cannot see the curve."""
-
-    def one(rows: pd.DataFrame) -> str:
-        known = rows.dropna(subset=["survival"])
-        said = [
-            phrase("{share} after {after}", share=share_text(row.survival), after=format_duration(row.duration_s))
-            for row in known.itertuples()
-        ]
-        return ", ".join(said) or format_value(None)
-
-    if not by:
-        return phrase("Would still wait: {said}.", said=one(at))
-    return " ".join(f"{name}: {one(rows)}." for name, rows in at.groupby(by, sort=False))
 
 
 def wait_quantile(waits: pd.DataFrame, share: float) -> float:
