@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pandas as pd
 
@@ -137,19 +138,28 @@ def mean_patience(row: pd.Series, line: pd.Series, *, kind: str = "estimated") -
 def beside_published(beside: pd.DataFrame, *, place: str = "", kind: str = "estimated") -> Exhibit:
     """The published analysis of the Anonymous Bank beside this period (``patience.brown_comparison``)."""
     told = beside["verdict"].value_counts()
-    shown = ["published", "section", "value", "ours", "lower", "upper", "unit", "verdict", "why"]
+    shown = beside[["published", "section", "value", "ours", "lower", "upper", "unit", "verdict", "why"]]
+    shown = shown.assign(why=[_why(text) for text in shown["why"]])
     return Exhibit(
         finding=phrase(
             "{agree} of {all} published figures agree, {differ} differ",
             agree=told.get("agrees", 0), all=len(beside), differ=told.get("differs", 0),
         ),
-        table=beside, shown=beside[shown], kind=kind,
+        table=beside, shown=shown, kind=kind,
         says=phrase(
             "This log has been studied before (Brown and others, 2005). Their figures are of a year or of two other months, so "
             "the rows need not agree; the table says where they do."
         ),
         caption=phrase("The published analysis of this log beside {place}", place=place), units={"why": "text"},
     )  # fmt: skip
+
+
+def _why(text: str) -> str:
+    """What a difference can come from, where a number stands in it; other texts are translated as cells are."""
+    number = re.search(r"(?<=the share is )[\d.]+(?= times ours)", text)
+    if number is None:
+        return text
+    return phrase(text.replace(number[0], "{times}"), times=format_number(float(number[0]), 1))
 
 
 def p_text(value: float) -> str:

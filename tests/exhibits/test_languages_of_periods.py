@@ -11,9 +11,22 @@ import pytest
 
 import cxresearch as cx
 from cxresearch.contacts import PeriodLog
-from cxresearch.exhibits import day, forecasts, messages, promises, run_chart, sources, tickets, waiting, waits_compared
+from cxresearch.evidence import DATA
+from cxresearch.exhibits import (
+    FIGURE,
+    day,
+    forecasts,
+    messages,
+    promises,
+    run_chart,
+    sources,
+    tickets,
+    waiting,
+    waits_compared,
+)
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, main_findings
-from tests.exhibits.languages import ENGLISH, english_left, texts
+from cxresearch.style import phrase
+from tests.exhibits.languages import ENGLISH, english_left
 from tests.exhibits.odd_logs import NAME, every_exhibit, every_exhibit_of_tickets, odd_logs, plain_log
 from tests.exhibits.test_day import HOURS, ranked, scenario_rows, staffed
 from tests.exhibits.test_run_chart import NOISE, periods
@@ -74,10 +87,8 @@ def test_a_period(other):
     month = cx.load(busy()).period(NAME)
     assert all_left(month, "phone") == {}
     groups = cx.loss_by_group(month, channel="phone")
-    said = " ".join(texts(groups.bundles()))
-    assert {"sales", "service", "Contacts"} <= set(said.replace(",", " ").split()), (
-        "a queue is called as the log calls it"
-    )
+    (rows,) = (bundle[FIGURE]["table"]["rows"] for bundle in groups.bundles())
+    assert {row[0] for row in rows} == {"sales", "service", "Contacts"}, "a queue is called as the log calls it"
     plt.close("all")
 
 
@@ -181,3 +192,23 @@ def test_who_asks_again(other):
     for changed in ({}, {"asked_again": "after the first answer"}, {"difference_lower": -0.1}, {"difference_lower": np.nan, "unit": ""},
                     {"difference_lower": -0.2, "difference_upper": -0.1, "unit": "customer"}):  # fmt: skip
         assert left_in(tickets.asking_again(pd.DataFrame([row | changed]), again_h=24.0, unknown=3)) == []
+
+
+def test_the_published_analysis(other):
+    """Its texts stand in a table of the data folder: none of them is left in English."""
+    table = pd.read_csv(DATA / "evidence" / "brown2005.csv")
+    said = {
+        *table["published"],
+        *table["unit"],
+        *table["why"].dropna(),
+        "agrees",
+        "differs",
+        "cannot tell",
+        "not known",
+    } - {"s"}
+    assert [text for text in sorted(said) if phrase(text) == text and "{" not in text] == []
+    why = "single months differ from the year; of those who had to wait the share is 1.7 times ours"
+    beside = table.assign(ours=1.0, lower=0.5, upper=2.0, verdict="differs", why=why)
+    (told,) = set(waits_compared.beside_published(beside).shown["why"])
+    assert "1,7" in told
+    assert not ENGLISH.search(told)
