@@ -182,7 +182,8 @@ def redials(shares: pd.DataFrame, counts: pd.DataFrame, *, place: str = "", kind
     if base < FEW:
         return nothing(
             phrase(
-                "Only {number} of those who gave up can be followed for 24 hours", number=format_value(base, "contacts")
+                "{number} of those who gave up can be followed for 24 hours: too few to tell who called again",
+                number=format_value(base, "contacts"),
             )
         )
     soon = counts.attrs["again_after_s"]
