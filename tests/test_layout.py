@@ -85,7 +85,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
         "lost_of_period", "marks", "messages", "odd_times", "own_survey", "period", "promises", "promises_of_period", "published_shares",
         "ranking", "run_chart", "show", "small_groups", "sources", "sources_of_period", "survey_alone", "surveys",
         "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "verdict", "waiting",
-        "word_of_mouth",
+        "waits_compared", "word_of_mouth",
     ),
     "report": (
         "backfill", "job",

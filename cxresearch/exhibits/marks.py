@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxresearch.contacts import PeriodLog
 from cxresearch.figures import Mark
-from cxresearch.style import format_duration
+from cxresearch.style import format_duration, phrase
 
 MOST_PEAKS = 4  # more words than these find no room above a drawing
 
@@ -35,15 +35,16 @@ def top_hour(
     if not tied:
         return Mark(first, f"{when(first)}: {say(top)}"), ()
     number = len(tied) + 1
-    several = f"all {number}" if number == drawn.notna().sum() else f"{number}"
-    return Mark(first, f"{several} tie, up to {say(top)}"), tied
+    if number == drawn.notna().sum():
+        return Mark(first, phrase("all {number} tie, up to {top}", number=number, top=say(top))), tied
+    return Mark(first, phrase("{number} tie, up to {top}", number=number, top=say(top))), tied
 
 
 def half_gone(median_s: float, horizon_s: float) -> list[Mark]:
     """When half would have gone; none where that is beyond what is drawn, or not known."""
     if math.isnan(median_s) or median_s > horizon_s:
         return []
-    return [Mark(median_s, f"half: {format_duration(median_s)}", 0.5)]
+    return [Mark(median_s, phrase("half: {when}", when=format_duration(median_s)), 0.5)]
 
 
 def promise_made(mine: PeriodLog, horizon_s: float) -> list[Mark]:
@@ -52,8 +53,9 @@ def promise_made(mine: PeriodLog, horizon_s: float) -> list[Mark]:
     known = promised.dropna().unique()
     if len(known) != 1 or not 0 < known[0] <= horizon_s:
         return []
-    to_whom = "some promised" if promised.isna().any() else "promised"
-    return [Mark(float(known[0]), f"{to_whom} {format_duration(float(known[0]))}")]
+    when = format_duration(float(known[0]))
+    text = phrase("some promised {when}", when=when) if promised.isna().any() else phrase("promised {when}", when=when)
+    return [Mark(float(known[0]), text)]
 
 
 def peaks_of(near: pd.DataFrame, middle: float) -> pd.DataFrame:

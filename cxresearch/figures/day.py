@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch.figures import parts
-from cxresearch.style import load_words, theme
+from cxresearch.style import phrase, theme
 
 
 def plot_load(
@@ -32,10 +32,10 @@ def plot_load(
     top = hours["arrivals_per_h"].max()
     size = theme.text_size(parts.root_figure(ax))
     # Said once in words where nothing is drawn: before the day begins.
-    ax.annotate("all contacts", (0, 0.62 * top), color=theme.C1, fontsize=size, fontweight="bold")
-    ax.annotate("gave up", (0, 0.50 * top), color=theme.C2, fontsize=size, fontweight="bold")
-    ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel="Hour of the day")
-    parts.measure_above(ax, "Contacts an hour")
+    ax.annotate(phrase("all contacts"), (0, 0.62 * top), color=theme.C1, fontsize=size, fontweight="bold")
+    ax.annotate(phrase("gave up"), (0, 0.50 * top), color=theme.C2, fontsize=size, fontweight="bold")
+    ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel=parts.words("hour"))
+    parts.measure_above(ax, phrase("Contacts an hour"))
     parts.label_lines(ax, width=parts.NARROW)
     parts.mark_bars(ax, bars, hours["hour"], hours["arrivals_per_h"], mark, tied, strong=0.55)
     return ax
@@ -53,11 +53,14 @@ def plot_staffing(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if {"lower", "upper"} <= set(table.columns):
         ax.fill_between(edges, [*table["lower"], table["lower"].iloc[-1]], [*table["upper"], table["upper"].iloc[-1]],
                         step="post", color=theme.C2, alpha=theme.BAND_ALPHA, linewidth=0)  # fmt: skip
-    for column, colour, label in (("agents_needed", theme.C2, "needed"), ("agents", theme.C1, "as if there")):
+    for column, colour, label in (
+        ("agents_needed", theme.C2, phrase("needed")),
+        ("agents", theme.C1, phrase("as if there")),
+    ):
         ax.step(edges, [*table[column], table[column].iloc[-1]], where="post", color=colour, label=label)
-    ax.set(xlim=(0, 24), xticks=range(0, 25, 4), xlabel="Hour of the day")
+    ax.set(xlim=(0, 24), xticks=range(0, 25, 4), xlabel=parts.words("hour"))
     ax.set_ylim(bottom=0)
-    parts.measure_above(ax, "Agents")
+    parts.measure_above(ax, phrase("Agents"))
     parts.label_lines(ax)
     return ax
 
@@ -77,9 +80,8 @@ def plot_forecast(days: pd.DataFrame, *, ax: Axes | None = None, missing: Sequen
     ax.plot(day[~inside], days.loc[~inside, "contacts"], "o", color=theme.C2, markersize=4, markerfacecolor="none")
     ax.set_ylim(bottom=0)
     at = day.iloc[:: max(len(day) // 5, 1)]
-    months = load_words()["dates"]["months"]
-    ax.set_xticks(at, [f"{date.day} {months[date.month - 1][:3]}" for date in at])
-    parts.measure_above(ax, "Contacts a day")
+    ax.set_xticks(at, [parts.short_date(date) for date in at])
+    parts.measure_above(ax, phrase("Contacts a day"))
     parts.shade_days(ax, missing)
     parts.say_shaded(ax, missing)
     return ax

@@ -53,6 +53,16 @@ def require_columns(table: object, columns: Sequence[str], call: str) -> None:
         raise ValueError(f"{call} has nothing to draw: the table has no rows.")
 
 
+def words(name: str) -> str:
+    """A fixed word of drawings."""
+    return str(load_words()["figures"][name])
+
+
+def short_date(day: date) -> str:
+    """A day on an axis: 3 Feb."""
+    return f"{day.day} {load_words()['dates']['months'][day.month - 1][:3]}"
+
+
 def percent(axis: Axis) -> None:
     """Show the shares 0 to 1 of ``axis`` in percent, with decimals only where the ticks need them."""
 
@@ -60,7 +70,7 @@ def percent(axis: Axis) -> None:
         steps = np.diff(axis.get_majorticklocs())
         step = abs(steps[0]) if len(steps) else 0.1
         decimals = 0 if step >= 0.0099 else 1 if step >= 0.00099 else 2
-        return f"{format_number(100 * value, decimals)} %"
+        return f"{format_number(100 * value, decimals)}{load_words()['numbers']['percent']}"
 
     axis.set_major_formatter(FuncFormatter(label))
 
@@ -162,7 +172,7 @@ def say_shaded(ax: Axes, days: Sequence[date], *, above: float = 0.6) -> None:
     """Say above the drawing, at its right end, what shaded ``days`` are; ``above`` in heights of the text."""
     if days:
         size = theme.text_size(root_figure(ax))
-        text = load_words()["figures"]["no_rows" if len(days) > 1 else "no_rows_one"].format(days=len(days))
+        text = words("no_rows" if len(days) > 1 else "no_rows_one").format(days=len(days))
         ax.annotate(
             text, (1, 1), xycoords="axes fraction", xytext=(0, above * size), textcoords="offset points", ha="right",
             fontsize=size, color=theme.SOFT,

@@ -7,11 +7,10 @@ from datetime import date
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import DateFormatter
 from matplotlib.ticker import MaxNLocator
 
 from cxresearch.figures import parts
-from cxresearch.style import theme
+from cxresearch.style import load_words, phrase, theme
 
 COLUMNS = ["name", "label", "unit", "day", "value", "centre", "lower", "upper", "outside", "run"]
 PANEL = 1.35  # inches
@@ -55,9 +54,9 @@ def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None, missing: Se
         panel.set_xticks([])
         if number == len(groups) - 1:
             days = points["day"].sort_values().drop_duplicates().reset_index(drop=True)
-            panel.set_xticks(days.iloc[[0, len(days) // 2, len(days) - 1]])
-            panel.xaxis.set_major_formatter(DateFormatter("%d %b"))
-        unit = " (s)" if first["unit"] == "s" else ""
+            at = days.iloc[[0, len(days) // 2, len(days) - 1]]
+            panel.set_xticks(at, [parts.short_date(day) for day in at])
+        unit = load_words()["suffixes"]["_s"] if first["unit"] == "s" else ""
         panel.annotate(f"{first['label']}{unit}", (0, 1), xycoords="axes fraction", xytext=(0, 0.5 * size),
                        textcoords="offset points", fontsize=size, parse_math=False)  # fmt: skip
     return ax
@@ -71,7 +70,7 @@ def plot_backlog(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.step(days["day"], days["unanswered"], where="pre", color=theme.C1)
     ax.set_xlim(days["day"].min(), days["day"].max())
     ax.set_ylim(bottom=0)
-    ax.set_xticks(days["day"].iloc[sorted({0, len(days) // 2, len(days) - 1})])
-    ax.xaxis.set_major_formatter(DateFormatter("%d %b"))
-    parts.measure_above(ax, "Tickets without an answer")
+    at = days["day"].iloc[sorted({0, len(days) // 2, len(days) - 1})]
+    ax.set_xticks(at, [parts.short_date(day) for day in at])
+    parts.measure_above(ax, phrase("Tickets without an answer"))
     return ax

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch.figures import parts
-from cxresearch.style import format_value, load_words, theme
+from cxresearch.style import format_value, phrase, theme
 
 FEW_AT_RISK = 30  # below this many people still waiting a curve is dotted: one of them moves it by 3 points
 LONGEST_NAME = 60  # letters that stand beside each other in a figure
@@ -41,8 +41,8 @@ def plot_survival(
             x, heights = _corners(rows, 1.0, horizon_s)
             called = f"{name}, {before.label}" if by else before.label
             ax.step(x, heights("survival"), where="post", label=called, **parts.PALE)
-    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"))
-    _finish(ax, horizon_s, measure or _words("still_waiting"), marks, width=16 if by or label else parts.NARROW)
+    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=parts.words("wait"))
+    _finish(ax, horizon_s, measure or parts.words("still_waiting"), marks, width=16 if by or label else parts.NARROW)
     return ax
 
 
@@ -57,8 +57,8 @@ def plot_outcomes(
     parts.require_columns(table, ["duration_s", "outcome", "probability"], "plot_outcomes")
     ax = parts.axes_or_new(ax)
     _steps(ax, table, value="probability", start=0.0, horizon_s=horizon_s, by="outcome", label="")
-    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"))
-    _finish(ax, horizon_s, _words("ended"), marks)
+    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=parts.words("wait"))
+    _finish(ax, horizon_s, parts.words("ended"), marks)
     return ax
 
 
@@ -80,9 +80,9 @@ def plot_hazard(
                 rows["duration_s"], rows["lower"], rows["upper"], color=colour, alpha=theme.BAND_ALPHA, linewidth=0
             )
         ax.plot(rows["duration_s"], rows["hazard_per_s"], color=colour, label=name)
-    ax.set(xlim=(0, horizon), xlabel=_words("wait"))
+    ax.set(xlim=(0, horizon), xlabel=parts.words("wait"))
     ax.set_ylim(bottom=0)
-    _finish(ax, horizon, _words("leaving"), marks)
+    _finish(ax, horizon, parts.words("leaving"), marks)
     return ax
 
 
@@ -169,7 +169,7 @@ def plot_bars_hour(
         ax.vlines(table["hour"], table["lower"], table["upper"], color=theme.INK, linewidth=1.3)
         tops = table["upper"].fillna(tops)
     parts.pale_hours(ax, before, value)
-    ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel=_words("hour"))
+    ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel=parts.words("hour"))
     ax.set_ylim(bottom=0)
     parts.measure_above(ax, measure)
     if not value.endswith("_s"):
@@ -205,14 +205,13 @@ def plot_parts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _words(name: str) -> str:
-    return load_words()["figures"][name]
-
-
 def _groups(table: pd.DataFrame, by: str | None, label: str) -> list[tuple[str, pd.DataFrame]]:
     if by is None:
         return [(label or "_", table)]
-    return [(str(name), rows) for name, rows in table.groupby(by, sort=False, observed=True)]
+    # What ended a wait, and which clock runs, are our words; queues are called as the log calls them.
+    ours = by in ("outcome", "clock")
+    groups = table.groupby(by, sort=False, observed=True)
+    return [(phrase(str(name)) if ours else str(name), rows) for name, rows in groups]
 
 
 def _colours(table: pd.DataFrame, by: str | None) -> list[str]:
@@ -306,6 +305,6 @@ def plot_wait_distribution(
     for colour, name in zip(theme.SERIES, names, strict=False):
         rows = waits[waits[by] == name]
         seaborn.ecdfplot(data=rows, x="duration_s", weights="contacts", ax=ax, color=colour, label=str(name))
-    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"), ylabel="")
-    _finish(ax, horizon_s, "Share whose wait had ended", marks)
+    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=parts.words("wait"), ylabel="")
+    _finish(ax, horizon_s, phrase("Share whose wait had ended"), marks)
     return ax

@@ -93,7 +93,7 @@ def test_days_that_hang_together_are_said_to():
     swing = np.round(25 + 12 * np.sin(np.arange(56) / 5)).astype(int)
     made = run_charts(*periods(swing), place="phone")
     assert made.finding == "One of one headlines shows a sign, but days that hang together often give one"
-    assert "where neighbouring days hang together, as they do here" in made.says
+    assert "whose neighbouring days hang together, as they do here" in made.says
 
 
 def test_the_figure_draws_the_points():
