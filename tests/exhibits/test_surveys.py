@@ -78,7 +78,7 @@ def test_verdicts_are_counted_and_a_verdict_that_nobody_got_is_none():
     text = said(shown)
     assert text.startswith("## Of 3 quoted numbers, 2 stand as told\n\nAnother 1 are real but were told wrongly")
     assert "0 stand against another source, and 0 lead to no survey" in text
-    assert "The 2 articles make 4 claims in all; the 1 that are no numbers" in text
+    assert "The 2 articles make 4 claims in all. The 1 that are no numbers" in text
     assert [b.get(HEADLINE, {}).get("value") for b in bundles(shown)] == [None, 3, 2]
     assert shown.table.set_index("verdict")["claims"].to_dict() == {
         "reproduced": 2, "corrected": 1, "bounded": 0, "conflicting": 0, "untraceable": 0,
@@ -258,12 +258,12 @@ def test_public_talk_is_bounded_by_its_parts():
     # At least the largest of 10, 10 and 5 %, at most their sum, half a point on each.
     assert public["lower"] == pytest.approx(0.095)
     assert public["upper"] == pytest.approx(0.265)
-    assert figure.finding == "Only 9.5 to 26.5 % of those who talked did so in public"
+    assert figure.finding == "Of those who talked, 9.5 to 26.5 % did so in public"
     assert "Of all who had trouble that is 4.7 to 13.4 %." in said(words)
     assert "20 % wrote ratings or reviews, it is 19.5 to 36.5 %" in said(words)
     assert said(words).endswith("Either way most talk was private.")
     loud = printed(**LINKS | {"us08_review_site": 0.55})
-    assert exhibits.public_talk(loud)[0].finding.startswith("54.5 to 6")
+    assert exhibits.public_talk(loud)[0].finding.startswith("Of those who talked, 54.5 to 6")
     assert "private" not in said(exhibits.public_talk(loud)[1])
 
 
@@ -289,7 +289,7 @@ def test_a_fall_is_told_where_it_shows_at_the_fewest_people():
     assert shown.subtitle.endswith("unknown n taken as 100; hollow: another base")
     assert "had trouble, UK 2009: 89 %" in shown.description
     level = exhibits.problems_by_wave(table[table["country"] == "UK"], **SIZES)
-    assert level.finding == "No fall in trouble shows if only 100 people were asked"
+    assert level.finding == "No fall in trouble shows if no more than 100 people were asked"
 
 
 def test_steps_show_how_many_people_a_change_needs():
@@ -355,14 +355,16 @@ def test_an_unhelpful_answer_is_set_beside_none_for_all_and_for_callers():
     figure, words = exhibits.unhelpful_or_none(items, calibration, confidence=0.95)
     assert figure.finding == "An unhelpful answer is worse than none: 50 % would boycott, not 20 %"
     # 5 % of 1,000 ever called out a brand.
-    assert figure.subtitle.endswith("1,000 asked (2017); verdict if only the 50 who ever called out a brand count")
+    assert figure.subtitle.endswith(
+        "1,000 asked (2017); verdict if no others than the 50 who ever called out a brand count"
+    )
     # (0.5 - 0.2) * sqrt(50 / 0.7) = 2.54: p = 0.011.
     assert rows(figure)[0] == ["boycott the brand", "50.0 %", "20.0 %", "survives", "< 0.001", "0.011"]
     text = said(words)
     assert text.startswith(
         "Among all 1,000 the order holds for every reaction, even under the worst dependence: 1 hostile"
     )
-    assert "reactions rise and fewer forget about it. If only the 5 % who ever" in text
+    assert "reactions rise and fewer forget about it. If no others count than the 5 % who ever" in text
     assert "2 of 3 gaps become marginal: try another channel, forget about it. " in text
     assert "Of the hostile ones 'boycott the brand' survive." in text
     assert "40 % of the ignored would try another channel, 20 % after a poor answer." in text
@@ -650,7 +652,7 @@ def test_the_findings_of_the_register_are_those_that_were_published():
         "Trouble fell by 7 points in the US and 12 points in Britain by 2009",
         "The vendor's loss grew from 41 bn USD to 75 bn USD in 5 years",
         "75 % stopped and another 37 % bought less: impossible",
-        "Only 9.5 to 26.5 % of those who talked did so in public",
+        "Of those who talked, 9.5 to 26.5 % did so in public",
         "Of 21 pairs of channels, 2 must have been used together by somebody",
         "An unhelpful answer is worse than none: 50 % would boycott, not 35 %",
         "11 % expect e-mail within the vendor's 15 min",
