@@ -9,9 +9,10 @@ import pandas as pd
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.show import BRIEF
-from cxresearch.style import format_value
+from cxresearch.style import format_value, phrase, retold
 
 LEFT, KNOWN, SEEN = "gave up", "customer known", "followed for 24 h"  # steps of nobody where nobody is seen to give up
+_NAMED = ("rows of {period}", "set aside: {reason}", "contacts ({of})")  # steps that are named by what the log has
 
 
 def bridge(
@@ -27,49 +28,67 @@ def bridge(
     left = int(number.get("gave up in all", number["gave up"]))
     if silent:
         waiting = int(number.get("still open", 0) + number.get("still open, not queued", 0))
-        finding = (
-            f"Of {_count(asked)} who asked, {_count(asked - waiting)} were answered and {_count(waiting)} still waited"
-        )
+        finding = phrase(
+            "Of {asked} who asked, {answered} were answered and {waiting} still waited",
+            asked=_count(asked), answered=_count(asked - waiting), waiting=_count(waiting),
+        )  # fmt: skip
         steps = steps[~(steps["step"].isin([LEFT, KNOWN, SEEN]) & (steps["contacts"] == 0))]
-        return _shown(
-            steps,
-            finding,
-            f"## {finding}\n\n{silent}.",
-            f"From the rows of the log to the answers, {place}",
-            place,
-            kind,
-        )
-    finding = f"Of {_count(asked)} who asked, {_count(left)} gave up"
-    says, unknown = f"## {finding}", ""
+        caption = phrase("From the rows of the log to the answers, {place}", place=place)
+        return _shown(steps, finding, f"## {finding}\n\n{silent}.", caption, place, kind)
+    finding = phrase("Of {asked} who asked, {left} gave up", asked=_count(asked), left=_count(left))
+    says = ""
     if after is None:
-        unknown = "What they did next was not counted for these contacts."
-    elif not after["followed"].sum():
-        unknown = (
-            "What they did next is not known: of none is the customer known and the period long enough." if left else ""
-        )
-    else:
+        says = phrase("What they did next was not counted for these contacts.")
+    elif not after["followed"].sum() and left:
+        says = phrase("What they did next is not known: of none is the customer known and the period long enough.")
+    elif after["followed"].sum():
         known, seen, answered, again = (
             int(after[name].sum()) for name in ("left_known", "followed", "answered_24h", "again_1h")
         )
-        finding += f"; {_share(answered, seen)} of those who can be followed were answered within 24 h"
-        rest = f" Of {_count(left - known)} who gave up the customer is not known: they may have come again, too." * (
-            left > known
+        finding += phrase(
+            "; {share} of those who can be followed were answered within 24 h", share=_share(answered, seen)
         )
-        aside = f" The {_count(known - seen)} in the last 24 hours of the period are not followed." * (known > seen)
-        says = (
-            f"## {finding}\n\nOf the {_count(seen)} who gave up and can be followed by their customer, {_count(answered)} were "
-            f"answered within 24 hours, on any channel, and {_share(again, seen)} came again within the hour. The other "
-            f"{_count(seen - answered)} were not answered in that time, as far as this log knows.{aside}{rest}"
+        says = _followed(left, known, seen, answered, again)
+    caption = phrase("From the rows of the log to those who were not answered within a day, {place}", place=place)
+    return _shown(steps, finding, f"## {finding}\n\n{says}".strip(), caption, place, kind)
+
+
+def _followed(left: int, known: int, seen: int, answered: int, again: int) -> str:
+    """What those did next who gave up, and of whom it is not known."""
+    said = [
+        phrase(
+            "Of the {seen} who gave up and can be followed by their customer, {answered} were answered within 24 hours, on any "
+            "channel, and {again} came again within the hour.",
+            seen=_count(seen), answered=_count(answered), again=_share(again, seen),
+        ),
+        phrase("The other {n} were not answered in that time, as far as this log knows.", n=_count(seen - answered)),
+    ]  # fmt: skip
+    if known > seen:
+        said.append(phrase("The {n} in the last 24 hours of the period are not followed.", n=_count(known - seen)))
+    if left > known:
+        said.append(
+            phrase(
+                "Of {n} who gave up the customer is not known: they may have come again, too.", n=_count(left - known)
+            )
         )
-    caption = f"From the rows of the log to those who were not answered within a day, {place}"
-    return _shown(steps, finding, f"{says}\n\n{unknown}".strip(), caption, place, kind)
+    return " ".join(said)
+
+
+def step_in_words(step: str) -> str:
+    """The name of a step of ``contacts.bridge_table`` in the language of the report; what the log names stays as it is."""
+    told = retold(step, *_NAMED)
+    if told == step:
+        return phrase(step)
+    reason = step.removeprefix("set aside: ")
+    return told if reason == step else phrase("set aside: {reason}", reason=phrase(reason))
 
 
 def _shown(steps: pd.DataFrame, finding: str, says: str, caption: str, place: str, kind: str) -> Exhibit:
+    told = steps.assign(**{name: [step_in_words(step) for step in steps[name]] for name in ("step", "part_of")})
     return Exhibit(
-        finding=finding, says=says, table=steps, kind=kind,
-        subtitle=f"Contacts step by step, {place}. Light: the part that goes no further",
-        description="; ".join(f"{row.step}: {_count(row.contacts)}" for row in steps.itertuples()),
+        finding=finding, says=says, table=steps, shown=told, kind=kind,
+        subtitle=phrase("Contacts step by step, {place}. Light: the part that goes no further", place=place),
+        description="; ".join(f"{row.step}: {_count(row.contacts)}" for row in told.itertuples()),
         caption=caption, draw=partial(figures.plot_parts, _drawn(steps)),
         recorded={BRIEF: {"part": "bridge", "finding": finding, "kind": kind, "steps": _steps(steps)}},
     )  # fmt: skip
@@ -77,7 +96,12 @@ def _shown(steps: pd.DataFrame, finding: str, says: str, caption: str, place: st
 
 def _steps(steps: pd.DataFrame) -> list[dict[str, object]]:
     return [
-        {"step": str(row.step), "part_of": str(row.part_of), "contacts": int(row.contacts)}
+        {
+            "step": str(row.step),
+            "part_of": str(row.part_of),
+            "said": step_in_words(row.step),
+            "contacts": int(row.contacts),
+        }
         for row in steps.itertuples()
     ]
 
@@ -90,7 +114,7 @@ def _drawn(steps: pd.DataFrame) -> pd.DataFrame:
     for row in steps.iloc[steps.index[steps["step"] == root][0] :].to_dict("records"):
         start = end.get(row["part_of"], row["contacts"]) - row["contacts"]
         end |= {row["part_of"]: start, row["step"]: start + row["contacts"]}
-        rows.append({"label": row["step"], "start": start, "contacts": row["contacts"],
+        rows.append({"label": step_in_words(row["step"]), "start": start, "contacts": row["contacts"],
                      "leads_on": bool((steps["part_of"] == row["step"]).any())})  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.risk_table import DayClusters, Link, deviations, ratio_of_sums, share_that_stays, time_until
+from cxresearch.style import phrase
 
 if TYPE_CHECKING:
     from cxresearch.contacts import PeriodLog
@@ -114,12 +115,16 @@ def arrivals_next(period_log: PeriodLog, *, channel: str) -> list[dict[str, Any]
     for day in days.sort_values("weekday").to_dict("records"):
         of_day = hours[hours["weekday"] == day["weekday"]].to_dict("records")
         rows.append({
-            "name": f"contacts_weekday_{day['weekday']}", "label": f"Contacts on a {DAY_NAMES[day['weekday'] - 1]} ({channel})",
+            "name": f"contacts_weekday_{day['weekday']}", "label": _weekday_label(int(day["weekday"]), channel),
             "unit": "contacts", "kind": mine.kind, **{end: float(day[column]) for end, column in ends.items()},
-            "level": 0.8, "periods": 1, "note": f"from {days.attrs['days']} days", "weekday": int(day["weekday"]),
+            "level": 0.8, "periods": 1, "note": phrase("from {n} days", n=str(days.attrs["days"])), "weekday": int(day["weekday"]),
             "hours": [{"hour": int(one["hour"]), **{end: float(one[column]) for end, column in ends.items()}} for one in of_day],
         })  # fmt: skip
     return rows
+
+
+def _weekday_label(weekday: int, channel: str) -> str:
+    return phrase("Contacts on a {weekday} ({channel})", weekday=phrase(DAY_NAMES[weekday - 1]), channel=channel)
 
 
 def _counts(cells: pd.DataFrame, target_s: float) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from cxresearch.exhibits.by_day import DAY_NAMES, Part, compared, days_of
 from cxresearch.risk_table import equal_weekdays, holm
-from cxresearch.style import format_interval, format_value
+from cxresearch.style import format_interval, format_value, phrase
 
 COLUMNS = ["name", "label", "value", "lower", "upper", "unit", "kind", "better", "n", "base", "note"]
 NOT_KNOWN = "not known in the period before"
@@ -37,6 +38,18 @@ _LEADS = {
     "asked_again_share": {1: "A larger share asked again.", -1: "A smaller share asked again.", 0: "Asking again."},
     "tickets_per_day": {1: "More tickets came a day.", -1: "Fewer tickets came a day.", 0: "Tickets."},
 }  # fmt: skip
+
+_VALUES = {
+    "lost_share": "{value} of all who asked gave up",
+    "abandonment_share": "{value} of those who queued gave up",
+    "mean_wait_s": "The mean wait of those who queued was {value}",
+    "patience_survival_60s": "{value} would still wait after a minute",
+    "contacts_per_day": "{value} contacts came per open day",
+    "unanswered_after_promise_share": "{value} of the tickets were {label}",
+    "median_first_answer_s": "Half of the tickets had a first answer within {value}",
+    "asked_again_share": "After {value} of the tickets whose customer is known the customer asked again before an answer came",
+    "tickets_per_day": "{value} tickets came per day with any",
+}
 
 
 def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
@@ -75,9 +88,10 @@ def change_table(now: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame
     moved.loc[tested, "verdict"] = NOT_TOLD
     moved.loc[clear, "verdict"] = np.where(moved.loc[clear, "difference"] > 0, "rose", "fell")
     if before is not None:
-        reason = pd.Series(why or "no spread between days to go by", index=moved.index)
-        reason = reason.mask(moved["previous"].isna(), NOT_KNOWN)
-        reason = moved["name"].map(COUNTED | now.attrs.get("apart", {})).fillna(reason)
+        reason = pd.Series(why or phrase("no spread between days to go by"), index=moved.index)
+        reason = reason.mask(moved["previous"].isna(), phrase(NOT_KNOWN))
+        counted = {name: phrase(said) for name, said in COUNTED.items()}
+        reason = moved["name"].map(counted | now.attrs.get("apart", {})).fillna(reason)
         says = reason.where(~tested, left_out)
         moved["note"] = [_joined(note, more) for note, more in zip(moved["note"], says, strict=True)]
     return moved
@@ -87,14 +101,17 @@ def _differences(now: Any, before: Any) -> tuple[dict[str, dict[str, float]], st
     """The change of every headline that can be told, why none can be, and which weekdays were left out."""
     mine, theirs = days_of(now), days_of(before)
     if mine is None or theirs is None:
-        return {}, "the days of both periods are not known", ""
+        return {}, phrase("the days of both periods are not known"), ""
     if np.isin(mine.day, theirs.day).any():
-        return {}, "the two periods share days", ""
+        return {}, phrase("the two periods share days"), ""
     weight, weight_before, alone = equal_weekdays(mine.weekday, theirs.weekday)
-    names = ", ".join(DAY_NAMES[day - 1] for day in alone)
-    only = f"left out of the change, as only one of the periods has them: {names}" if alone else ""
+    only = ""
+    if alone:
+        names = ", ".join(phrase(DAY_NAMES[day - 1]) for day in alone)
+        only = phrase("left out of the change, as only one of the periods has them: {names}", names=names)
     if min((weight > 0).sum(), (weight_before > 0).sum()) < FEWEST_DAYS:
-        return {}, f"fewer than {FEWEST_DAYS} days of the same weekdays in one of the periods", only
+        few = phrase("fewer than {n} days of the same weekdays in one of the periods", n=str(FEWEST_DAYS))
+        return {}, few, only
     parts = [Part(mine, weight, 1), Part(theirs, weight_before, -1)]
     told = {}
     for name, one in compared(parts, linked=False).items():
@@ -137,8 +154,9 @@ def change_points(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
         row = rows.loc[name]
         said = f"{_value(row, name)}{_change(row, before)}"
         if name == "lost_share" and "queued_share" in rows.index and not math.isnan(rows.loc["queued_share", "value"]):
-            said += f". Of all who asked, {format_value(rows.loc['queued_share', 'value'], 'share')} had to queue"
-        points.append((_LEADS[name][_direction(row)], f"{said}."))
+            queued = format_value(rows.loc["queued_share", "value"], "share")
+            said += phrase(". Of all who asked, {share} had to queue", share=queued)
+        points.append((phrase(_LEADS[name][_direction(row)]), f"{said}."))
     return points
 
 
@@ -158,11 +176,13 @@ def main_changes(moved: pd.DataFrame, before: str) -> tuple[list[tuple[str, str]
     last = []
     if len(alone) > 1:
         said = "; ".join(_begun(_value(told.loc[name], name)) for name in alone)
-        last.append(("The other headlines stand alone.", f"{said[:1].upper()}{said[1:]}{alike}."))
+        last.append((phrase("The other headlines stand alone."), f"{said[:1].upper()}{said[1:]}{alike}."))
     if len(unclear) > 1:
         said = "; ".join(f"{_begun(_value(told.loc[name], name))} ({_between(told.loc[name])})" for name in unclear)
-        lead = f"{len(unclear)} other changes cannot be told from chance."
-        last.append((lead, f"With the 95 % interval of the change since {before}: {said}."))
+        lead = phrase("{n} other changes cannot be told from chance.", n=str(len(unclear)))
+        last.append(
+            (lead, phrase("With the 95 % interval of the change since {before}: {said}.", before=before, said=said))
+        )
     merged = [*(alone if len(alone) > 1 else []), *(unclear if len(unclear) > 1 else [])]
     return change_points(moved[~moved["name"].isin(merged)], before), last
 
@@ -174,7 +194,7 @@ def _begun(sentence: str) -> str:
 def _between(row: pd.Series) -> str:
     lower, upper = row["difference_lower"], row["difference_upper"]
     between = format_interval(lower, upper, "points" if row["unit"] == "share" else row["unit"])
-    return f"{between}{', among several' if lower * upper > 0 else ''}"
+    return phrase("{interval}, among several", interval=between) if lower * upper > 0 else between
 
 
 def change_text(moved: pd.DataFrame) -> pd.DataFrame:
@@ -185,11 +205,11 @@ def change_text(moved: pd.DataFrame) -> pd.DataFrame:
         known = row["verdict"] != NOTHING
         rows.append({
             "headline": row["label"], "value": format_value(row["value"], unit),
-            "interval": "counted" if row["lower"] == row["upper"] else format_interval(row["lower"], row["upper"], unit),
-            "before": "not known" if math.isnan(row["previous"]) else format_value(row["previous"], unit),
-            "change": format_value(row["difference"], points) if known else "not known",
+            "interval": phrase("counted") if row["lower"] == row["upper"] else format_interval(row["lower"], row["upper"], unit),
+            "before": phrase("not known") if math.isnan(row["previous"]) else format_value(row["previous"], unit),
+            "change": format_value(row["difference"], points) if known else phrase("not known"),
             "interval_of_change": format_interval(row["difference_lower"], row["difference_upper"], points)
-            if known else "not known",
+            if known else phrase("not known"),
             "verdict": row["verdict"],
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -200,34 +220,45 @@ def _direction(row: pd.Series) -> int:
 
 
 def _value(row: pd.Series, name: str) -> str:
-    value = format_value(row["value"], row["unit"])
-    return {
-        "lost_share": f"{value} of all who asked gave up",
-        "abandonment_share": f"{value} of those who queued gave up",
-        "mean_wait_s": f"The mean wait of those who queued was {value}",
-        "patience_survival_60s": f"{value} would still wait after a minute",
-        "contacts_per_day": f"{value} contacts came per open day",
-        "unanswered_after_promise_share": f"{value} of the tickets were {row['label'][:1].lower()}{row['label'][1:]}",
-        "median_first_answer_s": f"Half of the tickets had a first answer within {value}",
-        "asked_again_share": f"After {value} of the tickets whose customer is known the customer asked again before an answer came",
-        "tickets_per_day": f"{value} tickets came per day with any",
-    }[name]
+    value, label = format_value(row["value"], row["unit"]), f"{row['label'][:1].lower()}{row['label'][1:]}"
+    return phrase(_VALUES[name]).format(value=value, label=label)
 
 
 def _change(row: pd.Series, before: str) -> str:
+    if row["verdict"] == NOTHING and math.isnan(row["previous"]):
+        if row["note"] in ("", phrase(NOT_KNOWN)):
+            return phrase("; there is nothing of {before} to compare with", before=before)
+        return phrase("; there is nothing of {before} to compare with ({why})", before=before, why=row["note"])
     if row["verdict"] == NOTHING:
-        if math.isnan(row["previous"]):
-            because = f" ({row['note']})" if row["note"] not in ("", NOT_KNOWN) else ""
-            return f"; there is nothing of {before} to compare with{because}"
-        return f"; whether it changed from {before} cannot be told"
+        return phrase("; whether it changed from {before} cannot be told", before=before)
     unit = "points" if row["unit"] == "share" else row["unit"]
+    if row["verdict"] != NOT_TOLD:
+        return since(row, before, unit)
     lower, upper = row["difference_lower"], row["difference_upper"]
-    if row["verdict"] == NOT_TOLD:
-        # An interval of its own that leaves out zero is no finding where several were looked at.
-        among = " among several" if lower * upper > 0 else ""
-        between = format_interval(lower, upper, unit)
-        return f"; against {before} not distinguishable from no change{among} (95 % interval of the change {between})"
+    between = format_interval(lower, upper, unit)
+    # An interval of its own that leaves out zero is no finding where several were looked at.
+    if lower * upper > 0:
+        return phrase(
+            "; against {before} not distinguishable from no change among several (95 % interval of the change {interval})",
+            before=before, interval=between,
+        )  # fmt: skip
+    return phrase(
+        "; against {before} not distinguishable from no change (95 % interval of the change {interval})",
+        before=before, interval=between,
+    )  # fmt: skip
+
+
+def since(row: Mapping[str, Any] | pd.Series, before: str, unit: str) -> str:
+    """What is said behind a value that moved: ", up 3.4 points from January 1999 at equal weekdays (...)"."""
     size = format_value(abs(row["difference"]), unit)
-    word = "up" if row["difference"] > 0 else "down"
-    least, most = sorted((abs(lower), abs(upper)))
-    return f", {word} {size} from {before} at equal weekdays (95 % interval {format_interval(least, most, unit)})"
+    least, most = sorted((abs(row["difference_lower"]), abs(row["difference_upper"])))
+    between = format_interval(least, most, unit)
+    if row["difference"] > 0:
+        return phrase(
+            ", up {size} from {before} at equal weekdays (95 % interval {interval})",
+            size=size, before=before, interval=between,
+        )  # fmt: skip
+    return phrase(
+        ", down {size} from {before} at equal weekdays (95 % interval {interval})",
+        size=size, before=before, interval=between,
+    )  # fmt: skip

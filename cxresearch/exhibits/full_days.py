@@ -13,11 +13,13 @@ from cxresearch.exhibits.ranking import listed
 from cxresearch.exhibits.show import BRIEF, TABLE, prose_bundle, table_bundle
 from cxresearch.exhibits.small_groups import smallest_group
 from cxresearch.exhibits.waiting import FEW, clock, counted
+from cxresearch.patience import OTHERS
 from cxresearch.risk_table import ENOUGH, FEWEST_DAYS
-from cxresearch.style import format_interval, format_value
+from cxresearch.style import format_interval, format_value, phrase
 
 MOST_QUEUES = 6
 CLEAR = 0.05
+_MOVED = {"rose": "{queue} rose", "fell": "{queue} fell"}
 
 
 def lost_by_hour_and_queue(
@@ -30,13 +32,15 @@ def lost_by_hour_and_queue(
     """
     days = hours.attrs["days"]
     if days < FEWEST_DAYS:
-        plural = "s" if days > 1 else ""
-        return recorded_why("hours", f"{counted(days)} full day{plural}: too few to tell the hours of a day apart")
+        few = phrase("One full day: too few to tell the hours of a day apart")
+        if days != 1:
+            few = phrase("{n} full days: too few to tell the hours of a day apart", n=counted(days))
+        return recorded_why("hours", few)
     if not hours["left"].sum():
-        return recorded_why("hours", "Nobody gave up on a full day")
+        return recorded_why("hours", phrase("Nobody gave up on a full day"))
     shown = hours[hours["asked"] >= FEW]
     if shown.empty:
-        return recorded_why("hours", f"In no hour of a full day did {FEW} ask, so none is drawn")
+        return recorded_why("hours", phrase("In no hour of a full day did {few} ask, so none is drawn", few=str(FEW)))
     names = list(dict.fromkeys(queues["queue"]))
     short = called(names)
     parts = queues.pivot_table(index="hour", columns="queue", values="lost_per_day", sort=False)
@@ -45,7 +49,10 @@ def lost_by_hour_and_queue(
     table = pd.concat([shown[["hour", "lost_per_day", "lower", "upper"]].set_index("hour"), parts.rename(columns=short)],
                       axis=1).reset_index()  # fmt: skip
     table["hour"] = [clock(hour) for hour in table["hour"]]
-    caption = f"Contacts lost on a full day ({week}; {days} days), by hour and queue, {place}"
+    caption = phrase(
+        "Contacts lost on a full day ({week}; {days} days), by hour and queue, {place}",
+        week=week, days=str(days), place=place,
+    )  # fmt: skip
     counts = dict.fromkeys(["lost_per_day", *short.values()], days)  # people, not means of them, are what is held back
     bundle = table_bundle(table, caption=caption, kind=kind, people=counts)
     rows = [
@@ -54,7 +61,7 @@ def lost_by_hour_and_queue(
         for row in shown.itertuples()
     ]  # fmt: skip
     content = {
-        "part": "hours", "finding": finding, "days": days, "week": week, "queues": list(short.values()), "hours": rows,
+        "part": "hours", "finding": finding, "days": days, "week": week, "queues": [phrase(OTHERS) if name == OTHERS else short[name] for name in names], "hours": rows,
         "described": _described(shown), "kind": kind, "table": bundle[TABLE],
     }  # fmt: skip
     return Exhibit(
@@ -71,23 +78,25 @@ def queues_by_period(queues: pd.DataFrame, *, before: str, place: str = "", kind
     """
     told = queues[queues["queued"] >= ENOUGH].head(MOST_QUEUES)
     if told.empty:
-        return recorded_why("queues", f"In no queue did {ENOUGH} contacts queue, so none is named")
+        return recorded_why(
+            "queues", phrase("In no queue did {enough} contacts queue, so none is named", enough=str(ENOUGH))
+        )
     short = called(queues["queue"])
     rows = [_queue(row | {"queue": short[row["queue"]]}, before) for row in told.to_dict("records")]
     moved = [row for row in rows if row["verdict"] in ("rose", "fell")]
     if moved:
-        each = listed([f"{row['queue']} {row['verdict']}" for row in moved])
-        finding = f"Lost of those who queued: {each}" + (
-            "; the others cannot be told" if len(moved) < len(rows) else ""
-        )
+        each = listed([phrase(_MOVED[row["verdict"]]).format(queue=row["queue"]) for row in moved])
+        finding = phrase("Lost of those who queued: {each}", each=each)
+        if len(moved) < len(rows):
+            finding = phrase("Lost of those who queued: {each}; the others cannot be told", each=each)
     elif not before:
-        finding = "Lost of those who queued, queue by queue; there is nothing before to compare with"
+        finding = phrase("Lost of those who queued, queue by queue; there is nothing before to compare with")
     else:
-        finding = f"Of no queue can a change from {before} be told"
+        finding = phrase("Of no queue can a change from {before} be told", before=before)
     table = pd.DataFrame(rows).rename(columns={"share": "share_left_of_queued"})
     shown = table[["queue", "queued", "share_left_of_queued", "lower", "upper", "difference", "difference_lower", "difference_upper",
                    "verdict"]]  # fmt: skip
-    caption = f"Lost of those who queued, queue by queue, {place}"
+    caption = phrase("Lost of those who queued, queue by queue, {place}", place=place)
     bundle = table_bundle(
         shown, caption=caption, kind=kind,
         formats={"difference": "points", "difference_lower": "points", "difference_upper": "points"},
@@ -134,27 +143,36 @@ def hour_points(hours: pd.DataFrame, week: str) -> list[tuple[str, str]]:
     tied = hours[hours["tied"]]
     if tied.empty:
         return []
-    total = hours["lost_per_day"].sum()
     named = hours_in_words(tied["hour"])
-    lead = f"{named} loses most." if len(tied) == 1 else f"{counted(len(tied))} hours tie for most lost: {named}."
-    which = "It loses" if len(tied) == 1 else "Together they lose"
-    return [(
-        lead,
-        f"{which} {format_value(tied['lost_per_day'].sum())} of the {format_value(total)} lost on a full day ({week}), and "
-        f"{format_value(tied['asked'].sum() / hours['asked'].sum(), 'share')} of those who asked did so then."
-        + ("" if len(tied) == 1 else " Which of them is worst cannot be told."),
-    )]  # fmt: skip
+    told = {
+        "lost": format_value(tied["lost_per_day"].sum()), "total": format_value(hours["lost_per_day"].sum()), "week": week,
+        "share": format_value(tied["asked"].sum() / hours["asked"].sum(), "share"),
+    }  # fmt: skip
+    if len(tied) == 1:
+        said = phrase(
+            "It loses {lost} of the {total} lost on a full day ({week}), and {share} of those who asked did so then.",
+            **told,
+        )
+        return [(phrase("{hour} loses most.", hour=named), said)]
+    said = phrase(
+        "Together they lose {lost} of the {total} lost on a full day ({week}), and {share} of those who asked did so then. "
+        "Which of them is worst cannot be told.", **told,
+    )  # fmt: skip
+    return [(phrase("{n} hours tie for most lost: {hours}.", n=counted(len(tied)), hours=named), said)]
 
 
 def _highest(hours: pd.DataFrame) -> str:
     tied = hours[hours["tied"]]
     if tied.empty:
-        return "On a full day no hour can be named that loses most"
+        return phrase("On a full day no hour can be named that loses most")
     if len(tied) == 1:
         row = tied.iloc[0]
-        return f"{clock(row['hour'])} loses most: {format_value(row['lost_per_day'])} on a full day"
-    lost = format_value(tied["lost_per_day"].sum() / hours["lost_per_day"].sum(), "share")
-    return f"{counted(len(tied))} hours tie for most lost, {lost} of the day: {hours_in_words(tied['hour'])}"
+        lost = format_value(row["lost_per_day"])
+        return phrase("{hour} loses most: {lost} on a full day", hour=clock(row["hour"]), lost=lost)
+    return phrase(
+        "{n} hours tie for most lost, {share} of the day: {hours}", n=counted(len(tied)), hours=hours_in_words(tied["hour"]),
+        share=format_value(tied["lost_per_day"].sum() / hours["lost_per_day"].sum(), "share"),
+    )  # fmt: skip
 
 
 def hours_in_words(hours: pd.Series) -> str:
@@ -162,14 +180,20 @@ def hours_in_words(hours: pd.Series) -> str:
     chosen = sorted(int(hour) for hour in hours)
     starts = [hour for hour in chosen if hour - 1 not in chosen]
     ends = [hour + 1 for hour in chosen if hour + 1 not in chosen]
-    return f"{listed([f'{start} to {end}' for start, end in zip(starts, ends, strict=True)])} h"
+    return spans_in_words(list(zip(starts, ends, strict=True)))
+
+
+def spans_in_words(spans: Iterable[tuple[int, int]]) -> str:
+    """8 to 12 and 13 to 18 h: from when to when, several times."""
+    said = [phrase("{start} to {end}", start=str(start), end=str(end)) for start, end in spans]
+    return phrase("{hours} h", hours=listed(said))
 
 
 def _described(hours: pd.DataFrame) -> str:
     """In words; of an hour in which too few gave up only that."""
     few = smallest_group()
     return "; ".join(
-        f"{clock(row.hour)}: under {few} in all"
+        phrase("{hour}: under {few} in all", hour=clock(row.hour), few=str(few))
         if 0 < row.left < few
         else f"{clock(row.hour)}: {format_value(row.lost_per_day)}"
         + ("" if math.isnan(row.lower) else f" ({format_interval(row.lower, row.upper)})")

@@ -10,6 +10,7 @@ from cxresearch.exhibits import full_days as shown
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.messages import silent
 from cxresearch.exhibits.waiting import week_in_words
+from cxresearch.style import phrase
 
 NO_TIMES = "The log has dates without a time of day, so nothing is said of hours"
 
@@ -17,12 +18,12 @@ NO_TIMES = "The log has dates without a time of day, so nothing is said of hours
 def lost_by_hour_and_queue(mine: PeriodLog) -> Exhibit:
     """Contacts lost on a full day by hour, stacked by queue, and the hours that cannot be told from the highest."""
     if not mine.times_known:
-        return shown.recorded_why("hours", NO_TIMES)
+        return shown.recorded_why("hours", phrase(NO_TIMES))
     if why := silent(mine):
         return shown.recorded_why("hours", why)
     week = full_weekdays(mine)
     if not week:
-        return shown.recorded_why("hours", "On no weekday is the log fully open")
+        return shown.recorded_why("hours", phrase("On no weekday is the log fully open"))
     hours = patience.lost_by_hour(mine.cells, weekdays=week)
     queues = patience.lost_by_hour_and_queue(mine.cells, weekdays=week)
     return shown.lost_by_hour_and_queue(hours, queues, week=week_in_words(week), place=mine.label, kind=mine.kind)
@@ -33,9 +34,9 @@ def queues_by_period(mine: PeriodLog) -> Exhibit:
     if why := silent(mine):
         return shown.recorded_why("queues", why)
     if not mine.cells["queued"].any():
-        return shown.recorded_why("queues", "Nobody queued")
+        return shown.recorded_why("queues", phrase("Nobody queued"))
     if mine.cells["queue"].isna().all():
-        return shown.recorded_why("queues", "The log names no queue")
+        return shown.recorded_why("queues", phrase("The log names no queue"))
     before = mine.previous.period.label if mine.previous is not None else ""
     return shown.queues_by_period(queue_table(mine), before=before, place=mine.label, kind=mine.kind)
 

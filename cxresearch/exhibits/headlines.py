@@ -17,7 +17,7 @@ from cxresearch.exhibits.show import headline_bundle, points_bundle
 from cxresearch.exhibits.targets import target_points, target_record, target_text
 from cxresearch.exhibits.waiting import counted
 from cxresearch.risk_table import limits
-from cxresearch.style import format_duration, format_value
+from cxresearch.style import format_duration, format_value, phrase
 
 FEWEST_DAYS = 5  # with fewer, the spread between days is that of the period before, or none is told
 FEWEST_DF = 4.0  # with fewer degrees of freedom the t quantile itself is a guess, and the note says so
@@ -41,10 +41,10 @@ def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.
     """
     days = headline_days(period_log, channel=channel, target_s=target_s)
     contacts = int(period_log.cells["contacts"].sum())
-    name = channel if period_log.cells["channel"].notna().any() else "all channels"
+    name = channel if period_log.cells["channel"].notna().any() else phrase("all channels")
     rows: list[tuple[object, ...]] = [
-        ("contacts", "Contacts, all channels", contacts, contacts, contacts, "contacts", "", contacts, "all contacts",
-         "a count of the log, no sampling error")
+        ("contacts", phrase("Contacts, all channels"), contacts, contacts, contacts, "contacts", "", contacts,
+         phrase("all contacts"), phrase("a count of the log, no sampling error"))
     ]  # fmt: skip
     before = period_log.previous
     estimates = estimates_of(
@@ -54,11 +54,11 @@ def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.
     mine = period_log.only(channel=channel)
     if silent(mine):
         hidden = dict.fromkeys(
-            ("abandonment_share", "lost_share", "lost_for_good_share"), "nobody is seen to give up on a ticket"
+            ("abandonment_share", "lost_share", "lost_for_good_share"), phrase("nobody is seen to give up on a ticket")
         )
         if (mine.cells["outcome"] == "open").any():
             hidden |= dict.fromkeys(
-                ("mean_wait_s", "mean_answer_s"), "some still wait: cxresearch report tickets counts them"
+                ("mean_wait_s", "mean_answer_s"), phrase("some still wait: cxresearch report tickets counts them")
             )
         for what, why in hidden.items():
             estimates[what] = (math.nan, math.nan, math.nan, estimates[what][3], why)
@@ -73,23 +73,24 @@ def headline_table(period_log: PeriodLog, *, channel: str, target_s: float = 20.
 
 def _told(target_s: float) -> dict[str, tuple[str, str, str, str]]:
     """Label, unit, which way is better, and base of every estimated headline."""
-    queued, asked = "contacts that queued", "all who asked"
+    queued, asked = phrase("contacts that queued"), phrase("all who asked")
+    in_time = phrase("Answered within {time}, of all who asked", time=format_duration(target_s))
     return {
-        "contacts_per_day": ("Contacts per open day", "contacts", "", "days with contacts"),
-        "abandonment_share": ("Gave up, of those who queued", "share", "lower", queued),
-        "lost_share": ("Gave up, of all who asked", "share", "lower", asked),
-        "queued_share": ("Had to queue, of all who asked", "share", "lower", asked),
-        "service_level": (f"Answered within {format_duration(target_s)}, of all who asked", "share", "higher", asked),
-        "mean_answer_s": ("Mean wait of those answered, at once counts as none", "s", "lower", "contacts answered"),
-        "mean_wait_s": ("Mean wait in the queue", "s", "lower", queued),
-        "patience_survival_60s": ("Would still wait after a minute", "share", "higher", queued),
-        "lost_for_good_share": (
-            "Gave up and not answered within a day, customers known",
-            "share",
-            "lower",
-            "all who asked whose customer is known, followed for 24 hours",
+        "contacts_per_day": (phrase("Contacts per open day"), "contacts", "", phrase("days with contacts")),
+        "abandonment_share": (phrase("Gave up, of those who queued"), "share", "lower", queued),
+        "lost_share": (phrase("Gave up, of all who asked"), "share", "lower", asked),
+        "queued_share": (phrase("Had to queue, of all who asked"), "share", "lower", asked),
+        "service_level": (in_time, "share", "higher", asked),
+        "mean_answer_s": (
+            phrase("Mean wait of those answered, at once counts as none"), "s", "lower", phrase("contacts answered"),
         ),
-    }
+        "mean_wait_s": (phrase("Mean wait in the queue"), "s", "lower", queued),
+        "patience_survival_60s": (phrase("Would still wait after a minute"), "share", "higher", queued),
+        "lost_for_good_share": (
+            phrase("Gave up and not answered within a day, customers known"), "share", "lower",
+            phrase("all who asked whose customer is known, followed for 24 hours"),
+        ),
+    }  # fmt: skip
 
 
 def estimates_of(
@@ -115,9 +116,11 @@ def estimates_of(
         lower, upper = math.nan, math.nan
         if not note:
             lower, upper = limits(value, one.clusters.half_width(one.days), EVERY[name].link)
-            note = "few days: wide and uncertain" if one.clusters.df < FEWEST_DF else ""
-            if lent:
-                note = f"{n} day{'s' if n > 1 else ''}: the spread between days is that of {before}"
+            note = phrase("few days: wide and uncertain") if one.clusters.df < FEWEST_DF else ""
+            if lent and n > 1:
+                note = phrase("{n} days: the spread between days is that of {before}", n=str(n), before=before)
+            elif lent:
+                note = phrase("1 day: the spread between days is that of {before}", before=before)
         rows[name] = (value, lower, upper, int(totals[name][1]), note)
     return rows
 
@@ -138,28 +141,36 @@ def _unknown(name: str, value: float, totals: Mapping[str, tuple[float, ...]]) -
         return ""
     left, queued = totals.get("abandonment_share", (0, 0))
     if name == "patience_survival_60s" and queued:
-        return "nobody was seen to wait a minute" if left else "nobody gave up, so patience cannot be seen"
-    return {"mean_answer_s": "nobody was answered", "lost_share": "nobody asked", "queued_share": "nobody asked",
+        return (
+            phrase("nobody was seen to wait a minute") if left else phrase("nobody gave up, so patience cannot be seen")
+        )
+    why = {"mean_answer_s": "nobody was answered", "lost_share": "nobody asked", "queued_share": "nobody asked",
             "service_level": "nobody asked",
             "lost_for_good_share": "no customer is known who could be followed for 24 hours",
             "median_first_answer_s": "half of the tickets were not seen to be answered",
             "unanswered_after_promise_share": "no ticket was watched until its promise ran out",
-            "asked_again_share": "no customer is known who could be followed for so long"}.get(name, "nobody queued")  # fmt: skip
+            "asked_again_share": "no customer is known who could be followed for so long"}  # fmt: skip
+    return phrase(why.get(name, "nobody queued"))
 
 
 def _unsure(one: Compared, *, lent: bool, n: int) -> str:
     """Why a number has no interval."""
     if n < FEWEST_DAYS and not lent:
-        return f"{counted(n).lower()} day{'s' if n > 1 else ''}: too few for an interval"
+        few = counted(n).lower()
+        return (
+            phrase("{n} days: too few for an interval", n=few) if n > 1 else phrase("one day: too few for an interval")
+        )
     if lent and one.clusters.correlation_shows():
-        return "few days, and those of the period before hang together: no interval"
+        return phrase("few days, and those of the period before hang together: no interval")
     if math.isnan(one.days[0]):
-        return "the same on every day (none or all): no spread between days to go by"
+        return phrase("the same on every day (none or all): no spread between days to go by")
     if not np.isfinite(one.days).all():
-        return "few days, and the period before is at none or all: no interval"
+        return phrase("few days, and the period before is at none or all: no interval")
     if not one.clusters.df >= 1:
-        return "too few days beside their weekdays for an interval"
-    return "" if one.clusters.variance(one.days) > 0 else "the same on every day: no spread between days to go by"
+        return phrase("too few days beside their weekdays for an interval")
+    if not one.clusters.variance(one.days) > 0:
+        return phrase("the same on every day: no spread between days to go by")
+    return ""
 
 
 def headlines(moved: pd.DataFrame, before: str) -> Exhibit:
@@ -171,11 +182,11 @@ def headlines(moved: pd.DataFrame, before: str) -> Exhibit:
     for row in moved.to_dict("records"):
         values = {str(name): row[name] for name in COLUMNS} | {"better": row["better"] or None}
         known = not any(math.isnan(row[end]) for end in ("value", "lower", "upper"))
-        note = row["note"] if row["note"] or known else "not known"
+        note = row["note"] if row["note"] or known else phrase("not known")
         bundles.append(
             headline_bundle(**(values | {"note": note}), change=change_record(row, before), target=target_record(row))
         )
-    return Exhibit(finding=f"{len(moved)} headlines", table=moved, ready=tuple(bundles))
+    return Exhibit(finding=phrase("{n} headlines", n=str(len(moved))), table=moved, ready=tuple(bundles))
 
 
 MANY_UNUSABLE, MOVED_BY_UNUSABLE = 0.05, 0.005
@@ -196,7 +207,8 @@ def main_points(
     moves, untold = main_changes(moved, before)
     points = [*unusable, *target_points(moved), *moves[:1], *who, *moves[1:], *more, *untold]
     if not points:
-        points = [("Nothing is known.", f"No headline of the period has a value, so none can stand beside {before}.")]
+        why = phrase("No headline of the period has a value, so none can stand beside {before}.", before=before)
+        points = [(phrase("Nothing is known."), why)]
     return Exhibit(
         finding=points[0][0], table=pd.DataFrame(points, columns=["lead", "sentence"]), ready=(points_bundle(points),)
     )
@@ -205,10 +217,13 @@ def main_points(
 def unusable_parts(usable: pd.DataFrame) -> str:
     """In words, how many rows of each outcome cannot be used; empty where all can."""
     return ", ".join(
-        f"of the {_ENDED.get(row.outcome, row.outcome)} {format_value(row.unusable, 'count')} of {format_value(row.kept + row.unusable, 'count')}"
+        phrase(
+            "of the {rows} {n} of {all}", rows=phrase(_ENDED[row.outcome]) if row.outcome in _ENDED else row.outcome,
+            n=format_value(row.unusable, "count"), all=format_value(row.kept + row.unusable, "count"),
+        )
         for row in usable.itertuples()
         if row.unusable
-    )
+    )  # fmt: skip
 
 
 def unusable_points(usable: pd.DataFrame, span: str) -> list[tuple[str, str]]:
@@ -226,16 +241,23 @@ def unusable_points(usable: pd.DataFrame, span: str) -> list[tuple[str, str]]:
     with_all = (left["kept"] + left["unusable"]) / all_rows if all_rows else float("nan")
     if unusable <= MANY_UNUSABLE * rows and not abs(with_all - share) >= MOVED_BY_UNUSABLE:
         return []
-    parts, moved = unusable_parts(usable), ""
+    moved = ""
     if kept and all_rows > kept:
-        moved = (
-            f" Of those answered or lost {format_value(share, 'share')} gave up among the rows used, "
-            f"{format_value(with_all, 'share')} with the others."
-        )
-    return [(
-        f"{format_value(unusable / rows, 'share')} of the rows of {span} cannot be used.",
-        f"They are {format_value(unusable, 'count')} of {format_value(rows, 'count')}: {parts}.{moved} All numbers are of the rows used.",
-    )]  # fmt: skip
+        moved = phrase(
+            "Of those answered or lost {share} gave up among the rows used, {with_all} with the others.",
+            share=format_value(share, "share"), with_all=format_value(with_all, "share"),
+        )  # fmt: skip
+    told = [
+        phrase(
+            "They are {n} of {all}: {parts}.", n=format_value(unusable, "count"), all=format_value(rows, "count"),
+            parts=unusable_parts(usable),
+        ),
+        moved, phrase("All numbers are of the rows used."),
+    ]  # fmt: skip
+    lead = phrase(
+        "{share} of the rows of {span} cannot be used.", share=format_value(unusable / rows, "share"), span=span
+    )
+    return [(lead, " ".join(filter(None, told)))]
 
 
 def undated_points(counts: Mapping[str, int]) -> list[tuple[str, str]]:
@@ -243,39 +265,41 @@ def undated_points(counts: Mapping[str, int]) -> list[tuple[str, str]]:
     undated, rows = counts.get("undated", 0), counts["read"] + counts.get("other_periods", 0)
     if undated <= MANY_UNUSABLE * rows:
         return []
-    return [(
-        f"{format_value(undated / rows, 'share')} of the rows of the log have no date.",
-        f"They are {format_value(undated, 'count')} of {format_value(rows, 'count')}, may be of any period, and are in no number.",
-    )]  # fmt: skip
+    lead = phrase("{share} of the rows of the log have no date.", share=format_value(undated / rows, "share"))
+    said = phrase(
+        "They are {n} of {all}, may be of any period, and are in no number.",
+        n=format_value(undated, "count"), all=format_value(rows, "count"),
+    )  # fmt: skip
+    return [(lead, said)]
 
 
-def _first(moved: pd.DataFrame) -> str:
-    """The headline that is judged alone, in words."""
-    tickets = (moved["name"] == "unanswered_after_promise_share").any()
-    return "The share unanswered after the promise" if tickets else "The share of all who asked that gave up"
+def _alone(moved: pd.DataFrame) -> str:
+    """Which headline is judged alone."""
+    if (moved["name"] == "unanswered_after_promise_share").any():
+        return phrase(
+            "The share unanswered after the promise is judged alone, the other verdicts are corrected for their number."
+        )
+    return phrase(
+        "The share of all who asked that gave up is judged alone, the other verdicts are corrected for their number."
+    )
 
 
 def change_overview(moved: pd.DataFrame, *, now: str, before: str, kind: str = "estimated") -> Exhibit:
     """Every headline beside the period before, and how many moved further than chance explains."""
     known = moved[moved["verdict"] != NOTHING]
     clear = int(known["verdict"].isin(["rose", "fell"]).sum())
-    finding = f"{counted(clear)} of {counted(len(known)).lower()} changes can be told from chance"
-    says = (
-        f"## {finding}\n\nThe day is the unit: each interval of a change is that of the one headline, at equal weekdays. "
-        f"{_first(moved)} is judged alone, the other verdicts are corrected for their number."
-    )
+    finding = phrase("{n} of {all} changes can be told from chance", n=counted(clear), all=counted(len(known)).lower())
+    unit = phrase("The day is the unit: each interval of a change is that of the one headline, at equal weekdays.")
+    says = f"## {finding}\n\n{unit} {_alone(moved)}"
     if known.empty:
-        nowhere = moved["previous"].isna().all()
-        finding = (
-            f"There is nothing before {now} to compare with"
-            if nowhere
-            else f"Whether anything changed since {before} cannot be told"
-        )
+        finding = phrase("Whether anything changed since {before} cannot be told", before=before)
+        if moved["previous"].isna().all():
+            finding = phrase("There is nothing before {now} to compare with", now=now)
         says = f"## {finding}"
     shown = change_text(moved)
     if "target" in moved and moved["target"].notna().any():
         shown["target"] = [target_text(row) for row in moved.to_dict("records")]
     return Exhibit(
         finding=finding, says=says, table=moved, shown=shown, kind=kind,
-        caption=f"The headlines of {now} beside {before}",
+        caption=phrase("The headlines of {now} beside {before}", now=now, before=before),
     )  # fmt: skip

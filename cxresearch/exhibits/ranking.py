@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from cxresearch.risk_table import ENOUGH
-from cxresearch.style import format_value
+from cxresearch.style import format_value, phrase
 
 LONGEST_LIST = 4  # names beside the first; more are counted
 
@@ -29,9 +29,10 @@ class Standing(NamedTuple):
 
     def tie(self, group: str) -> str:
         """it cannot be told from 9 to 10 h and 11 to 12 h; ... from 7 other hours"""
-        several = len(self.beside) > LONGEST_LIST
-        others = f"{len(self.beside)} other {plural(group)}" if several else listed(self.beside)
-        return f"cannot be told from {others}"
+        if len(self.beside) > LONGEST_LIST:
+            groups = phrase(plural(group))
+            return phrase("cannot be told from {n} other {groups}", n=str(len(self.beside)), groups=groups)
+        return phrase("cannot be told from {others}", others=listed(self.beside))
 
 
 def standing(ranked: pd.DataFrame, label: Label) -> Standing | None:
@@ -49,25 +50,46 @@ def losses(ranks: pd.DataFrame, label: Label, group: str, base: str = "queued") 
     ``ranks`` is from ``patience.loss_ranks``, or the same of another ``base``: a column of ranks, whose word it is.
     """
     people, share = (standing(ranks[ranks["ranked"] == name], label) for name in ("people", "share"))
+    told, came = phrase(group), phrase(base)
     if people is None or share is None:
-        return f"No {group} has {ENOUGH} contacts that {base}, so none is named"
-    lost = f"{_count(people.first['left'])} of the {_count(people.first[base])} who {base}"
+        return phrase(
+            "No {group} has {enough} contacts that {base}, so none is named", group=told, enough=str(ENOUGH), base=came
+        )
+    lost = phrase(
+        "{left} of the {all} who {base}", left=_count(people.first["left"]), all=_count(people.first[base]), base=came
+    )
     part = format_value(people.first["left"] / people.first[base], "share")
     largest = format_value(share.first["value"], "share")
     if not people.first["left"]:
-        return f"Nobody who {base} gave up"
+        return phrase("Nobody who {base} gave up", base=came)
     if people.of == 1:
-        return f"{people.name}: {lost} gave up ({part})"
-    if people.clear:
-        also = f"; {share.name} lost the largest share, {largest}" if share.clear else ""
-        also = ", the largest share, too" if share.clear and share.name == people.name else also
-        return f"{people.name} lost most people, {lost} ({part}){also}"
-    if share.clear:
-        it = "it" if share.name == people.name else people.name
-        return (
-            f"{share.name} lost the largest share of those who {base}, {largest}; by people, {it} {people.tie(group)}"
+        return phrase("{name}: {lost} gave up ({part})", name=people.name, lost=lost, part=part)
+    if people.clear and share.clear and share.name == people.name:
+        return phrase(
+            "{name} lost most people, {lost} ({part}), the largest share, too", name=people.name, lost=lost, part=part
         )
-    return f"No {group} clearly loses most: {people.name} lost {lost} ({part}), but day by day it {people.tie(group)}"
+    if people.clear and share.clear:
+        return phrase(
+            "{name} lost most people, {lost} ({part}); {other} lost the largest share, {largest}",
+            name=people.name, lost=lost, part=part, other=share.name, largest=largest,
+        )  # fmt: skip
+    if people.clear:
+        return phrase("{name} lost most people, {lost} ({part})", name=people.name, lost=lost, part=part)
+    tie = people.tie(group)
+    if share.clear and share.name == people.name:
+        return phrase(
+            "{name} lost the largest share of those who {base}, {largest}; by people, it {tie}",
+            name=share.name, base=came, largest=largest, tie=tie,
+        )  # fmt: skip
+    if share.clear:
+        return phrase(
+            "{name} lost the largest share of those who {base}, {largest}; by people, {other} {tie}",
+            name=share.name, base=came, largest=largest, other=people.name, tie=tie,
+        )  # fmt: skip
+    return phrase(
+        "No {group} can be named that loses most: {name} lost {lost} ({part}), but day by day it {tie}",
+        group=told, name=people.name, lost=lost, part=part, tie=tie,
+    )  # fmt: skip
 
 
 def _count(value: float) -> str:
@@ -86,4 +108,4 @@ def opening(text: str) -> str:
 
 def listed(parts: list[str]) -> str:
     """a, b and c"""
-    return "".join(parts) if len(parts) < 2 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    return "".join(parts) if len(parts) < 2 else phrase("{most} and {last}", most=", ".join(parts[:-1]), last=parts[-1])

@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from cxresearch.exhibits.by_day import EVERY
-from cxresearch.style import format_interval, format_value
+from cxresearch.style import format_interval, format_value, phrase
 
 MET, MISSED, NOT_TOLD = "met", "missed", "cannot be told"
 SINGLE = {MET: "A target is met.", MISSED: "A target is missed.", NOT_TOLD: "Whether a target is met cannot be told."}
+_SEVERAL = {MET: "{n} met", MISSED: "{n} missed", NOT_TOLD: "{n} cannot be told"}
 NO_WAY = ("contacts", "contacts_per_day", "tickets", "tickets_per_day")  # more of them is neither better nor worse
 
 
@@ -98,27 +99,34 @@ def target_points(judged: pd.DataFrame) -> list[tuple[str, str]]:
     if not rows:
         return []
     found = [row["target_verdict"] for row in rows]
-    lead = SINGLE[found[0]]
+    lead = phrase(SINGLE[found[0]])
     if len(rows) > 1:
-        told = [f"{found.count(verdict)} {verdict}" for verdict in order if verdict in found]
-        lead = f"{len(rows)} targets: {', '.join(told)}."
+        told = [phrase(_SEVERAL[verdict]).format(n=found.count(verdict)) for verdict in order if verdict in found]
+        lead = phrase("{n} targets: {told}.", n=str(len(rows)), told=", ".join(told))
     return [(lead, " ".join(f"{_sentence(row)}." for row in rows))]
 
 
 def target_text(row: Mapping[str, Any]) -> str:
     """A target as a table says it: "at least 80.0 %: missed"; "" without one."""
-    return f"{_limit(row)}: {row['target_verdict']}" if target_record(row) else ""
+    return f"{_limit(row)}: {phrase(row['target_verdict'])}" if target_record(row) else ""
 
 
 def _limit(row: Mapping[str, Any]) -> str:
-    return f"at {'least' if row['better'] == 'higher' else 'most'} {format_value(row['target'], row['unit'])}"
+    limit = format_value(row["target"], row["unit"])
+    return (
+        phrase("at least {limit}", limit=limit) if row["better"] == "higher" else phrase("at most {limit}", limit=limit)
+    )
 
 
 def _sentence(row: Mapping[str, Any]) -> str:
-    interval = "no interval"
+    interval = phrase("no interval")
     if not (math.isnan(row["lower"]) or math.isnan(row["upper"])):
-        interval = f"95 % interval {format_interval(row['lower'], row['upper'], row['unit'])}"
-    said = f"{row['label']}: {format_value(row['value'], row['unit'])}"
+        interval = phrase("95 % interval {interval}", interval=format_interval(row["lower"], row["upper"], row["unit"]))
+    told = {
+        "label": row["label"], "value": format_value(row["value"], row["unit"]), "limit": _limit(row), "interval": interval,
+    }  # fmt: skip
     if row["target_verdict"] == NOT_TOLD:
-        return f"{said}; whether the target of {_limit(row)} is met cannot be told ({interval})"
-    return f"{said}, the target of {_limit(row)} is {row['target_verdict']} ({interval})"
+        return phrase("{label}: {value}; whether the target of {limit} is met cannot be told ({interval})", **told)
+    if row["target_verdict"] == MET:
+        return phrase("{label}: {value}, the target of {limit} is met ({interval})", **told)
+    return phrase("{label}: {value}, the target of {limit} is missed ({interval})", **told)

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from cxresearch.exhibits.by_day import days_of
-from cxresearch.exhibits.changes import NOT_TOLD, NOTHING
+from cxresearch.exhibits.changes import NOT_TOLD, NOTHING, since
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.full_days import CLEAR, called
 from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.show import BRIEF, prose_bundle
 from cxresearch.risk_table import ENOUGH, FEWEST_DAYS
-from cxresearch.style import format_interval, format_value
+from cxresearch.style import format_interval, format_value, phrase
 
 _CLOSE = 0.07  # a fraction is said in words where the share is so near to it
 _FRACTIONS = {1 / 2: "half", 1 / 3: "one in three", 1 / 4: "one in four", 1 / 5: "one in five", 1 / 6: "one in six",
@@ -49,31 +49,46 @@ def verdict_text(moved: pd.DataFrame, queues: pd.DataFrame | None, *, period: st
         return ""
     row = rows.loc[name]
     label = f"{row['label'][:1].lower()}{row['label'][1:]}"
-    level = LEVELS[name].format(value=format_value(row["value"], "share"), label=label)
-    about = in_words(row["value"])
-    level += f", about {about}" if about else ""
-    if row["verdict"] in ("rose", "fell"):
-        more = "more" if row["verdict"] == "rose" else "fewer"
-        level += f" and {format_value(abs(row['difference']), 'points')} {more} than in {before}"
+    clauses = [_level(row, phrase(LEVELS[name]).format(value=format_value(row["value"], "share"), label=label), before)]
     who = None if queues is None else first_queue(queues)
-    where, queue_moved = "", False
+    queue_moved = who is not None and _clear(who)
     if who is not None:
-        part = in_words(who["of_lost"]) or format_value(who["of_lost"], "share")
-        queue_moved = _clear(who)
-        where = f"; {part} of those lost were in the queue {who['called']}"
-        if queue_moved:
-            larger = "larger" if who["difference"] > 0 else "smaller"
-            where += f", where a {larger} share gave up than in {before}"
-    return f"{opening(period)}: {level}{where}{_rest(row, before, queue_moved)}."
+        where = _in_queue(who)
+        if queue_moved and who["difference"] > 0:
+            where = phrase("{where}, where a larger share gave up than in {before}", where=where, before=before)
+        elif queue_moved:
+            where = phrase("{where}, where a smaller share gave up than in {before}", where=where, before=before)
+        clauses.append(where)
+    clauses.append(_rest(row, before, queue_moved))
+    return f"{opening(period)}: {'; '.join(filter(None, clauses))}."
+
+
+def _level(row: pd.Series, level: str, before: str) -> str:
+    if about := in_words(row["value"]):
+        level = phrase("{level}, about {fraction}", level=level, fraction=phrase(about))
+    moved = format_value(abs(row["difference"]), "points")
+    if row["verdict"] == "rose":
+        return phrase("{level} and {moved} more than in {before}", level=level, moved=moved, before=before)
+    if row["verdict"] == "fell":
+        return phrase("{level} and {moved} fewer than in {before}", level=level, moved=moved, before=before)
+    return level
+
+
+def _in_queue(who: Mapping[str, Any]) -> str:
+    about = in_words(who["of_lost"])
+    part = phrase(about) if about else format_value(who["of_lost"], "share")
+    return phrase("{part} of those lost were in the queue {queue}", part=part, queue=who["called"])
 
 
 def _rest(row: pd.Series, before: str, queue_moved: bool) -> str:
+    if row["verdict"] == NOT_TOLD and queue_moved:
+        return phrase("in all, no change can be told")
     if row["verdict"] == NOT_TOLD:
-        return "; in all, no change can be told" if queue_moved else f"; no change from {before} can be told"
+        return phrase("no change from {before} can be told", before=before)
+    if row["verdict"] == NOTHING and math.isnan(row["previous"]):
+        return phrase("there is nothing before it to compare with")
     if row["verdict"] == NOTHING:
-        return "; there is nothing before it to compare with" if math.isnan(row["previous"]) else (
-            f"; whether that changed from {before} cannot be told"
-        )  # fmt: skip
+        return phrase("whether that changed from {before} cannot be told", before=before)
     return ""
 
 
@@ -82,21 +97,15 @@ def queue_points(queues: pd.DataFrame, before: str) -> list[tuple[str, str]]:
     who = first_queue(queues)
     if who is None:
         return []
-    part = in_words(who["of_lost"]) or format_value(who["of_lost"], "share")
-    moved = ""
-    if _clear(who):
-        word, least, most = ("up", "difference_lower", "difference_upper") if who["difference"] > 0 else (
-            "down", "difference_upper", "difference_lower")  # fmt: skip
-        moved = (
-            f", {word} {format_value(abs(who['difference']), 'points')} from {before} at equal weekdays (95 % interval "
-            f"{format_interval(abs(who[least]), abs(who[most]), 'points')})"
-        )
-    return [(
-        f"{opening(part)} of those lost were in the queue {who['called']}.",
-        f"They are {format_value(who['left'], 'count')} of the {format_value(who['lost'], 'count')} who queued and gave up, but "
-        f"{format_value(who['of_queued'], 'share')} of those who queued. {format_value(who['share_left_of_queued'], 'share')} of them "
-        f"gave up (95 % interval {format_interval(who['lower'], who['upper'], 'share')}){moved}.",
-    )]  # fmt: skip
+    moved = since(who, before, "points") if _clear(who) else ""
+    said = phrase(
+        "They are {left} of the {lost} who queued and gave up, but {of_queued} of those who queued. {share} of them gave up "
+        "(95 % interval {interval}){moved}.",
+        left=format_value(who["left"], "count"), lost=format_value(who["lost"], "count"),
+        of_queued=format_value(who["of_queued"], "share"), share=format_value(who["share_left_of_queued"], "share"),
+        interval=format_interval(who["lower"], who["upper"], "share"), moved=moved,
+    )  # fmt: skip
+    return [(f"{opening(_in_queue(who))}.", said)]
 
 
 def first_queue(queues: pd.DataFrame) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from cxresearch.style.words import (
     load_words,
     period_label,
     phrase,
+    retold,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "load_words",
     "period_label",
     "phrase",
+    "retold",
 ]

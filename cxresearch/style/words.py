@@ -12,6 +12,7 @@ import math
 import numbers
 import os
 import re
+import string
 import tomllib
 from importlib.resources import files
 from typing import Any
@@ -52,6 +53,23 @@ def phrase(english: str, /, *, language: str | None = None, **values: object) ->
     """
     text = _phrases(language or current_language()).get(english, english)
     return text.format(**values) if values else text
+
+
+def retold(text: str, *sentences: str, language: str | None = None) -> str:
+    """``text`` in the language of the report where it is one of these English ``sentences`` with values in it; else as it is.
+
+    For what stands in English in a table or a file, and is shown: ``retold("a bot settles 10 %", "a bot settles {share} %")``.
+    """
+    for sentence in sentences:
+        if found := _reader(sentence).fullmatch(text):
+            return phrase(sentence, language=language, **found.groupdict())
+    return text
+
+
+@functools.cache
+def _reader(sentence: str) -> re.Pattern[str]:
+    parts = string.Formatter().parse(sentence)
+    return re.compile("".join(re.escape(said) + (f"(?P<{name}>.+?)" if name else "") for said, name, _, _ in parts))
 
 
 @functools.cache

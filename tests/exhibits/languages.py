@@ -1,50 +1,78 @@
-"""What is still English in what exhibits show in another language."""
+"""What stands in the bundles of exhibits, for tests of their languages: every text that a reader sees, and the English left in it."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cxresearch.exhibits import FIGURE, HEADLINE, POINTS, TABLE, show
+from cxresearch.exhibits import BRIEF, DECISION, FIGURE, HEADLINE, POINTS, TABLE, WHAT_IF
 
-# Words that no sentence of ours does without, and that neither Polish nor Indonesian has.
-_ENGLISH = re.compile(
-    r"\b(the|of|and|is|are|was|were|with|from|who|by|not|this|that|has|have|than|each|nobody|people|which|asked)\b", re.IGNORECASE
-)  # fmt: skip
-_CONTENTS = (FIGURE, TABLE, HEADLINE, POINTS, show.WHAT_IF, show.DECISION, show.BRIEF)
-_NOT_READ = {"name", "csv", "kind", "unit", "prefix", "better", "language"}  # of the file, not of the page
+# "to" and "by" are Polish words, too.
+ENGLISH = re.compile(r"\b(?:the|of|and|is|are|was|were|with|from|who|not|this|that)\b", re.IGNORECASE)
+# What code compares, and what is a name or a file: nobody reads it on a page.
+_KEYS = {
+    "name",
+    "part",
+    "kind",
+    "unit",
+    "csv",
+    "prefix",
+    "better",
+    "part_of",
+    "step",
+    "verdict",
+    "action",
+    "numeric",
+    "times",
+    "language",
+}
+
+
+def texts(bundles: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Every text of these bundles that a page or JupyterLab shows, the labels in drawings among them."""
+    for bundle in bundles:
+        for mime, content in bundle.items():
+            if mime in (FIGURE, TABLE, HEADLINE, POINTS, WHAT_IF, BRIEF):
+                yield from _within(content)
+            elif mime == DECISION:
+                yield from content["in_words"].values()
+            elif mime in ("image/svg+xml", "text/html"):
+                yield from _between_tags(content)
+            elif isinstance(content, str):
+                yield content
 
 
 def english_left(bundles: Iterable[dict[str, Any]], *, names: Iterable[str] = ()) -> list[str]:
-    """Texts of these bundles, and of their drawings, with an English word; ``names``, of the log or quoted, are none."""
-    apart = sorted({text for text in names if text}, key=len, reverse=True)
-    found = []
-    for text in dict.fromkeys(text for bundle in bundles for text in texts(bundle)):
-        ours = text
-        for words in apart:
-            ours = ours.replace(words, "…")
-        if _ENGLISH.search(re.sub(r"`[^`]*`", "", ours)):
-            found.append(text)
-    return found
+    """The texts in which an English word stands; ``names``, of the log or quoted, and code are none."""
+    apart = sorted({name for name in names if name}, key=len, reverse=True)
+    left = set()
+    for text in texts(bundles):
+        ours = re.sub(r"`[^`]*`", "", text)
+        for name in apart:
+            ours = ours.replace(name, "…")
+        if ENGLISH.search(ours):
+            left.add(text)
+    return sorted(left)
 
 
-def texts(bundle: dict[str, Any]) -> Iterator[str]:
-    """Every text of a bundle that somebody reads."""
-    yield bundle.get("text/markdown", "")
-    for content in _CONTENTS:
-        yield from _inside(bundle.get(content))
-    for drawn in re.findall(r"<text[^>]*>(.*?)</text>", bundle.get("image/svg+xml", ""), re.DOTALL):
-        yield re.sub(r"<[^>]+>", " ", drawn).strip()
-
-
-def _inside(content: Any) -> Iterator[str]:
+def _within(content: Any) -> Iterator[str]:
     if isinstance(content, str):
         yield content
     elif isinstance(content, dict):
         for key, value in content.items():
-            if key not in _NOT_READ:
-                yield from _inside(value)
-    elif isinstance(content, (list, tuple)):
+            if key not in _KEYS:
+                yield from _within(value)
+    elif isinstance(content, list | tuple):
         for value in content:
-            yield from _inside(value)
+            yield from _within(value)
+
+
+def _between_tags(markup: str) -> Iterator[str]:
+    bare = re.sub(
+        r"<(style|metadata|defs)\b.*?</\1>|<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>]*>", " ", markup, flags=re.DOTALL
+    )
+    for text in re.sub(r"<[^>]*>", "\n", bare).splitlines():
+        if text.strip():
+            yield html.unescape(text.strip())

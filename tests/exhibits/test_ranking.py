@@ -33,7 +33,7 @@ def said(people: list[tuple], share: list[tuple]) -> str:
         ([("a", 60, 600, False), ("b", 58, 200, False)], [("b", 58, 200, False), ("a", 60, 600, True)],
          "b lost the largest share of those who queued, 29.0 %; by people, a cannot be told from b"),
         ([("a", 60, 600, False), ("b", 58, 500, False), ("c", 1, 500, True)], [("b", 58, 500, False), ("a", 60, 600, False)],
-         "No queue clearly loses most: a lost 60 of the 600 who queued (10.0 %), but day by day it cannot be told from b"),
+         "No queue can be named that loses most: a lost 60 of the 600 who queued (10.0 %), but day by day it cannot be told from b"),
         ([("a", 60, 600, False)], [("a", 60, 600, False)], "a: 60 of the 600 who queued gave up (10.0 %)"),
         ([("a", 0, 600, False), ("b", 0, 500, False)], [("a", 0, 600, False)], "Nobody who queued gave up"),
         ([], [], "No queue has 100 contacts that queued, so none is named"),

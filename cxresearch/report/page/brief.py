@@ -12,7 +12,15 @@ from datetime import date
 from typing import Any
 
 from cxresearch.risk_table import FEWEST_DAYS
-from cxresearch.style import format_duration, format_interval, format_number, format_value, is_missing, load_words
+from cxresearch.style import (
+    format_duration,
+    format_interval,
+    format_number,
+    format_value,
+    is_missing,
+    load_words,
+    phrase,
+)
 
 MOST_TILES = 4
 MOST_FILES = 2
@@ -134,7 +142,7 @@ def _hours(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None:
         "why": "", "finding": part["finding"], "columns": columns, "kind": part["kind"], "content": part["table"],
         "ticks": [{"at": _percent(tick / top), "said": format_value(tick, language=language)} for tick in _steps(step, top)],
         "queues": [{"name": name, "texture": n % _TEXTURES} for n, name in enumerate(part["queues"])],
-        "alt": f"{part['finding']}. {part['described']}.", "week": f"{part['week']}, {part['days']} days",
+        "alt": f"{part['finding']}. {part['described']}.", "week": phrase("{week}, {days} days", language=language, week=part["week"], days=str(part["days"])),
         "note": words["bars_tied" if any(row["tied"] for row in rows) else "bars"],
     }  # fmt: skip
 
@@ -248,7 +256,7 @@ def _bridge(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None
         if onward is None and not rest:
             continue
         rows.append({
-            "step": name, "contacts": format_value(whole, "count", language=language),
+            "step": steps[name].get("said", name), "contacts": format_value(whole, "count", language=language),
             "on": _percent((steps.get(LOST, {}).get("contacts", 0) if onward is None else onward) / whole),
             "rest": [f"{said} {format_value(number, 'count', language=language)}" for said, number in rest],
         })  # fmt: skip
@@ -261,7 +269,9 @@ def _leaves(steps: Sequence[dict[str, Any]], name: str, onward: set[str]) -> lis
     for step in steps:
         if step["part_of"] == name and step["step"] not in onward and step["contacts"]:
             inner = [one for one in steps if one["part_of"] == step["step"]]
-            found += _leaves(steps, step["step"], onward) if inner else [(step["step"], step["contacts"])]
+            found += (
+                _leaves(steps, step["step"], onward) if inner else [(step.get("said", step["step"]), step["contacts"])]
+            )
     return found
 
 
@@ -279,7 +289,7 @@ def _queues(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None
         between = "" if row["difference_lower"] is None else format_interval(
             row["difference_lower"], row["difference_upper"], "points", language=language)  # fmt: skip
         shown.append({
-            "queue": row["queue"], "verdict": row["verdict"], "moved": row["verdict"] in ("rose", "fell"),
+            "queue": row["queue"], "verdict": phrase(row["verdict"], language=language), "moved": row["verdict"] in ("rose", "fell"),
             "share": format_value(row["share"], "share", language=language),
             "interval": interval and format_interval(row["lower"], row["upper"], "share", language=language),
             "at": _percent(row["share"] / top), "from": interval and _percent(row["lower"] / top),
