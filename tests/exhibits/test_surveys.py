@@ -14,6 +14,7 @@ import pytest
 from cxresearch import evidence, exhibits
 from cxresearch.exhibits import FIGURE, HEADLINE, POINTS, TABLE, Exhibit
 from cxresearch.simulate import respondents_or_default
+from tests.exhibits.languages import english_left
 
 KNOWN = {"n_low": 500, "n_high": 3000, "confidence": 0.95}
 ITEMS = {"in_person": "C003-07", "social": "C003-08", "email": "C003-09"}
@@ -607,6 +608,50 @@ def on_the_register() -> dict[str, tuple[Exhibit, ...]]:
         "register_by_document": exhibits.register_by_document(claimed, load("documents"), load("bases")),
     }
     return {name: tuple(parts(one)) for name, one in shown.items()}
+
+
+def quotations() -> set[str]:
+    """What the register says in its own words."""
+    tables = [evidence.load_claims(), evidence.load_calibration(), *map(evidence.load_evidence, ("documents", "bases", "identities"))]
+    tables += map(evidence.load_evidence, ("corrections", "conflicts"))
+    cells = {str(cell) for table in tables for cell in table.select_dtypes(["object", "string"]).to_numpy().ravel()}
+    return {cell for cell in cells if " " in cell}
+
+
+@pytest.mark.parametrize("language", ["id", "pl"])
+def test_the_register_is_told_in_the_language_of_the_report(language, monkeypatch):
+    monkeypatch.setenv("CXRESEARCH_LANGUAGE", language)
+    made = on_the_register.__wrapped__()
+    refused = {exhibit.says for exhibit in made.pop("refused_chain")}
+    assert english_left([bundle for shown in made.values() for bundle in bundles(shown)], names=quotations()) == []
+    assert len(refused) == 1, "what the model refuses is said as it says it"
+
+
+@pytest.mark.parametrize("language", ["id", "pl"])
+def test_sentences_of_other_outcomes_are_told_in_the_language_of_the_report(language, monkeypatch):
+    monkeypatch.setenv("CXRESEARCH_LANGUAGE", language)
+    none = pd.DataFrame({"calibration_id": [], "source": [], "n": []})
+    wide = {"us08_complain_on_company_site_of_problem_havers": 0.5, "us08_blog_or_social_of_problem_havers": 0.025}
+    press = printed(us08_stopped_or_decreased_part=0.45, us08_bought_less=0.37, us08_stopped_or_decreased=0.72)
+    level = waves(("problem_rate", "UK", 2008, 0.9, 1000), ("problem_rate", "UK", 2009, 0.89, 1000))
+    fell = waves(("blog_or_social", "US", 2008, 0.12, None), ("blog_or_social", "US", 2009, 0.06, None))
+    losses = waves(("annual_loss", "US", 2013, 41.0, None), ("annual_loss", "US", 2018, 1.0, None), series="newvoicemedia", unit="USD_bn")
+    made = [
+        exhibits.claims_by_verdict(claims({"kind": "mechanism"}), BASES), exhibits.claims_by_document(claims({}), BASES, **SIZES),
+        exhibits.interval_by_size(claims({"claim_id": "C000-04"}), **SIZES), exhibits.interval_by_size(claims({}), **SIZES),
+        exhibits.one_share_on_two_bases(printed(**LINKS | wide)), exhibits.chained_shares(printed(one=0.5)),
+        exhibits.checked_identities(pd.DataFrame({"identity_id": ["I"], "says": ["-"], "left": ["a"], "right": ["0.5"]}), printed(a=0.5)),
+        exhibits.shares_told_together(
+            claims({"claim_id": "C000-05", "told_value": 0.5}, {"claim_id": "C000-06", "told_value": 0.37}), press
+        ),
+        exhibits.pairs_of_channels(printed(**dict.fromkeys(LINKS, 0.1))), exhibits.problems_by_wave(level, **SIZES),
+        exhibits.problems_by_wave(level.head(0), **SIZES),
+        exhibits.social_media_forecast(fell, pd.DataFrame({"item_id": ["-"], "year": [1], "value": [1.0], "rounding": [0.1]}), **KNOWN),
+        exhibits.vendor_loss(losses), exhibits.vendor_loss(losses.head(1)),
+        exhibits.unhelpful_or_none(reactions(("boycott the brand", 0.2, 0.21), n=400), none, confidence=0.95),
+        exhibits.unhelpful_or_none(reactions(("boycott the brand", 0.2, 0.21)).head(0), none, confidence=0.95),
+    ]  # fmt: skip
+    assert english_left([bundle for shown in made for bundle in bundles(shown)], names=["people who bought"]) == []
 
 
 def test_every_exhibit_of_the_register_shows_itself():
