@@ -44,9 +44,10 @@ def talk_of_lost(table: pd.DataFrame, *, place: str = "", kind: str = "assumed")
         )  # fmt: skip
         share = format_value(told["unhelpful_share"], "share")
         whom = phrase("{lost} customers were never answered, and {share} of the others badly.", lost=lost, share=share)
+    low, high = told["deeds"]
     tell = phrase(
         "If they do {deeds} of what people say they would, {tellers} of them ({middle} in the middle) tell somebody.",
-        deeds=format_interval(*told["deeds"], "share"), tellers=tellers, middle=_middle(rows.loc["tellers"]),
+        deeds=format_interval(low, high, "share"), tellers=tellers, middle=_middle(rows.loc["tellers"]),
     )  # fmt: skip
     heard = phrase("{hear} people ({middle} in the middle) hear it.", hear=hear, middle=_middle(rows.loc["hear"]))
     gone = phrase("{leave} customers ({middle} in the middle) leave.", leave=leave, middle=_middle(rows.loc["leave"]))

@@ -612,7 +612,11 @@ def on_the_register() -> dict[str, tuple[Exhibit, ...]]:
 
 def quotations() -> set[str]:
     """What the register says in its own words."""
-    tables = [evidence.load_claims(), evidence.load_calibration(), *map(evidence.load_evidence, ("documents", "bases", "identities"))]
+    tables = [
+        evidence.load_claims(),
+        evidence.load_calibration(),
+        *map(evidence.load_evidence, ("documents", "bases", "identities")),
+    ]
     tables += map(evidence.load_evidence, ("corrections", "conflicts"))
     cells = {str(cell) for table in tables for cell in table.select_dtypes(["object", "string"]).to_numpy().ravel()}
     return {cell for cell in cells if " " in cell}
@@ -635,7 +639,12 @@ def test_sentences_of_other_outcomes_are_told_in_the_language_of_the_report(lang
     press = printed(us08_stopped_or_decreased_part=0.45, us08_bought_less=0.37, us08_stopped_or_decreased=0.72)
     level = waves(("problem_rate", "UK", 2008, 0.9, 1000), ("problem_rate", "UK", 2009, 0.89, 1000))
     fell = waves(("blog_or_social", "US", 2008, 0.12, None), ("blog_or_social", "US", 2009, 0.06, None))
-    losses = waves(("annual_loss", "US", 2013, 41.0, None), ("annual_loss", "US", 2018, 1.0, None), series="newvoicemedia", unit="USD_bn")
+    losses = waves(
+        ("annual_loss", "US", 2013, 41.0, None),
+        ("annual_loss", "US", 2018, 1.0, None),
+        series="newvoicemedia",
+        unit="USD_bn",
+    )
     made = [
         exhibits.claims_by_verdict(claims({"kind": "mechanism"}), BASES), exhibits.claims_by_document(claims({}), BASES, **SIZES),
         exhibits.interval_by_size(claims({"claim_id": "C000-04"}), **SIZES), exhibits.interval_by_size(claims({}), **SIZES),
