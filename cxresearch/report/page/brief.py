@@ -172,13 +172,18 @@ def _box(
         return None
     if stale or status != "complete" or decision is None:
         return {"why": words["why_stale" if stale else "why_incomplete"], "written": False, "rows": []}
-    chosen = decision["recommended"]
+    chosen, in_words = decision["recommended"], decision.get("in_words", {})
+
+    def opened(english: str) -> str:
+        said = str(in_words.get(english, english))
+        return f"{said[:1].upper()}{said[1:]}"
+
     if few or decision.get("days", FEWEST_DAYS) < FEWEST_DAYS:
         return {"why": words["why_few"], "written": False, "rows": []}
     trust = decision.get("backtest")
     model = ("model", words["model_untested"] if trust is None else _trust(trust, run, language))
     if chosen is None:
-        why = f"{decision['why'][:1].upper()}{decision['why'][1:].rstrip('.')}."
+        why = f"{opened(decision['why']).rstrip('.')}."
         return {"why": why, "written": True, "rows": [model] if trust else []}
 
     def value(number: float, unit: str = "number") -> str:
@@ -195,7 +200,7 @@ def _box(
     if decision.get("ties"):
         ties = ", ".join(f"{start}\u2060–\u2060{end}" for start, end in decision["ties"])
         rows.append(("tied", words["tied_more"].format(hours=ties)))
-    rows += [("assumed", f"{chosen['assumed'][:1].upper()}{chosen['assumed'][1:].rstrip('.')}."), model]
+    rows += [("assumed", f"{opened(chosen['assumed']).rstrip('.')}."), model]
     trial = parts.get("trial")
     if trial and trial["action"] == chosen["action"]:
         said = words["check_never"] if trial["weeks"] is None else words["check_weeks"].format(
@@ -203,7 +208,7 @@ def _box(
         )  # fmt: skip
         rows.append(("check", said))
     return {
-        "why": "", "action": f"{chosen['action'][:1].upper()}{chosen['action'][1:]}", "saved": value(chosen["saved_per_day"]),
+        "why": "", "action": opened(chosen["action"]), "saved": value(chosen["saved_per_day"]),
         "of": words["saved"].format(left=value(decision["left_per_day"])),
         "interval": load_words(language)["page"]["interval"].format(
             interval=format_interval(chosen["lower"], chosen["upper"], language=language)),
