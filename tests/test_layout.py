@@ -80,12 +80,12 @@ INVENTORY: dict[str, tuple[str, ...]] = {
         "more_agents", "proposals", "queue_order", "sweep", "talk_of_lost", "weighing",
     ),
     "exhibits": (
-        "actions", "actions_of_period", "agents", "agents_of_period", "bridges", "by_day", "changes", "controls", "cost",
+        "actions", "actions_of_period", "agents", "agents_of_period", "aloud", "before", "bridges", "by_day", "changes", "controls", "cost",
         "day", "day_of_period", "exhibit", "forecasts", "full_days", "full_days_of_period", "headlines", "losses", "lost",
-        "lost_of_period", "messages", "own_survey", "period", "promises", "promises_of_period", "published_shares",
+        "lost_of_period", "marks", "messages", "own_survey", "period", "promises", "promises_of_period", "published_shares",
         "ranking", "run_chart", "show", "small_groups", "sources", "sources_of_period", "survey_alone", "surveys",
         "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "verdict", "waiting",
-        "word_of_mouth",
+        "waits_compared", "word_of_mouth",
     ),
     "report": (
         "backfill", "job",

@@ -10,24 +10,26 @@ import pandas as pd
 
 from cxresearch import evidence, figures
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.exhibits.marks import top_hour
 from cxresearch.exhibits.ranking import standing
 from cxresearch.exhibits.show import what_if_bundle
 from cxresearch.exhibits.small_groups import held_back
 from cxresearch.exhibits.waiting import FEW, clock, counted
 from cxresearch.risk_table import FEWEST_DAYS
-from cxresearch.style import format_duration, format_interval, format_number, format_value
+from cxresearch.style import format_duration, format_interval, format_number, format_value, phrase
 
 DAYS_FOR_TENTHS = 10  # with fewer days, nine of ten is no number
 _NOTICED = 1e-6  # contacts that a model misses by rounding alone
 
 
 def day_load(
-    hours: pd.DataFrame, *, ranks: pd.DataFrame, days: int, place: str = "", kind: str = "estimated"
-) -> Exhibit:
+    hours: pd.DataFrame, *, ranks: pd.DataFrame, days: int, before: figures.Before | None = None, place: str = "",
+    kind: str = "estimated",
+) -> Exhibit:  # fmt: skip
     """Contacts an hour and those who gave up (``queueing.day_table``), mean of ``days`` days.
 
     ``ranks`` is the hours ranked by ``contacts``, by ``people`` lost and by the ``share`` of those who asked
-    (``risk_table.ranked_by_day``, ``ranked_losses``).
+    (``risk_table.ranked_by_day``, ``ranked_losses``). ``before``: :func:`told_load` of the period before.
     """
     # Means of these days: counts of some weekdays beside counts of all would be two numbers under one name.
     left_per_h = hours["arrivals_per_h"] * hours["share_left_of_asked"]
@@ -35,15 +37,28 @@ def day_load(
     kept = ["hour", "arrivals_per_h", "left_per_h", "share_left_of_asked", "handle_time_s"]
     of_these = days * minutes_of(hours) / 60
     people = {"arrivals_per_h": of_these, "left_per_h": of_these}
-    drawn = hours.assign(left_per_h=left_per_h)
+    drawn = told_load(hours, days)
+    mark, tied = top_hour(
+        ranks[ranks["ranked"] == "contacts"], drawn.set_index("hour")["arrivals_per_h"], format_value,
+        lambda hour: clock(hour, minutes_of(hours)),
+    )  # fmt: skip
+    return Exhibit(
+        finding=_load_finding(ranks, minutes_of(hours)), table=hours, shown=shown[kept], kind=kind,
+        subtitle=phrase("Contacts an hour, and those who gave up, {place}, mean of {days} days", place=place, days=days)
+        if days > 1
+        else phrase("Contacts an hour, and those who gave up, {place}, 1 day", place=place),
+        draw=partial(figures.plot_load, drawn, mark=mark, tied=tied, before=before), people=people,
+    )  # fmt: skip
+
+
+def told_load(hours: pd.DataFrame, days: int) -> pd.DataFrame:
+    """The same hours with gaps where a mean of ``days`` days would tell of few people."""
+    drawn = hours.assign(left_per_h=hours["arrivals_per_h"] * hours["share_left_of_asked"])
+    people = dict.fromkeys(("arrivals_per_h", "left_per_h"), days * minutes_of(hours) / 60)
     if (held := held_back(drawn[["hour", *people]], people)) is not None:
         drawn["arrivals_per_h"] = drawn["arrivals_per_h"].where(held["arrivals_per_h"] == "")
         drawn["share_left_of_asked"] = drawn["share_left_of_asked"].where(held["left_per_h"] == "")
-    return Exhibit(
-        finding=_load_finding(ranks, minutes_of(hours)), table=hours, shown=shown[kept], kind=kind,
-        subtitle=f"Contacts an hour, and those who gave up, {place}, {'mean of ' if days > 1 else ''}{days} day{'s' if days > 1 else ''}",
-        draw=partial(figures.plot_load, drawn), people=people,
-    )  # fmt: skip
+    return drawn
 
 
 def staffing(
@@ -59,25 +74,41 @@ def staffing(
         format_number(minutes / 60 * table[["agents", name]].max(axis=1).sum(), 0)
         for name in ("agents", "agents_needed", "upper")
     )
-    finding = (
-        f"So that at most {_share(most_abandoned)} give up, the mean day takes {mean_day} agent hours; {there} look as if "
-        "they were there"
-    )
+    said = [
+        phrase(
+            "So that at most {goal} of all who ask give up, the mean day takes {needed} agent hours; {there} look as if they "
+            "were there",
+            goal=_share(most_abandoned), needed=mean_day, there=there,
+        )
+    ]  # fmt: skip
     if kept := int((table["agents_needed"] < table["agents"]).sum()):
-        finding += f". In {_intervals(kept, minutes)} they keep it already and stay as they are"
+        said.append(phrase("In {hours} they keep it already and stay as they are", hours=_intervals(kept, minutes)))
     if table["days"].iloc[0] >= DAYS_FOR_TENTHS:
         missed = _share(table["days_missed"].sum() / table["days"].sum())
-        finding += f". The same team every day misses that goal in {missed} of the time; {most} keep it on 9 of 10 days"
+        said.append(
+            phrase(
+                "The same team every day misses that goal in {missed} of the time; {most} keep it on 9 of 10 days",
+                missed=missed, most=most,
+            )
+        )  # fmt: skip
     few = int((hours["contacts"].between(1, FEW - 1)).sum())
     tenths = table["days"].iloc[0] >= DAYS_FOR_TENTHS
-    band = " Band: what 8 of 10 days need" if tenths else f" No band: fewer than {DAYS_FOR_TENTHS} days"
-    left_out = f". Not in it: {_intervals(few, minutes)} with fewer than {FEW} contacts in all" if few else ""
+    band = phrase("Band: what 8 of 10 days need")
+    if not tenths:
+        band = phrase("No band: fewer than {days} days", days=DAYS_FOR_TENTHS)
+    if few:
+        band = phrase(
+            "{band}. Not in it: {hours} with fewer than {few} contacts in all",
+            band=band,
+            hours=_intervals(few, minutes),
+            few=FEW,
+        )
     drawn = hours[["hour"]].merge(table if tenths else table.drop(columns=["lower", "upper"]), on="hour", how="left")
     shown = _timed(table, minutes).drop(columns="gap")
     return Exhibit(
-        finding=finding, table=table, shown=shown, kind=kind,
+        finding=". ".join(said), table=table, shown=shown, kind=kind,
         draw=partial(figures.plot_staffing, drawn),
-        subtitle=f"Agents, by time of day, {place}.{band}{left_out}",
+        subtitle=phrase("Agents, by time of day, {place}. {band}", place=place, band=band),
     )  # fmt: skip
 
 
@@ -95,22 +126,40 @@ def busiest_hour_team(
         for number in (*row[["lower", "agents_needed", "upper", "days"]], row["days"] - row["days_missed"])
     )
     lower, upper = (format_number(needed[name], 0) for name in ("lower", "upper"))
-    between = f"exactly {lower}" if lower == upper else f"{lower} to {upper}"
-    when, goal = clock(row["hour"], minutes), f"the loss at most {_share(most_abandoned)}"
+    interval = format_interval(needed["lower"], needed["upper"], "count")
+    goal = {"when": clock(row["hour"], minutes), "goal": _share(most_abandoned)}
     first = standing(ranks[ranks["ranked"] == "contacts"], lambda one: clock(one["hour"], minutes))
     alone = first is not None and first.first["hour"] == row["hour"] and not first.beside
-    busiest = "the busiest" if alone else "one of the busiest"
-    finding = f"From {when}, {busiest}, {mean_day} agents keep {goal} on the mean day"
-    if row["days"] >= DAYS_FOR_TENTHS:
-        on_days = "agents, on 8 of 10 days," if low == most else f"to {most} agents, depending on the day,"
-        finding = (
-            f"From {when}, {busiest}, {low} {on_days} keep {goal}; {most} do on 9 of 10 days. {mean_day}, which the "
-            f"mean day takes, do on {kept} of {days}"
+    goal["busiest"] = phrase("the busiest") if alone else phrase("one of the busiest")
+    said = [
+        phrase(
+            "From {when}, {busiest}, {agents} agents keep the loss at most {goal} on the mean day",
+            agents=mean_day,
+            **goal,
         )
+    ]
+    if row["days"] >= DAYS_FOR_TENTHS:
+        said = [
+            phrase(
+                "From {when}, {busiest}, {low} agents, on 8 of 10 days, keep the loss at most {goal}; {most} do on 9 of 10 days",
+                low=low, most=most, **goal,
+            )
+            if low == most
+            else phrase(
+                "From {when}, {busiest}, {low} to {most} agents, depending on the day, keep the loss at most {goal}; {most} do on "
+                "9 of 10 days",
+                low=low, most=most, **goal,
+            ),
+            phrase("{agents}, which the mean day takes, do on {kept} of {days}", agents=mean_day, kept=kept, days=days),
+        ]  # fmt: skip
     if row["days"] >= FEWEST_DAYS:
-        finding += f". Other days drawn for the patience make it {between}"
+        said.append(
+            phrase("Other days drawn for the patience make it exactly {agents}", agents=lower)
+            if lower == upper
+            else phrase("Other days drawn for the patience make it {interval}", interval=interval)
+        )
     table = pd.concat([row, needed.drop("agents").rename({"lower": "drawn_lower", "upper": "drawn_upper"})])
-    return Exhibit(finding=finding, table=table.to_frame().T, shown=pd.DataFrame(), kind=kind, caption=place)
+    return Exhibit(finding=". ".join(said), table=table.to_frame().T, shown=pd.DataFrame(), kind=kind, caption=place)
 
 
 _REDIALS = {
@@ -131,31 +180,46 @@ def redials(shares: pd.DataFrame, counts: pd.DataFrame, *, place: str = "", kind
         return f"{_share(row['estimate'])}{between}"
 
     if base < FEW:
-        return nothing(f"Only {format_value(base, 'contacts')} of those who gave up can be followed for 24 hours")
+        return nothing(
+            phrase(
+                "Only {number} of those who gave up can be followed for 24 hours", number=format_value(base, "contacts")
+            )
+        )
     soon = counts.attrs["again_after_s"]
-    half = "" if pd.isna(soon) else f", half of these within {format_duration(soon)}"
+    found = {"number": format_value(base, "contacts"), "again": said("again_24h"), "answered": said("answered_24h")}
     finding = (
-        f"Of {format_value(base, 'contacts')} who gave up and are known, {said('again_24h')} called again within 24 hours"
-        f"{half}; {said('answered_24h')} were answered"
-    )
+        phrase("Of {number} who gave up and are known, {again} called again within 24 hours; {answered} were answered", **found)
+        if pd.isna(soon)
+        else phrase(
+            "Of {number} who gave up and are known, {again} called again within 24 hours, half of these within {soon}; {answered} "
+            "were answered",
+            soon=format_duration(soon), **found,
+        )
+    )  # fmt: skip
     answered, again = rows.loc["answered_24h", "estimate"], rows.loc["again_24h", "estimate"]
     left, known = (int(counts[name].sum()) for name in ("left", "left_known"))
     says = [
         f"### {finding}",
-        f"In brackets: 95 % intervals, the day is the unit. {_share(again - answered)} called again and were not answered, "
-        f"{_share(1 - again)} were not seen again. Of {format_value(left, 'contacts')} who gave up, "
-        f"{format_value(known, 'contacts')} have a customer number; of the others nothing is known.",
-    ]
+        phrase(
+            "In brackets: 95 % intervals, the day is the unit. {unanswered} called again and were not answered, {gone} were not "
+            "seen again. Of {left} who gave up, {known} have a customer number; of the others nothing is known.",
+            unanswered=_share(again - answered), gone=_share(1 - again), left=format_value(left, "contacts"),
+            known=format_value(known, "contacts"),
+        ),
+    ]  # fmt: skip
     if "more_again_24h" in rows.index:
         more = rows.loc["more_again_24h"]
         says.append(
-            f"Not every later call comes from giving up: of those who were answered {said('others_again_24h')} called again, "
-            f"too. The difference is {format_value(more['estimate'], 'points')}."
-        )
+            phrase(
+                "Not every later call comes from giving up: of those who were answered {others} called again, too. The "
+                "difference is {difference}.",
+                others=said("others_again_24h"), difference=format_value(more["estimate"], "points"),
+            )
+        )  # fmt: skip
     table = shares[shares["measure"].isin(_REDIALS)].assign(measure=shares["measure"].map(_REDIALS))
     return Exhibit(
         finding=finding, says="\n\n".join(says), table=table, kind=kind, units={"estimate": "share"},
-        caption=f"What the same customers did in the next 24 hours, {place}",
+        caption=phrase("What the same customers did in the next 24 hours, {place}", place=place),
     )  # fmt: skip
 
 
@@ -169,26 +233,29 @@ def promise_what_if(
     """
     if len(promises) < 2:
         slowest = format_duration(promises["slowest_hour_s"].iloc[0])
-        return nothing(f"Today's slowest hour, {slowest}, already keeps every promise tried")
+        return nothing(phrase("Today's slowest hour, {wait}, already keeps every promise tried", wait=slowest))
     finding = _promise_price(promises)
     assumed: list[dict[str, Any]] = [
         {
-            "times": "left", "lower": 0.0, "result": "People who hear of it", "unit": "people",
-            "label": "People who hear of one contact that gives up", "value": round(heard, 2),
+            "times": "left", "lower": 0.0, "result": phrase("People who hear of it"), "unit": phrase("people"),
+            "label": phrase("People who hear of one contact that gives up"), "value": round(heard, 2),
             "upper": round(5 * heard, 2), "step": max(round(heard / 10, 2), 0.01),
-            "reason": "Worked out from the register of assumptions, for a contact that is never answered; measure it first.",
+            "reason": phrase("Worked out from the register of assumptions, for a contact that is never answered; measure it first."),
         },
         {
-            "times": "left", "lower": 0.0, "result": "Lost with them", "unit": currency,
-            "label": "Value of a contact that gives up", "value": contact_value, "upper": 10 * contact_value,
+            "times": "left", "lower": 0.0, "result": phrase("Lost with them"), "unit": currency,
+            "label": phrase("Value of a contact that gives up"), "value": contact_value, "upper": 10 * contact_value,
             "step": contact_value / 5,
-            "reason": "Assumed, to be replaced by your own: nothing in the log says what a lost contact is worth.",
+            "reason": phrase("Assumed, to be replaced by your own: nothing in the log says what a lost contact is worth."),
         },
     ]  # fmt: skip
     units: Mapping[str, str] = {"left": "count"}
     bundle = what_if_bundle(
-        promises[::-1], finding=finding, subtitle=f"What each promise takes and saves, {place}, {days} day{'s' if days > 1 else ''}", kind=kind,
-        formats=units, assumed=[given for given in assumed if given["upper"] > 0],
+        promises[::-1], finding=finding, kind=kind, formats=units,
+        subtitle=phrase("What each promise takes and saves, {place}, {days} days", place=place, days=days)
+        if days > 1
+        else phrase("What each promise takes and saves, {place}, 1 day", place=place),
+        assumed=[given for given in assumed if given["upper"] > 0],
     )  # fmt: skip
     return Exhibit(finding=finding, table=promises, kind=kind, units=units, ready=(bundle,))
 
@@ -197,11 +264,13 @@ def bot_range(row: pd.Series) -> Exhibit:
     """What a bot settles, as a claim has it (its row); assumed where what was traced does not support it."""
     low, high = _share(row["value"]), _share(row["second_value"])
     kind = "quoted" if row["verdict"] in evidence.SUPPORTED else "assumed"
-    said = (
-        f"What a bot settles is told, not measured: {low} to {high} of questions ({row['survey'] or 'a vendor'}; {row['verdict']}). "
-        "How many experts there would be in the evening is assumed."
-    )
-    return Exhibit(finding=f"A bot settles {low} to {high} of questions, it is said", says=said, kind=kind)
+    said = phrase(
+        "What a bot settles is told, not measured: {low} to {high} of questions ({source}; {verdict}). How many experts there "
+        "would be in the evening is assumed.",
+        low=low, high=high, source=row["survey"] or phrase("a vendor"), verdict=phrase(row["verdict"]),
+    )  # fmt: skip
+    finding = phrase("A bot settles {low} to {high} of questions, it is said", low=low, high=high)
+    return Exhibit(finding=finding, says=said, kind=kind)
 
 
 def scenarios(
@@ -214,31 +283,49 @@ def scenarios(
     now, others = table.iloc[0], table.iloc[1:]
     best = others.loc[others["share_left_of_asked"].idxmin()]
     between = "" if pd.isna(best["lower"]) else f" ({format_interval(best['lower'], best['upper'], 'share')})"
-    finding = (
-        f"As it is {_share(now['share_left_of_asked'])} of all who ask give up; {best['scenario']}: "
-        f"{_share(best['share_left_of_asked'])}, {_share(best['fewer_left_share'])}{between} fewer people"
-    )
+    finding = phrase(
+        "As it is {now} of all who ask give up; {scenario}: {then}, {fewer} fewer people",
+        now=_share(now["share_left_of_asked"]), scenario=_scenario(best), then=_share(best["share_left_of_asked"]),
+        fewer=f"{_share(best['fewer_left_share'])}{between}",
+    )  # fmt: skip
     missed = hours.loc[hours["missed"].abs() > _NOTICED, "missed"]
-    origin = (
-        "measured: by so much more often they call again than those who were answered, taken as caused"
+    share = _share(now["redial_share"])
+    again = (
+        phrase(
+            "A call that is answered is not made again: {share} of those who give up call again because of it (measured: by so "
+            "much more often they call again than those who were answered, taken as caused).", share=share,
+        )
         if redials_measured
-        else "assumed"
-    )
+        else phrase(
+            "A call that is answered is not made again: {share} of those who give up call again because of it (assumed).",
+            share=share,
+        )
+    )  # fmt: skip
     says = [
-        f"### {finding}",
-        f"The first row is the log's own, hour by hour.{_misses(missed, minutes_of(hours))} A call that is answered is not "
-        f"made again: {_share(now['redial_share'])} of those who give up call again because of it ({origin}). In brackets: "
-        "95 % interval, the day is the unit; it does not know how wrong what is assumed may be.",
-    ]
+        phrase("The first row is the log's own, hour by hour."), _misses(missed, minutes_of(hours)), again,
+        phrase("In brackets: 95 % interval, the day is the unit; it does not know how wrong what is assumed may be."),
+    ]  # fmt: skip
     return Exhibit(
-        finding=finding, says="\n\n".join(says), table=table, kind="assumed", caption=f"A day in each scenario, {place}"
-    )
+        finding=finding, says=f"### {finding}\n\n{' '.join(filter(None, says))}", table=table, kind="assumed",
+        shown=table.assign(scenario=[_scenario(row) for _, row in table.iterrows()]),
+        caption=phrase("A day in each scenario, {place}", place=place),
+    )  # fmt: skip
+
+
+def _scenario(row: pd.Series) -> str:
+    """What a scenario is called: those of ``queueing.usual_scenarios`` in the language of the report."""
+    values = {"share": f"{row['contained_share']:.0%}", "experts": row["evening_experts"]}
+    names = ("as it is", "a bot settles {share}", "{experts} more in the evening", "bot at its high, and the evening")
+    return next((phrase(name, **values) for name in names if name.format(**values) == row["scenario"]), row["scenario"])
 
 
 def _misses(missed: pd.Series, minutes: int) -> str:
     if missed.empty:
         return ""
-    return f" In {_intervals(len(missed), minutes)} nobody gave up: no team explains that, and nobody is saved there."
+    return phrase(
+        "In {hours} nobody gave up: no team explains that, and nobody is saved there.",
+        hours=_intervals(len(missed), minutes),
+    )
 
 
 def _load_finding(ranks: pd.DataFrame, minutes: int) -> str:
@@ -248,14 +335,21 @@ def _load_finding(ranks: pd.DataFrame, minutes: int) -> str:
         for name in ("contacts", "people")
     )
     if load is None or lost is None:
-        return "Too few contacts to tell the hours apart"
-    came = f"Most contacts come from {load.name}" if load.clear else "No hour clearly brings most contacts"
+        return phrase("Too few contacts to tell the hours apart")
+    came = phrase("No hour stands out by its contacts")
+    if load.clear:
+        came = phrase("Most contacts come from {hour}", hour=load.name)
     if not lost.first["left"]:
-        return f"{came}; nobody gave up"
+        return phrase("{came}; nobody gave up", came=came)
     part = _share(lost.first["left"] / lost.first["asked"])
     if lost.clear:
-        return f"{came}; most people give up from {lost.name}, {part} of those who ask then"
-    return f"{came}; no hour clearly loses most people"
+        return phrase(
+            "{came}; most people give up from {hour}, {share} of those who ask then",
+            came=came,
+            hour=lost.name,
+            share=part,
+        )
+    return phrase("{came}; no hour stands out by those who give up", came=came)
 
 
 def _promise_price(promises: pd.DataFrame) -> str:
@@ -266,10 +360,11 @@ def _promise_price(promises: pd.DataFrame) -> str:
     near = (shorter if halved.empty else halved).iloc[-1]
     more = near["agent_hours_per_day"] - today["agent_hours_per_day"]
     between = "" if pd.isna(near["lower"]) else f" ({format_interval(near['lower'], near['upper'], 'share')})"
-    return (
-        f"Within {format_duration(near['slowest_hour_s'])} in every hour: {format_number(more, 0)} more agent hours a day, "
-        f"{_share(near['fewer_left_share'])}{between} fewer give up"
-    )
+    return phrase(
+        "Within {wait} in every hour: {more} more agent hours a day, {fewer} fewer give up",
+        wait=format_duration(near["slowest_hour_s"]), more=format_number(more, 0),
+        fewer=f"{_share(near['fewer_left_share'])}{between}",
+    )  # fmt: skip
 
 
 def minutes_of(hours: pd.DataFrame) -> int:
@@ -283,8 +378,12 @@ def _timed(table: pd.DataFrame, minutes: int) -> pd.DataFrame:
 
 
 def _intervals(n: int, minutes: int) -> str:
-    one, many = ("hour", "hours") if minutes == 60 else (f"interval of {minutes} min", f"intervals of {minutes} min")
-    return f"{counted(n).lower()} {one if n == 1 else many}"
+    number = counted(n).lower()
+    if minutes == 60:
+        return phrase("one hour") if n == 1 else phrase("{number} hours", number=number)
+    if n == 1:
+        return phrase("one interval of {minutes} min", minutes=minutes)
+    return phrase("{number} intervals of {minutes} min", number=number, minutes=minutes)
 
 
 def _share(value: float) -> str:

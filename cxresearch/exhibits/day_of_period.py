@@ -15,11 +15,12 @@ from cxresearch.exhibits import day
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.forecasts import arrivals_forecast, expected_next, headline_forecast, headlines_ahead
 from cxresearch.exhibits.headlines import headline_table
-from cxresearch.exhibits.period import NO_TIMES
 from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.waiting import FEW, week_in_words
+from cxresearch.figures import Before
 from cxresearch.impact import DECISION, assumption_values, impact, load_assumptions
 from cxresearch.risk_table import ranked_by_day, ranked_losses
+from cxresearch.style import phrase
 
 BOT_CLAIM = "C002-08"  # the quoted share of questions that a bot settles
 MOST_REDIALS = 0.95  # with all of them a lost call would never end
@@ -33,7 +34,8 @@ class Day:
     ``hours`` is ``queueing.day_table``, ``by_day`` the days behind it, ``team`` the same with the agents in effect
     (``queueing.agents_in_effect``), ``waits`` the risk table by day and ``curve`` its patience; None where ``why`` says why
     not. ``ranks`` is the hours ranked by ``contacts``, ``people`` lost and ``share`` of those who asked, days as the unit.
-    ``later`` is ``patience.later_contacts`` of all weekdays; None where the log has no rows.
+    ``later`` is ``patience.later_contacts`` of all weekdays; None where the log has no rows. ``before`` is the load of the
+    period before.
     """
 
     label: str
@@ -49,6 +51,7 @@ class Day:
     ranks: pd.DataFrame | None
     later: pd.DataFrame | None
     why: str
+    before: Before | None = None
 
 
 def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int = 60) -> Day:
@@ -66,9 +69,9 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int =
         raise ValueError(f"interval_min is one of {', '.join(map(str, queueing.INTERVALS_MIN))}; got {interval_min!r}.")
     try:
         if not mine.times_known:
-            raise ValueError(NO_TIMES[0].lower() + NO_TIMES[1:])
+            raise ValueError(phrase("the log has dates without a time of day, so nothing is said of hours"))
         if not days:
-            raise ValueError("no weekday is fully open, or none of those chosen has a day with contacts")
+            raise ValueError(phrase("no weekday is fully open, or none of those chosen has a day with contacts"))
         asked = queueing.asked_by_interval(mine, interval_min)
         asked = asked[asked["weekday"].isin(chosen)]
         counts = asked.rename(columns={"contacts": "asked"})
@@ -78,14 +81,14 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int =
         ])  # fmt: skip
         hours = queueing.day_table(asked, days=days, interval_min=interval_min)
         if not mine.cells["queued"].any():
-            raise ValueError("nobody queued, so there is no team to work back")
+            raise ValueError(phrase("nobody queued, so there is no team to work back"))
         waits = mine.waits("day")
         if not (waits["outcome"] == "abandoned").any():
-            raise ValueError("nobody gave up, so no number of agents explains the losses")
+            raise ValueError(phrase("nobody gave up, so no number of agents explains the losses"))
         curve = survival.kaplan_meier(mine.waits())
         team = queueing.agents_in_effect(hours, patience=curve)
         if not (team["agents"] > 0).any():
-            team, why = None, "no hour with thirty contacts has an agent in effect"
+            team, why = None, phrase("no hour with thirty contacts has an agent in effect")
     except ValueError as refusal:
         why = str(refusal)
     try:
@@ -93,8 +96,23 @@ def day_of(mine: PeriodLog, *, weekdays: Sequence[int] = (), interval_min: int =
     except LogError:  # only counts were kept of some days
         later = None
     place = f"{mine.label}, {week_in_words(chosen)}"
-    why = f"The day cannot be modelled: {why}" if why else ""
-    return Day(mine.label, place, mine.kind, days, chosen, hours, asked, waits, curve, team, ranks, later, why)
+    why = phrase("The day cannot be modelled: {why}", why=why) if why else ""
+    before = _load_before(mine, chosen, interval_min) if hours is not None else None
+    return Day(mine.label, place, mine.kind, days, chosen, hours, asked, waits, curve, team, ranks, later, why, before)
+
+
+def _load_before(mine: PeriodLog, weekdays: Sequence[int], interval_min: int) -> Before | None:
+    """Contacts an hour in the period before, on the same weekdays; None where there is none, or nothing of them."""
+    log = mine.previous
+    if log is None or not log.times_known:
+        return None
+    days = int(log.calendar.loc[log.calendar["weekday"].isin(weekdays), "days"].sum())
+    try:
+        asked = queueing.asked_by_interval(log, interval_min)
+        hours = queueing.day_table(asked[asked["weekday"].isin(weekdays)], days=days, interval_min=interval_min)
+    except ValueError:  # none of these weekdays, or only counts were kept of them
+        return None
+    return Before(log.period.label, day.told_load(hours, days))
 
 
 def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
@@ -106,7 +124,15 @@ def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
     ahead = _expected_next(mine)
     if month.previous is None or mine.previous is None:
         return Exhibits(
-            [nothing(f"There is nothing before {month.period.label} that could have said what to expect"), ahead]
+            [
+                nothing(
+                    phrase(
+                        "There is nothing before {period} that could have said what to expect",
+                        period=month.period.label,
+                    )
+                ),
+                ahead,
+            ]
         )
     before, told = month.previous.period.label, {"place": mine.label, "kind": mine.kind}
     made = headlines_ahead(*(headline_table(log, channel=channel) for log in (month.previous, month)))
@@ -117,9 +143,11 @@ def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
         by_day = queueing.arrivals_ahead(seen, days)
         by_hour = queueing.arrivals_ahead_by_hour(seen, days)
     except ValueError as refusal:
-        return Exhibits([nothing(f"{opening(before)} cannot say what to expect of a day: {refusal}"), said, ahead])
+        why = phrase("{before} cannot say what to expect of a day: {why}", before=opening(before), why=refusal)
+        return Exhibits([nothing(why), said, ahead])
     if by_day.empty:
-        return Exhibits([nothing(f"{opening(before)} has none of the weekdays of {month.period.label}"), said, ahead])
+        why = phrase("{before} has none of the weekdays of {period}", before=opening(before), period=month.period.label)
+        return Exhibits([nothing(why), said, ahead])
     scores = [
         queueing.forecast_scores(by_day, queueing.naive_arrivals(seen.drop(columns="hour"), days), came),
         queueing.forecast_scores(by_hour, queueing.naive_arrivals(seen, days), came),
@@ -128,7 +156,12 @@ def forecast_check(month: PeriodLog, *, channel: str) -> Exhibits:
         table.insert(0, "counted_by", what)
     scored = queueing.scored_days(by_day, came)
     shown = arrivals_forecast(
-        scored, pd.concat(scores, ignore_index=True), before=before, unsaid=len(days) - len(scored), **told
+        scored,
+        pd.concat(scores, ignore_index=True),
+        before=before,
+        unsaid=len(days) - len(scored),
+        missing=mine.missing_days,
+        **told,
     )
     return shown + Exhibits([said, ahead])
 
@@ -138,7 +171,9 @@ def _expected_next(mine: PeriodLog) -> Exhibit:
     try:
         ahead = queueing.arrivals_ahead(mine.asked(("day", "weekday")), week)
     except ValueError as refusal:
-        return nothing(f"What to expect after {mine.period.label} cannot be said: {refusal}")
+        return nothing(
+            phrase("What to expect after {period} cannot be said: {why}", period=mine.period.label, why=refusal)
+        )
     return expected_next(ahead, now=mine.period.label, kind=mine.kind)
 
 
@@ -146,7 +181,7 @@ def day_load(one: Day) -> Exhibit:
     """Contacts an hour, and those who gave up."""
     if one.hours is None or one.ranks is None:
         return nothing(one.why)
-    return day.day_load(one.hours, ranks=one.ranks, days=one.days, place=one.place, kind=one.kind)
+    return day.day_load(one.hours, ranks=one.ranks, days=one.days, before=one.before, place=one.place, kind=one.kind)
 
 
 def staffing(one: Day, *, most_abandoned: float) -> Exhibit:
@@ -156,7 +191,7 @@ def staffing(one: Day, *, most_abandoned: float) -> Exhibit:
     try:
         table = queueing.staffing_over_days(one.team, one.by_day, patience=one.curve, most_abandoned=most_abandoned)
     except ValueError as refusal:
-        return nothing(f"How many agents would be needed cannot be said: {refusal}")
+        return nothing(phrase("How many agents would be needed cannot be said: {why}", why=refusal))
     return day.staffing(table, hours=one.team, most_abandoned=most_abandoned, place=one.place, kind=one.kind)
 
 
@@ -173,7 +208,7 @@ def busiest_hour_team(one: Day, *, most_abandoned: float, replicates: int, rng: 
             replicates=_other_days(one.waits, replicates, rng),
         )  # fmt: skip
     except ValueError as refusal:
-        return nothing(f"The team of the busiest hour cannot be worked out: {refusal}")
+        return nothing(phrase("The team of the busiest hour cannot be worked out: {why}", why=refusal))
     return day.busiest_hour_team(
         table.iloc[0], needed.iloc[0], ranks=one.ranks, minutes=day.minutes_of(one.team), most_abandoned=most_abandoned,
         place=one.place, kind=one.kind,
@@ -198,7 +233,7 @@ def promise_what_if(
     try:
         promises = queueing.promise_table(one.team, patience=one.curve, promises_s=promises_s, by_day=one.by_day)
     except ValueError as refusal:
-        return nothing(f"What a promise would take cannot be said: {refusal}")
+        return nothing(phrase("What a promise would take cannot be said: {why}", why=refusal))
     # Nobody replies to a contact that gave up: what it sets off is that of an answer that never comes.
     register = assumption_values(load_assumptions(assumptions_file))
     heard = float(impact(register, reply_s=math.inf, answered_share=0.0)["heard"])
@@ -213,11 +248,11 @@ def redials(one: Day) -> Exhibit:
     if one.later is None and one.hours is None and one.why:
         return nothing(one.why)
     if one.later is None:
-        return nothing("Who called again cannot be seen: of some days only counts were kept, no rows")
+        return nothing(phrase("Who called again cannot be seen: of some days only counts were kept, no rows"))
     try:
         shares = patience.redial_shares(one.later)
     except ValueError as refusal:
-        return nothing(f"Who called again cannot be seen: {refusal}")
+        return nothing(phrase("Who called again cannot be seen: {why}", why=refusal))
     return day.redials(shares, one.later, place=one.label, kind=one.kind)
 
 
@@ -242,7 +277,7 @@ def scenarios(one: Day, *, evening_experts: int, redial_share: float | None = No
     try:
         table = queueing.scenario_table(one.team, cases, patience=one.curve, days=one.days, by_day=one.by_day)
     except ValueError as refusal:
-        return nothing(f"The scenarios cannot be worked out: {refusal}")
+        return nothing(phrase("The scenarios cannot be worked out: {why}", why=refusal))
     seen = redial_share is None and measured is not None
     return day.scenarios(table, one.team, redials_measured=seen, place=one.place)
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from cxresearch.exhibits import show
 from cxresearch.figures import axes_or_new
-from cxresearch.style import load_words
+from cxresearch.style import load_words, phrase
 
 Draw = Callable[..., Axes]
 
@@ -132,7 +132,7 @@ def main_findings(*exhibits: Exhibit) -> Exhibits:
     points = []
     for finding, one in found.items():
         measure = re.split(r"[.;] ", one.subtitle)[0]
-        points.append((f"{finding.rstrip('.')}.", f"{_TOLD[one.kind]}{': ' if measure else ''}{measure}."))
+        points.append((f"{finding.rstrip('.')}.", f"{phrase(_TOLD[one.kind])}{': ' if measure else ''}{measure}."))
     return Exhibits([Exhibit(finding=points[0][0], ready=(show.points_bundle(points),))] if points else [])
 
 

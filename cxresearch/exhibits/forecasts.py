@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -14,7 +16,7 @@ from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.waiting import WEEKDAYS, counted, listed
 from cxresearch.risk_table import limits
-from cxresearch.style import format_interval, format_value
+from cxresearch.style import format_interval, format_value, phrase
 
 LEVEL = 0.8
 _SCORES = ["counted_by", "rule", "scored", "share_inside_80", "share_inside_95", "pinball", "mean_miss", "skill",
@@ -22,30 +24,41 @@ _SCORES = ["counted_by", "rule", "scored", "share_inside_80", "share_inside_95",
 
 
 def arrivals_forecast(
-    days: pd.DataFrame, scores: pd.DataFrame, *, before: str, unsaid: int = 0, place: str = "", kind: str = "estimated"
-) -> Exhibits:
+    days: pd.DataFrame, scores: pd.DataFrame, *, before: str, unsaid: int = 0, missing: Sequence[date] = (), place: str = "",
+    kind: str = "estimated",
+) -> Exhibits:  # fmt: skip
     """Contacts by day as the period before let one expect them, and as they came.
 
     ``days`` is from ``queueing.scored_days``, ``scores`` from ``queueing.forecast_scores`` with ``counted_by`` ("day" or
-    "hour") before; ``before`` names the period before, ``unsaid`` days fell on a weekday that it did not have.
+    "hour") before; ``before`` names the period before, ``unsaid`` days fell on a weekday that it did not have,
+    ``missing`` days have no rows.
     """
     inside, n = int(days["inside"].sum()), len(days)
-    finding = f"{inside} of {n} days lay inside the 80 % interval that {before} gave"
+    told = {"inside": str(inside), "days": str(n), "before": before}
+    finding = phrase("{inside} of {days} days lay inside the 80 % interval that {before} gave", **told)
     rivals = scores[(scores["counted_by"] == "day") & (scores["rule"] != "forecast")]
-    lacking = f" Of {unsaid} more days nothing was said: {before} had none of their weekday." if unsaid else ""
+    how = phrase("The skill is what the forecast saves of a rule's pinball loss; its interval takes weeks as the unit.")
+    if unsaid:
+        lacking = phrase(
+            "Of {days} more days nothing was said: {before} had none of their weekday.", days=unsaid, before=before
+        )
+        how = f"{how} {lacking}"
     figure = Exhibit(
-        finding=f"{finding}, {_beside(rivals)}", table=days, kind=kind, draw=partial(figures.plot_forecast, days),
-        subtitle=f"Contacts a day, {place}: the 80 % interval and its middle, and what came (hollow: outside)",
-        shown=days[["day", "expected", "lower", "upper", "contacts", "inside"]], caption="Contacts a day, said and come",
+        finding=_beside(rivals, told), table=days, kind=kind, draw=partial(figures.plot_forecast, days, missing=missing),
+        subtitle=phrase(
+            "Contacts a day, {place}: the 80 % interval and its middle, and what came (hollow: outside)", place=place
+        ),
+        shown=days[["day", "expected", "lower", "upper", "contacts", "inside"]], caption=phrase("Contacts a day, said and come"),
         units={"expected": "count", "contacts": "count"},
-        description=f"{finding}; {format_value(days['inside_95'].mean(), 'share')} inside the 95 % interval.",
+        description=phrase(
+            "{finding}; {share} inside the 95 % interval.", finding=finding, share=format_value(days["inside_95"].mean(), "share")
+        ),
     )  # fmt: skip
     table = scores[_SCORES]
     beside = Exhibit(
         finding=_verdicts(rivals), table=table, kind=kind, units={"scored": "count"},
-        says=f"{_verdicts(rivals)} The skill is what the forecast saves of a rule's pinball loss; its interval takes weeks as "
-        f"the unit.{lacking}",
-        caption=f"The forecast beside rules that need no model, {place}",
+        says=f"{_verdicts(rivals)} {how}",
+        caption=phrase("The forecast beside rules that need no model, {place}", place=place),
     )  # fmt: skip
     return Exhibits([figure, beside])
 
@@ -56,9 +69,12 @@ def expected_next(week: pd.DataFrame, *, now: str, kind: str = "estimated") -> E
     table["weekday"] = [WEEKDAYS[number - 1] for number in table["weekday"]]
     most = table.loc[table["expected"].idxmax()]
     return Exhibit(
-        finding=f"After {now}, {format_value(most['expected'], 'contacts')} contacts are expected on a {most['weekday']} "
-        f"({format_interval(most['lower'], most['upper'], 'contacts')}, 80 %)",
-        table=table.reset_index(drop=True), kind=kind, caption=f"Contacts expected on a weekday after {now}",
+        finding=phrase(
+            "After {now}, {contacts} contacts are expected on a {weekday} ({interval}, 80 %)",
+            now=now, contacts=format_value(most["expected"], "contacts"), weekday=phrase(most["weekday"]),
+            interval=format_interval(most["lower"], most["upper"], "contacts"),
+        ),
+        table=table.reset_index(drop=True), kind=kind, caption=phrase("Contacts expected on a weekday after {now}", now=now),
         shown=table[["weekday", "expected", "lower", "upper", "lower_95", "upper_95"]], units={"expected": "count"},
     )  # fmt: skip
 
@@ -106,7 +122,7 @@ def headlines_ahead(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 def headline_forecast(ahead: pd.DataFrame, *, before: str, place: str = "", kind: str = "estimated") -> Exhibit:
     """The headlines as the period before let one expect them, and as they came (:func:`headlines_ahead`)."""
     if ahead.empty:
-        return nothing(f"{opening(before)} has too few days to say what to expect of a headline")
+        return nothing(phrase("{before} has too few days to say what to expect of a headline", before=opening(before)))
     inside, n = int(ahead["inside"].sum()), len(ahead)
     closer, farther = (int(side.sum()) for side in (
         ahead["miss"] < ahead["miss_unchanged"], ahead["miss"] > ahead["miss_unchanged"],
@@ -117,35 +133,57 @@ def headline_forecast(ahead: pd.DataFrame, *, before: str, place: str = "", kind
             "said": f"{format_value(row['said'], row['unit'])} ({format_interval(row['lower'], row['upper'], row['unit'])})",
             "unchanged": format_value(row["unchanged"], row["unit"]),
             "came": format_value(row["value"], row["unit"]),
-            "inside": "yes" if row["inside"] else "no",
+            "inside": format_value(bool(row["inside"])),
         }
         for row in ahead.to_dict("records")
     ]
-    finding = f"{counted(inside)} of {counted(n).lower()} headlines lay inside the 80 % interval that {before} gave"
-    beside = (
-        f"Taken at the weekdays of this period it came closer than the earlier value unchanged for {counted(closer).lower()} and "
-        f"less close for {counted(farther).lower()}"
-    )
+    finding = phrase(
+        "{inside} of {all} headlines lay inside the 80 % interval that {before} gave",
+        inside=counted(inside), all=counted(n).lower(), before=before,
+    )  # fmt: skip
+    told = {"closer": counted(closer).lower(), "farther": counted(farther).lower()}
+    beside = phrase(
+        "Taken at the weekdays of this period it came closer than the earlier value unchanged for {closer} and less close for "
+        "{farther}: no better than the earlier value unchanged.", **told,
+    )  # fmt: skip
+    if closer > farther:
+        beside = phrase(
+            "Taken at the weekdays of this period it came closer than the earlier value unchanged for {closer} and less close "
+            "for {farther}.", **told,
+        )  # fmt: skip
     if not (closer or farther):
-        beside = "The weekdays are the same, so it is the earlier value unchanged"
-    better = "" if closer > farther or not (closer or farther) else ": no better than the earlier value unchanged"
+        beside = phrase("The weekdays are the same, so it is the earlier value unchanged.")
+    shared = phrase("Headlines share their days, so these are not so many separate tries.")
     return Exhibit(
         finding=finding, table=ahead, shown=pd.DataFrame(as_text), kind=kind,
-        says=f"{finding}. {beside}{better}. Headlines share their days, so these are not so many separate tries.",
-        caption=f"The headlines, said and come, {place}",
+        says=f"{finding}. {beside} {shared}", caption=phrase("The headlines, said and come, {place}", place=place),
     )  # fmt: skip
 
 
-def _beside(rivals: pd.DataFrame) -> str:
-    """By its score against the rule that did best."""
+def _beside(rivals: pd.DataFrame, told: dict[str, str]) -> str:
+    """How many days lay inside, and its score against the rule that did best."""
     best = rivals.loc[rivals["pinball"].idxmin()]
-    word = {"better": "better than", "worse": "worse than"}.get(best["verdict"], "no better than")
-    return f"{word} the {best['rule']}"
+    said = {**told, "rule": phrase(best["rule"])}
+    if best["verdict"] == "better":
+        return phrase(
+            "{inside} of {days} days lay inside the 80 % interval that {before} gave, better than the {rule}", **said
+        )
+    if best["verdict"] == "worse":
+        return phrase(
+            "{inside} of {days} days lay inside the 80 % interval that {before} gave, worse than the {rule}", **said
+        )
+    return phrase(
+        "{inside} of {days} days lay inside the 80 % interval that {before} gave, no better than the {rule}", **said
+    )
 
 
 def _verdicts(rivals: pd.DataFrame) -> str:
     told = []
-    for verdict in ("better", "no better", "worse"):
-        if names := [f"the {rule}" for rule in rivals.loc[rivals["verdict"] == verdict, "rule"]]:
-            told.append(f"{verdict} than {listed(names)}")
-    return f"Day by day the forecast is {', '.join(told)}."
+    for verdict, than in (
+        ("better", "better than {rules}"), ("no better", "no better than {rules}"), ("worse", "worse than {rules}"),
+    ):  # fmt: skip
+        if names := [
+            phrase("the {rule}", rule=phrase(rule)) for rule in rivals.loc[rivals["verdict"] == verdict, "rule"]
+        ]:
+            told.append(phrase(than, rules=listed(names)))
+    return phrase("Day by day the forecast is {told}.", told=", ".join(told))

@@ -15,16 +15,19 @@ import pandas as pd
 from cxresearch import patience, regression, survival
 from cxresearch.contacts import LogError, PeriodLog, bridge_table
 from cxresearch.contacts import account_table as rows_of
-from cxresearch.exhibits import bridges, losses, messages, run_chart, waiting
+from cxresearch.exhibits import bridges, losses, messages, run_chart, waiting, waits_compared
 from cxresearch.exhibits import headlines as lead
+from cxresearch.exhibits.before import clocks_before, curve_before, lost_before
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.full_days import hour_points
 from cxresearch.exhibits.full_days_of_period import full_weekdays, queue_table
+from cxresearch.exhibits.marks import promise_made, without_rows
 from cxresearch.exhibits.targets import with_targets
 from cxresearch.exhibits.verdict import queue_points, verdict
 from cxresearch.exhibits.waiting import FEW
 from cxresearch.risk_table import FEWEST_DAYS
+from cxresearch.style import phrase
 
 T = TypeVar("T")
 MINUTES_S = (60.0, 120.0)
@@ -39,9 +42,9 @@ def account(mine: PeriodLog) -> Exhibit:
     table = rows_of(mine)
     if messages.silent(mine):
         table = table[table["step"] != "of those who queued: gave up"]
-    caption = f"Where every row of {mine.period.label} went"
+    caption = phrase("Where every row of {period} went", period=mine.period.label)
     parts = lead.unusable_parts(mine.usable)
-    says = f"Rows that cannot be used, by how they ended: {parts}." if parts else ""
+    says = phrase("Rows that cannot be used, by how they ended: {parts}.", parts=parts) if parts else ""
     return Exhibit(finding=caption, table=table, caption=caption, says=says, kind=mine.kind)
 
 
@@ -96,7 +99,8 @@ def changes(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> pd.Dat
 def run_charts(month: PeriodLog, *, channel: str, target_s: float = 20.0) -> Exhibit:
     """Headlines from day to day over the period and the one before, with their natural limits."""
     now, before = headline_tables(month, channel=channel, target_s=target_s)
-    return run_chart.run_charts(now, before, place=month.only(channel=channel).label, kind=month.kind)
+    mine = month.only(channel=channel)
+    return run_chart.run_charts(now, before, place=mine.label, kind=month.kind, missing=without_rows(mine))
 
 
 def main_points(
@@ -114,7 +118,7 @@ def _points(month: PeriodLog, mine: PeriodLog, moved: pd.DataFrame, queues: pd.D
     who = [] if queues is None else queue_points(queues, before)
     if week and mine.times_known and queues is not None:
         who += hour_points(patience.lost_by_hour(mine.cells, weekdays=week), waiting.week_in_words(week))
-    point = [("Nobody is seen to give up.", f"{why}.")] if (why := messages.silent(mine)) else []
+    point = [(phrase("Nobody is seen to give up."), f"{why}.")] if (why := messages.silent(mine)) else []
     return lead.main_points(moved, before, unusable=unusable_points(month), who=who, more=point)
 
 
@@ -137,40 +141,43 @@ def change_overview(
 def loss_by_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by hour of the day."""
     if not mine.times_known:
-        return nothing(NO_TIMES)
+        return nothing(phrase(NO_TIMES))
     if why := messages.silent(mine):
         return nothing(why)
     hours, ranks = _by_hour(mine)
-    return waiting.loss_by_hour(hours, ranks=ranks, place=mine.label, kind=mine.kind)
+    return waiting.loss_by_hour(hours, ranks=ranks, before=lost_before(mine), place=mine.label, kind=mine.kind)
 
 
 def wait_of_leavers(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
     """Why the wait of those who left is not patience, and what is."""
     if (waits := with_losses(mine)) is None:
-        return nothing(NOBODY)
+        return nothing(phrase(NOBODY))
     until = min(horizon_s, float(waits["duration_s"].max()))
     row = patience.waiting_table(waits).iloc[0]
     measures, why = estimated(lambda: patience.patience_measures(waits, horizon_s=until))
     return (
-        nothing(why) if measures is None else waiting.wait_of_leavers(row, measures, place=mine.label, kind=mine.kind)
+        nothing(why)
+        if measures is None
+        else waiting.wait_of_leavers(row, measures, horizon_s=until, place=mine.label, kind=mine.kind)
     )
 
 
 def patience_curve(mine: PeriodLog, *, by: str = "", horizon_s: float = 300.0) -> Exhibit:
     """Share who would still wait, against seconds; ``by`` draws the four largest groups that lost somebody."""
     if (waits := with_losses(mine, (*([by] if by else []), "day"))) is None:
-        return nothing(NOBODY)
+        return nothing(phrase(NOBODY))
     at_s = [*MINUTES_S, horizon_s]
     told: dict[str, Any] = {
         "horizon_s": horizon_s,
         "days": waits["day"].nunique(),
+        "marks": promise_made(mine, horizon_s),
         "place": mine.label,
         "kind": mine.kind,
     }
     if not by:
         curve = patience.daily_curve(waits)
         at, median = patience.survival_at(curve, at_s), patience.waiting_table(waits).iloc[0]["median_patience_s"]
-        return waiting.patience_curve(curve, at, median_s=median, **told)
+        return waiting.patience_curve(curve, at, median_s=median, before=curve_before(mine), **told)
     rows = _largest(waits, by)
     curves = patience.daily_curve(rows, by=by)
     ranks = patience.patience_ranks(rows, at_s[0], by=by)
@@ -181,16 +188,19 @@ def two_clocks(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
     """Patience beside the wait on offer."""
     waits = with_losses(mine, "day")
     if waits is None or not (waits["outcome"] == "answered").any():
-        return nothing("Two clocks are seen only where some gave up and some were answered after a wait")
+        return nothing(phrase("Two clocks are seen only where some gave up and some were answered after a wait"))
     pair, days = patience.patience_and_offered_wait(waits, cluster="day"), waits["day"].nunique()
     at = patience.survival_at(pair, [30.0, *MINUTES_S], by="clock")
-    return waiting.two_clocks(pair, at, horizon_s=horizon_s, days=days, place=mine.label, kind=mine.kind)
+    return waiting.two_clocks(
+        pair, at, horizon_s=horizon_s, days=days, marks=promise_made(mine, horizon_s), before=clocks_before(mine),
+        place=mine.label, kind=mine.kind,
+    )  # fmt: skip
 
 
 def how_sure(mine: PeriodLog, *, duration_s: float = 60.0, replicates: int, rng: np.random.Generator) -> Exhibit:
     """What repeat callers and good and bad days do to the interval of those who would still wait."""
     if with_losses(mine) is None:
-        return nothing(NOBODY)
+        return nothing(phrase(NOBODY))
     drawn, why = estimated(
         lambda: patience.clustered_patience(mine.contacts, duration_s, replicates=replicates, rng=rng)
     )
@@ -206,7 +216,7 @@ def loss_by_group(month: PeriodLog, *, channel: str) -> Exhibit:
         return nothing(why)
     mine = messages.seen_to_leave(mine)
     if not by or not mine.cells["queued"].any():
-        return nothing("There is one queue and one channel only, so there is nothing to set side by side")
+        return nothing(phrase("There is one queue and one channel only, so there is nothing to set side by side"))
     groups, ranks = _losses(mine, (by,))
     return waiting.loss_by_group(groups, by, ranks=ranks, place=mine.label, kind=mine.kind)
 
@@ -217,19 +227,20 @@ def wait_distribution(month: PeriodLog, *, channel: str, horizon_s: float = 300.
     if why := messages.silent(mine):
         return nothing(why)
     if not by or not mine.cells["queued"].any():
-        return nothing("There is one group of waits only")
+        return nothing(phrase("There is one group of waits only"))
     waits = mine.waits((by, "day"))
     ranks = patience.slow_ranks(waits, waiting.wait_quantile(waits, 0.9), by=by)
     return waiting.wait_distribution(
-        mine.waits(by), by, ranks=ranks, horizon_s=horizon_s, place=mine.label, kind=mine.kind
-    )
+        mine.waits(by), by, ranks=ranks, horizon_s=horizon_s, marks=promise_made(mine, horizon_s), place=mine.label,
+        kind=mine.kind,
+    )  # fmt: skip
 
 
 def patience_by_group(month: PeriodLog, *, channel: str, horizon_s: float = 300.0) -> Exhibits:
     """Share who would still wait, for the four largest groups, and whether they differ by more than chance."""
     mine, by = _groups(month, channel)
     if not by:
-        return Exhibits([nothing("There is one group only")])
+        return Exhibits([nothing(phrase("There is one group only"))])
     return Exhibits([patience_curve(mine, by=by, horizon_s=horizon_s), _group_test(mine, by)])
 
 
@@ -237,61 +248,61 @@ def _group_test(mine: PeriodLog, by: str) -> Exhibit:
     waits = with_losses(mine, (by, "day"))
     rows = None if waits is None else _largest(waits, by)
     if rows is None or rows[by].nunique() < 2:
-        return nothing("Fewer than two groups lost anybody, so there is no difference to test")
+        return nothing(phrase("Fewer than two groups lost anybody, so there is no difference to test"))
     if few := _too_few_days(rows):
         return nothing(few)
     test, why = estimated(lambda: survival.log_rank(rows, by=by, cluster="day"))
-    return nothing(why) if test is None else waiting.group_test(test, by)
+    return nothing(why) if test is None else waits_compared.group_test(test, by)
 
 
 def hazard_ratios(mine: PeriodLog) -> Exhibit:
     """Rates of giving up of the queues at the same hour and after the same wait (Cox, a baseline for each hour)."""
     if not mine.times_known:
-        return nothing(NO_TIMES)
+        return nothing(phrase(NO_TIMES))
     rows = _comparable(mine)
     if rows is None:
-        return nothing(ONE_QUEUE if with_losses(mine) is not None else NOBODY)
+        return nothing(phrase(ONE_QUEUE if with_losses(mine) is not None else NOBODY))
     if few := _too_few_days(rows):
         return nothing(few)
     ratios, why = estimated(lambda: regression.cox(rows, "queue", strata="hour", cluster="day"))
     ties, _ = estimated(lambda: regression.tie_table(rows, "queue", strata="hour", cluster="day"))
     if ratios is None or ties is None:
         return nothing(why)
-    return waiting.hazard_ratios(ratios, ties, reference=min(rows["queue"]), place=mine.label, kind=mine.kind)
+    return waits_compared.hazard_ratios(ratios, ties, reference=min(rows["queue"]), place=mine.label, kind=mine.kind)
 
 
 def proportional_hazards(mine: PeriodLog) -> Exhibit:
     """Whether one ratio may stand for the whole wait."""
     if not mine.times_known:
-        return nothing(NO_TIMES)
+        return nothing(phrase(NO_TIMES))
     rows = _comparable(mine)
     if rows is None:
-        return nothing(ONE_QUEUE if with_losses(mine) is not None else NOBODY)
+        return nothing(phrase(ONE_QUEUE if with_losses(mine) is not None else NOBODY))
     if few := _too_few_days(rows):
         return nothing(few)
     test, why = estimated(lambda: regression.proportionality_test(rows, "queue", strata="hour", cluster="day"))
-    return nothing(why) if test is None else waiting.proportional_hazards(test, place=mine.label, kind=mine.kind)
+    return nothing(why) if test is None else waits_compared.proportional_hazards(test, place=mine.label, kind=mine.kind)
 
 
 def loss_regression(mine: PeriodLog, glm: Callable[..., Any], *, formula: str, family: Any) -> Exhibit:
     """Odds of giving up by hour, queue and promise, fitted by ``statsmodels.formula.api.glm`` with days as clusters."""
     if not mine.times_known:
-        return nothing(NO_TIMES)
+        return nothing(phrase(NO_TIMES))
     counts = patience.loss_counts(mine.cells)
     table, why = estimated(lambda: patience.loss_regression(counts, glm, formula=formula, family=family))
     if table is None:
-        return nothing(f"Losses cannot be set beside hour, queue and promise: {why}")
+        return nothing(phrase("Losses cannot be set beside hour, queue and promise: {why}", why=why))
     return losses.loss_regression(table, place=mine.label, kind=mine.kind)
 
 
 def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
     """Share of those who queued who gave up, by weekday and hour."""
     if not mine.times_known:
-        return nothing(NO_TIMES)
+        return nothing(phrase(NO_TIMES))
     if why := messages.silent(mine):
         return nothing(why)
     if not mine.cells["queued"].any():
-        return nothing("Nobody queued")
+        return nothing(phrase("Nobody queued"))
     week, ranks = _losses(mine, ("weekday", "hour"))
     return waiting.loss_by_week_hour(week[week["queued"] >= FEW], ranks=ranks, place=mine.label, kind=mine.kind)
 
@@ -299,13 +310,13 @@ def loss_by_week_hour(mine: PeriodLog) -> Exhibit:
 def patience_inside_hours(mine: PeriodLog) -> Exhibit:
     """Patience worked out inside each hour, beside the pooled curve."""
     if not mine.times_known:
-        return nothing(NO_TIMES)
+        return nothing(phrase(NO_TIMES))
     waits = mine.waits("hour") if mine.cells["queued"].any() else pd.DataFrame()
     busy = waits[waits.groupby("hour")["contacts"].transform("sum") >= FEW] if len(waits) else waits
     if busy.empty or not (busy["outcome"] == "abandoned").any():
-        return nothing("No hour has thirty waits and a loss: patience cannot be worked out hour by hour")
+        return nothing(phrase("No hour has thirty waits and a loss: patience cannot be worked out hour by hour"))
     inside = patience.standardised_patience(busy, list(MINUTES_S), strata="hour")
-    return waiting.patience_inside_hours(inside, place=mine.label, kind=mine.kind)
+    return waits_compared.patience_inside_hours(inside, place=mine.label, kind=mine.kind)
 
 
 def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibits:
@@ -315,16 +326,16 @@ def mean_patience(mine: PeriodLog, *, rng: np.random.Generator) -> Exhibits:
 
 def _mean_patience(mine: PeriodLog, rng: np.random.Generator) -> Exhibit:
     if not mine.times_known:
-        return nothing(NO_TIMES)
+        return nothing(phrase(NO_TIMES))
     hours = mine.asked(("day", "hour", "weekday")).rename(columns={"day": "date"})
     week = mine.calendar[mine.calendar["fully_open"]].set_index("weekday")
     opens, closes = (hours["weekday"].map(week[end]) for end in ("open_from", "open_to"))
     served = hours[(hours["hour"] >= opens) & (hours["hour"] < closes)]
     rows, why = estimated(lambda: [patience.mean_patience(one, rng=rng).iloc[0] for one in (served, hours)])
     if rows is None:
-        return nothing(f"The hours do not tell the mean patience: {why}")
+        return nothing(phrase("The hours do not tell the mean patience: {why}", why=why))
     line, row = rows
-    return waiting.mean_patience(row, line, kind=mine.kind)
+    return waits_compared.mean_patience(row, line, kind=mine.kind)
 
 
 def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generator) -> Exhibits:
@@ -334,26 +345,35 @@ def beside_published(mine: PeriodLog, *, replicates: int, rng: np.random.Generat
     beside, why = estimated(lambda: patience.brown_comparison(mine.contacts, rng=rng, replicates=replicates))
     if beside is None:
         return Exhibits(
-            [nothing(f"The published analysis of this log cannot be set beside {mine.period.label}: {why}")]
+            [
+                nothing(
+                    phrase(
+                        "The published analysis of this log cannot be set beside {period}: {why}",
+                        period=mine.period.label,
+                        why=why,
+                    )
+                )
+            ]
         )
-    return Exhibits([waiting.beside_published(beside, place=mine.period.label, kind=mine.kind)])
+    return Exhibits([waits_compared.beside_published(beside, place=mine.period.label, kind=mine.kind)])
 
 
 def wait_outcomes(mine: PeriodLog, *, horizon_s: float = 300.0) -> Exhibit:
     """How waits have ended by each second."""
     if not mine.cells["queued"].any():
-        return nothing("Nobody queued, so no wait has ended")
+        return nothing(phrase("Nobody queued, so no wait has ended"))
     waits = mine.waits()
     if (waits["outcome"] == "open").all():
-        return nothing("All waits are still open")
+        return nothing(phrase("All waits are still open"))
     ends = survival.aalen_johansen(waits)
-    return waiting.wait_outcomes(ends, horizon_s=horizon_s, place=mine.label, kind=mine.kind)
+    marks = promise_made(mine, horizon_s)
+    return waiting.wait_outcomes(ends, horizon_s=horizon_s, marks=marks, place=mine.label, kind=mine.kind)
 
 
 def leaving_hazard(mine: PeriodLog, *, horizon_s: float = 300.0, bandwidth_s: float = 8.0) -> Exhibit:
     """The rate of leaving among those who still wait."""
     if (waits := with_losses(mine)) is None:
-        return nothing(NOBODY)
+        return nothing(phrase(NOBODY))
     hazard, why = estimated(lambda: survival.hazard_rate(waits, event="abandoned", bandwidth_s=bandwidth_s))
     if hazard is None:
         return nothing(why)
@@ -372,12 +392,12 @@ def first_messages(month: PeriodLog, *, within_s: Sequence[float]) -> Exhibits:
     except LogError as refusal:
         return Exhibits([nothing(str(refusal))])
     if counted.empty:
-        return Exhibits([nothing("This log holds no e-mail, social media or web forms")])
+        return Exhibits([nothing(phrase("This log holds no e-mail, social media or web forms"))])
     firsts = patience.first_shares(counted, within_s)
     most = counted.groupby("channel")["contacts"].sum().idxmax()
     curve = messages.message_outcomes(
         patience.response_outcomes(counted[counted["channel"] == most]), firsts[firsts["channel"] == most],
-        horizon_s=max(within_s), subtitle=f"What came first, {most}, {month.label}", kind=month.kind,
+        horizon_s=max(within_s), subtitle=phrase("What came first, {channel}, {place}", channel=most, place=month.label), kind=month.kind,
     )  # fmt: skip
     unknown = counted.attrs["customers_unknown"]
     return messages.message_firsts(firsts, unknown=unknown, place=month.label, kind=month.kind) + Exhibits([curve])
@@ -470,5 +490,8 @@ def _comparable(mine: PeriodLog) -> pd.DataFrame | None:
 def _too_few_days(waits: pd.DataFrame) -> str:
     """Why groups are not compared day by day; empty where they are."""
     days = waits["day"].nunique()
-    plural = "s" if days > 1 else ""
-    return f"{waiting.counted(days)} day{plural}: too few to tell groups apart" if days < FEWEST_DAYS else ""
+    if days >= FEWEST_DAYS:
+        return ""
+    if days == 1:
+        return phrase("One day: too few to tell groups apart")
+    return phrase("{days} days: too few to tell groups apart", days=waiting.counted(days))

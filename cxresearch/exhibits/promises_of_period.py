@@ -11,6 +11,7 @@ from cxresearch.contacts import LogError, PeriodLog
 from cxresearch.exhibits import promises
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.period import NO_TIMES, estimated, with_losses
+from cxresearch.style import phrase
 
 STRATA = ("hour", "queue")
 
@@ -22,11 +23,13 @@ def promised(mine: PeriodLog, *, promises_by_lot: bool = False) -> Exhibits:
     promises follow nothing that the log holds. Promises of a simulated log are drawn by lot.
     """
     if not mine.times_known:
-        return Exhibits([nothing(NO_TIMES)])
+        return Exhibits([nothing(phrase(NO_TIMES))])
     waits = _promised(mine)
     if waits is None:
         return Exhibits([
-            nothing("This log does not know what was promised, or all promises are alike. The question stays open")
+            nothing(
+                phrase("This log does not know what was promised, or all promises are alike. The question stays open")
+            )
         ])  # fmt: skip
     return Exhibits([_promise_elasticity(mine, waits, by_lot=promises_by_lot or mine.simulated)]) + _promise_effects(
         mine, waits
@@ -41,11 +44,10 @@ def _promise_elasticity(mine: PeriodLog, waits: pd.DataFrame, *, by_lot: bool) -
     broken, other = estimated(lambda: patience.broken_promise(waits, strata=STRATA).iloc[0])
     if pooled is None or broken is None:
         return nothing(why or other)
-    inside = promises.STRATA if one is not None else "hours and queues pooled: inside them too few left"
     follows = patience.promises_follow(mine.asked(("day", *STRATA, "promised_s")), _promised_customers(mine))
     return promises.promise_elasticity(
         pooled if one is None else one, pooled, broken, patience.promise_table(waits), follows, by_lot=by_lot,
-        inside=inside, place=mine.label, kind=mine.kind,
+        pooled_alone=one is None, place=mine.label, kind=mine.kind,
     )  # fmt: skip
 
 

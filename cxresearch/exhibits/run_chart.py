@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -12,7 +14,7 @@ from cxresearch.exhibits.by_day import EVERY, Days, Part, compared, days_of
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.waiting import counted
 from cxresearch.risk_table import process_limits, signs_of_change
-from cxresearch.style import format_date, format_interval, format_number, format_value
+from cxresearch.style import format_date, format_interval, format_number, format_value, phrase
 
 CHARTED = ("lost_share", "service_level", "mean_wait_s", "contacts_per_day")
 CHARTED_OF_TICKETS = ("unanswered_after_promise_share", "median_first_answer_s", "asked_again_share", "tickets_per_day")
@@ -100,43 +102,69 @@ def days_hang_together(now: pd.DataFrame, before: pd.DataFrame | None) -> bool:
     return any(one.clusters.correlation_shows() for one in compared(parts, linked=False).values()) if parts else False
 
 
-def run_charts(now: pd.DataFrame, before: pd.DataFrame | None, *, place: str, kind: str = "estimated") -> Exhibit:
+def run_charts(
+    now: pd.DataFrame, before: pd.DataFrame | None, *, place: str, kind: str = "estimated", missing: Sequence[date] = ()
+) -> Exhibit:
     """Headlines over the days of a period and the one before, with limits, and what says that something changed.
 
-    ``now`` and ``before`` are as for :func:`run_points`.
+    ``now`` and ``before`` are as for :func:`run_points`; days that are ``missing`` have no rows.
     """
     points = run_points(now, before)
     if points.empty:
         return nothing(
-            f"No headline has {FEWEST_DAYS} days to set side by side, so no change can be seen from day to day"
+            phrase(
+                "No headline has {days} days to set side by side, so no change can be seen from day to day",
+                days=format_value(FEWEST_DAYS, "count"),
+            )
         )
     together = days_hang_together(now, before)
     rows = [_row(one) for _, one in points.groupby("name", sort=False)]
     shown = pd.DataFrame(rows)
     signs, n = shown[shown["sign_of_change"] != "none"], points["day"].nunique()
-    single, of_set = (100 * FALSE_SIGNS[what][together] for what in ("chart", "set"))
-    several = f"{counted(len(signs))} of {counted(len(shown)).lower()} headlines {'shows' if len(signs) == 1 else 'show'} a sign"
+    single, of_set = (format_number(100 * FALSE_SIGNS[what][together], 0) for what in ("chart", "set"))
+    several = {"signs": counted(len(signs)), "all": counted(len(shown)).lower()}
     if signs.empty:
-        finding = f"No sign of change in {n} days"
+        finding = phrase("No sign of change in {days} days", days=format_value(n, "count"))
+    elif together and len(signs) == 1:
+        finding = phrase(
+            "One of {all} headlines shows a sign, but days that hang together often give one", all=several["all"]
+        )
     elif together:
-        finding = f"{several}, but days that hang together often give one"
+        finding = phrase(
+            "{signs} of {all} headlines show a sign, but days that hang together often give one", **several
+        )
     elif len(signs) == 1:
         finding = f"{signs['headline'].iloc[0]}: {signs['sign_of_change'].iloc[0]}"
     else:
-        finding = f"{several} of change"
-    how = "neighbouring days hang together, as they do here," if together else "days stand apart"
-    where = "where " + how if together else "whose " + how
-    says = (
-        f"False alarms: in SIMULATED logs {where} and in which nothing changed, {format_number(single, 0)} % of such "
-        f"charts show a sign, and {format_number(of_set, 0)} % of reports show one in any of the four."
+        finding = phrase("{signs} of {all} headlines show a sign of change", **several)
+    worlds = phrase(
+        "False alarms come without a change. They were counted in SIMULATED logs of calls whose days stand apart."
+    )
+    if together:
+        worlds = phrase(
+            "False alarms come without a change. They were counted in SIMULATED logs of calls whose neighbouring days hang "
+            "together, as they do here."
+        )
+    often = phrase(
+        "There {single} % of such charts show a sign, and {all} % of reports show one in any of the four.",
+        single=single,
+        all=of_set,
     )
     if points["name"].isin(CHARTED_OF_TICKETS).any():
-        says = f"False alarms: in SIMULATED logs of calls {where} and in which nothing changed, {format_number(single, 0)} % of such charts show a sign."
+        often = phrase("There {single} % of such charts show a sign.", single=single)
     return Exhibit(
-        finding=finding, says=says, table=points, shown=shown, kind=kind,
-        subtitle=f"A point is a day, what its weekday usually does taken out; dashed: natural limits; {place}",
-        description=". ".join(f"{row['headline']}: middle {row['middle']}, limits {row['limits']}, sign of change: {row['sign_of_change']}" for row in rows),
-        draw=partial(figures.plot_run_charts, points),
+        finding=finding, says=f"{worlds} {often}", table=points, shown=shown, kind=kind,
+        subtitle=phrase(
+            "A point is a day, what its weekday usually does taken out; dashed: natural limits; {place}", place=place
+        ),
+        description=". ".join(
+            phrase(
+                "{headline}: middle {middle}, limits {limits}, sign of change: {sign}", headline=row["headline"],
+                middle=row["middle"], limits=row["limits"], sign=phrase(row["sign_of_change"]),
+            )
+            for row in rows
+        ),
+        draw=partial(figures.plot_run_charts, points, missing=missing),
     )  # fmt: skip
 
 
@@ -150,16 +178,27 @@ def _row(points: pd.DataFrame) -> dict[str, str]:
         end = int(np.flatnonzero(run)[-1])
         before = np.flatnonzero(run[: end + 1] != run[end])
         begin = int(before[-1]) + 1 if len(before) else 0
-        day = [format_date(points["day"].iloc[at].date()) for at in (begin, end)]
-        when = f"since {day[0]}" if end == len(points) - 1 else f"from {day[0]} to {day[1]}"
-        signs.append(f"{when} {'higher' if run[end] > 0 else 'lower'}, {end - begin + 1} days in a row")
-    for sign, word in ((1, "above"), (-1, "below")):
+        first_day, last_day = (format_date(points["day"].iloc[at].date()) for at in (begin, end))
+        told = {"first": first_day, "days": str(end - begin + 1)}
+        if end == len(points) - 1:
+            signs.append(
+                phrase("since {first} higher, {days} days in a row", **told)
+                if run[end] > 0
+                else phrase("since {first} lower, {days} days in a row", **told)
+            )
+        else:
+            signs.append(
+                phrase("from {first} to {last} higher, {days} days in a row", last=last_day, **told)
+                if run[end] > 0
+                else phrase("from {first} to {last} lower, {days} days in a row", last=last_day, **told)
+            )
+    for sign, one, several in (
+        (1, "{day} above the limits", "{days} days above the limits, last {day}"),
+        (-1, "{day} below the limits", "{days} days below the limits, last {day}"),
+    ):
         out = points.loc[points["outside"] == sign, "day"]
         if len(out):
-            said = format_date(out.iloc[-1].date())
-            signs.append(
-                f"{said} {word} the limits" if len(out) == 1 else f"{len(out)} days {word} the limits, last {said}"
-            )
+            signs.append(phrase(one if len(out) == 1 else several, day=format_date(out.iloc[-1].date()), days=len(out)))
     return {
         "headline": first["label"], "days": format_value(len(points), "count"), "middle": format_value(first["centre"], first["unit"]),
         "limits": format_interval(first["lower"], first["upper"], first["unit"]),

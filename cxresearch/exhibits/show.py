@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 
 from cxresearch.exhibits.small_groups import held_back, smallest_group
 from cxresearch.figures import root_figure
+from cxresearch.patience import OTHERS
 from cxresearch.style import current_language, format_interval, format_value, is_missing, load_words, phrase, theme
 
 __all__ = [
@@ -109,7 +110,7 @@ def figure_bundle(
     plt.close(figure)
     # A notebook shows the drawing at a reader's size, not as wide as the window; the page sets its own width.
     svg = svg.replace("<svg ", f"<svg {NOTEBOOK_WIDTH} ", 1)
-    plain = f"{finding}\n{content['subtitle']} ({kind})"
+    plain = f"{finding}\n{content['subtitle']} ({load_words()['kinds'][kind]})"
     return {"text/html": _figure_html(content, svg), "image/svg+xml": svg, FIGURE: content, "text/plain": plain}
 
 
@@ -129,7 +130,11 @@ def table_bundle(
 ) -> dict[str, Any]:  # fmt: skip
     """The bundle of :func:`show_table`; ``people`` as for :func:`small_groups.held_back`."""
     content = _table_content(table, caption, _kind(kind), formats, people)
-    return {"text/html": _table_html(content), TABLE: content, "text/plain": f"{caption} ({kind})"}
+    return {
+        "text/html": _table_html(content),
+        TABLE: content,
+        "text/plain": f"{caption} ({load_words()['kinds'][kind]})",
+    }
 
 
 def say(markdown: str) -> None:
@@ -215,7 +220,7 @@ def headline_bundle(
     interval = note if lower is None or upper is None else format_interval(lower, upper, unit)
     if value is not None and lower == value == upper:
         interval = note or load_words()["page"]["counted"]
-    line = f"{content['label']}: {format_value(value, unit)} ({interval}; {kind})"
+    line = f"{content['label']}: {format_value(value, unit)} ({interval}; {load_words()['kinds'][kind]})"
     return {"text/plain": line, HEADLINE: content}
 
 
@@ -284,7 +289,9 @@ def what_if_bundle(
         values.append([float(value) for value in shown[given["times"]]])
         shown = shown.assign(**{product: shown[given["times"]] * given["value"]})
         price = format_value(given["value"], given["unit"])
-        labels[product] = f"{given['result']}, at {price} ({load_words()['kinds']['assumed']})"
+        labels[product] = phrase(
+            "{result}, at {price} ({kind})", result=given["result"], price=price, kind=load_words()["kinds"]["assumed"]
+        )
         formats[product] = "number"
     table = _table_content(shown, subtitle, _kind(kind), formats)
     for column in table["columns"]:
@@ -297,7 +304,11 @@ def what_if_bundle(
         "table": table,
         "assumed": [{**given, "values": numbers} for given, numbers in zip(assumed, values, strict=True)],
     }
-    return {"text/html": _table_html(table), WHAT_IF: content, "text/plain": f"{finding}\n{subtitle} ({kind})"}
+    return {
+        "text/html": _table_html(table),
+        WHAT_IF: content,
+        "text/plain": f"{finding}\n{subtitle} ({load_words()['kinds'][kind]})",
+    }
 
 
 def _check_assumption(given: dict[str, Any], scenarios: pd.DataFrame) -> None:
@@ -317,13 +328,14 @@ def column_label(name: str, how: str = "") -> str:
     words = load_words()
     if name in words["columns"]:
         return str(words["columns"][name])
+    unit = ""
     for suffix, text in words["suffixes"].items():
         if name.endswith(suffix) and len(name) > len(suffix):
             # A cell that says "76 s" needs no unit in its heading.
-            name = name.removesuffix(suffix) + ("" if suffix == "_s" and how == "seconds" else text)
+            name, unit = name.removesuffix(suffix), "" if suffix == "_s" and how == "seconds" else text
             break
     label = name.replace("_", " ").strip()
-    return phrase(label[:1].upper() + label[1:])
+    return f"{phrase(label[:1].upper() + label[1:])}{unit}"
 
 
 def publish(bundle: dict[str, Any]) -> None:
@@ -373,7 +385,7 @@ def _table_content(
         raise ValueError(f"formats of {caption!r}: {wrong} are none of {list(FORMATS)}.")
     how = unit_of(table, formats)
     rows = [
-        [_cell(value, form) for value, form in zip(row, how.values(), strict=True)]
+        [_cell(value, form, name) for value, (name, form) in zip(row, how.items(), strict=True)]
         for row in table.itertuples(index=False, name=None)
     ]
     if (held := held_back(table, people, formats)) is not None:
@@ -439,10 +451,12 @@ def _named_unit(name: str, estimate: str) -> str:
     return ""
 
 
-def _cell(value: Any, form: str) -> str:
+def _cell(value: Any, form: str, name: str) -> str:
     if form == "text" and is_missing(value):
         return ""
-    return phrase(value) if form == "text" and isinstance(value, str) else format_value(value, form)
+    # A queue is called as the log calls it, whatever word that is.
+    ours = isinstance(value, str) and (name != "queue" or value == OTHERS)
+    return phrase(value) if form == "text" and ours else format_value(value, form)
 
 
 def _figure_html(content: dict[str, Any], svg: str) -> str:
@@ -450,13 +464,13 @@ def _figure_html(content: dict[str, Any], svg: str) -> str:
 
     The drawing is a picture in a data address, which an untrusted notebook shows, too.
     """
-    words = load_words()["page"]
+    words, kind = load_words()["page"], load_words()["kinds"][content["kind"]]
     mark = f"<p {_MARK}>{html.escape(words['simulated'])}. {html.escape(words['simulated_more'])}</p>"
     behind = f"<details><summary>{html.escape(words['numbers'])}</summary>{{}}</details>"
     return (
         f'<figure style="margin:0;max-width:46em">{mark if content["kind"] == "SIMULATED" else ""}'
         f'<figcaption><strong style="font-size:1.15em">{html.escape(content["finding"])}</strong><br>'
-        f"{html.escape(content['subtitle'])} ({html.escape(content['kind'])})</figcaption>"
+        f"{html.escape(content['subtitle'])} ({html.escape(kind)})</figcaption>"
         f'<img width="624" alt="{html.escape(content["description"], quote=True)}" '
         f'src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
         f"{behind.format(_table_html(content['table'])) if content['table'] else ''}</figure>"
@@ -481,5 +495,5 @@ def _table_html(content: dict[str, Any]) -> str:
         + "</tr>"
         for row in content["rows"]
     )
-    caption = f"{html.escape(content['caption'])} ({content['kind']})"
+    caption = f"{html.escape(content['caption'])} ({html.escape(load_words()['kinds'][content['kind']])})"
     return f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"

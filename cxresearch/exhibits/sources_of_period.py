@@ -11,6 +11,7 @@ from cxresearch.exhibits.exhibit import Exhibits, nothing
 from cxresearch.exhibits.messages import silent
 from cxresearch.exhibits.period import changes
 from cxresearch.risk_table import equal_weekdays
+from cxresearch.style import phrase
 
 
 def change_sources(month: PeriodLog, *, channel: str) -> Exhibits:
@@ -20,14 +21,16 @@ def change_sources(month: PeriodLog, *, channel: str) -> Exhibits:
     if why := silent(mine):
         return _nothing(why)
     if before is None:
-        return _nothing(f"There is nothing before {month.period.label}, so no change has a source")
+        return _nothing(
+            phrase("There is nothing before {period}, so no change has a source", period=month.period.label)
+        )
     moved = changes(month, channel=channel).set_index("name").loc["lost_share"]
     whole = mine.calendar.loc[mine.calendar["fully_open"], "weekday"].tolist()
     try:
         parts = patience.change_sources(mine.cells, before.cells, fully_open=whole)
         queues = patience.queue_sources(mine.cells, before.cells, fully_open=whole)
     except ValueError as refusal:
-        return _nothing(f"Where a change would come from cannot be said: {refusal}")
+        return _nothing(phrase("Where a change would come from cannot be said: {why}", why=refusal))
     # Of a change that cannot be told the model would account for chance.
     told = moved["verdict"] in ("rose", "fell")
     model = _model(mine, before, float(parts["contribution"].sum())) if told else ""
@@ -56,7 +59,7 @@ def _model(mine: PeriodLog, before: PeriodLog, change: float) -> pd.DataFrame | 
             teams.append(queueing.agents_in_effect(_hours(log, weight), patience=curves[-1]))
         return queueing.loss_sources(teams[0], teams[1], patience=curves[0], patience_before=curves[1], change=change)
     except ValueError as refusal:
-        return f" The queue model has no account of it: {str(refusal).rstrip('.')}."
+        return phrase("The queue model has no account of it: {why}.", why=str(refusal).rstrip("."))
 
 
 def _hours(log: PeriodLog, weight: object) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from cxresearch.exhibits.by_day import TICKET_MEASURES, estimated
 from cxresearch.exhibits.changes import COLUMNS
 from cxresearch.exhibits.headlines import estimates_of
 from cxresearch.patience import after_tickets, ticket_waits, watched
-from cxresearch.style import format_date, format_duration, format_value
+from cxresearch.style import format_date, format_duration, format_value, phrase
 
 HOUR_S = 3_600.0
 PROMISES_ALIKE = 0.05  # of the tickets: with more promised another time, what was kept of it is another number
@@ -124,7 +124,8 @@ def ticket_headlines(tickets: PeriodLog, *, promise_s: float, again_h: float) ->
     estimates = ticket_estimates(tickets, days, promise_s=promise_s, again_h=again_h)
     number = int(tickets.cells["contacts"].sum())
     rows: list[tuple[object, ...]] = [
-        ("tickets", "Tickets", number, number, number, "count", "", number, "all tickets", "a count of the log, no sampling error")
+        ("tickets", phrase("Tickets"), number, number, number, "count", "", number, phrase("all tickets"),
+         phrase("a count of the log, no sampling error"))
     ]  # fmt: skip
     for name, (label, unit, better, base) in _told(tickets, promise_s, again_h).items():
         value, lower, upper, n, note = estimates[name]
@@ -157,7 +158,7 @@ def backlog_by_day(tickets: PeriodLog) -> pd.DataFrame | None:
 def promise_words(tickets: PeriodLog, promise_s: float) -> str:
     """What was promised, where it is one time; else that it was promised."""
     promised: Mapping[float, Any] = tickets.cells["promised_s"].astype(float).fillna(promise_s).value_counts()
-    return format_duration(next(iter(promised.keys()))) if len(promised) == 1 else "what was promised"
+    return format_duration(next(iter(promised.keys()))) if len(promised) == 1 else phrase("what was promised")
 
 
 def promise_changed(tickets: PeriodLog, promise_s: float) -> str:
@@ -173,25 +174,34 @@ def promise_changed(tickets: PeriodLog, promise_s: float) -> str:
     if moved <= PROMISES_ALIKE:
         return ""
     if len(now) == len(before) == 1:
-        return "what was promised changed from {} to {}".format(*(promise_words(log, promise_s) for log in logs))
-    return f"what was promised is another time for {format_value(moved, 'share')} of the tickets"
+        was, became = (promise_words(log, promise_s) for log in logs)
+        return phrase("what was promised changed from {was} to {became}", was=was, became=became)
+    return phrase("what was promised is another time for {share} of the tickets", share=format_value(moved, "share"))
 
 
 def _told(tickets: PeriodLog, promise_s: float, again_h: float) -> dict[str, tuple[str, str, str, str]]:
     """Label, unit, which way is better, and base of every estimated headline."""
     promise, followed = promise_words(tickets, promise_s), format_duration(again_h * HOUR_S)
-    every = "all tickets, those without an answer counted up to the end of the log"
+    every = phrase("all tickets, those without an answer counted up to the end of the log")
     cells = tickets.cells
     unknown, number = (int(cells.loc[which, "contacts"].sum()) for which in (cells["promised_s"].isna(), slice(None)))
-    whose = "all" if unknown == number else format_value(unknown, "count")
-    taken = f"; for {whose} of them {format_duration(promise_s)} is taken as promised" if unknown else ""
+    promised = every
+    if unknown == number:
+        promised = phrase(
+            "{base}; for all of them {taken} is taken as promised", base=every, taken=format_duration(promise_s)
+        )
+    elif unknown:
+        promised = phrase(
+            "{base}; for {unknown} of them {taken} is taken as promised",
+            base=every, unknown=format_value(unknown, "count"), taken=format_duration(promise_s),
+        )  # fmt: skip
     return {
-        "tickets_per_day": ("Tickets per day with any", "count", "", "days with tickets"),
-        "median_first_answer_s": ("Median time to the first answer", "s", "lower", every),
-        "unanswered_after_promise_share": (f"Unanswered after {promise}", "share", "lower", f"{every}{taken}"),
+        "tickets_per_day": (phrase("Tickets per day with any"), "count", "", phrase("days with tickets")),
+        "median_first_answer_s": (phrase("Median time to the first answer"), "s", "lower", every),
+        "unanswered_after_promise_share": (phrase("Unanswered after {promise}", promise=promise), "share", "lower", promised),
         "asked_again_share": (
-            f"Customer asked again within {followed} and before an answer", "share", "lower",
-            f"tickets whose customer is known and can be followed for {followed}",
+            phrase("Customer asked again within {within} and before an answer", within=followed), "share", "lower",
+            phrase("tickets whose customer is known and can be followed for {within}", within=followed),
         ),
     }  # fmt: skip
 
@@ -199,22 +209,24 @@ def _told(tickets: PeriodLog, promise_s: float, again_h: float) -> dict[str, tup
 def _backlog(tickets: PeriodLog) -> tuple[object, ...]:
     found = backlog_by_day(tickets)
     if found is None or found.empty:
-        why = "not counted: some days come from kept tables" if found is None else "the log ends with its first day"
+        why = phrase("the log ends with its first day")
+        if found is None:
+            why = phrase("not counted: some days come from kept tables")
         return (
             "backlog",
-            "Backlog",
+            phrase("Backlog"),
             math.nan,
             math.nan,
             math.nan,
             "count",
             "lower",
             0,
-            "tickets without an answer",
+            phrase("tickets without an answer"),
             why,
         )
     day, count = found.iloc[-1]
     said = format_date(day.date())
     return (
-        "backlog", f"Backlog at the end of {said}", count, count, count, "count", "lower", count,
-        f"tickets without an answer at the end of {said}", "a count of one moment, no sampling error",
+        "backlog", phrase("Backlog at the end of {day}", day=said), count, count, count, "count", "lower", count,
+        phrase("tickets without an answer at the end of {day}", day=said), phrase("a count of one moment, no sampling error"),
     )  # fmt: skip

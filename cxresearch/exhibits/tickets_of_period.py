@@ -18,6 +18,7 @@ from cxresearch.exhibits import headlines as lead
 from cxresearch.exhibits import run_chart, tickets
 from cxresearch.exhibits.changes import change_table
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
+from cxresearch.exhibits.marks import without_rows
 from cxresearch.exhibits.period import unusable_points
 from cxresearch.exhibits.ranking import opening
 from cxresearch.exhibits.targets import with_targets
@@ -32,7 +33,7 @@ from cxresearch.exhibits.ticket_numbers import (
     tickets_of,
 )
 from cxresearch.exhibits.verdict import verdict
-from cxresearch.style import format_value
+from cxresearch.style import format_value, phrase
 
 NO_TARGETS: Mapping[str, float] = {}
 DAY_S = 86_400.0
@@ -57,7 +58,7 @@ def ticket_account(month: PeriodLog, *, channel: str = "") -> Exhibit:
         for said, words in ends.items()
     ]
     table = pd.DataFrame(steps, columns=["step", "rows"])
-    caption = f"Where every row of {mine.period.label} went"
+    caption = phrase("Where every row of {period} went", period=mine.period.label)
     return Exhibit(
         finding=caption, table=table[(table["rows"] > 0) | (table["step"] == "tickets")].reset_index(drop=True), caption=caption,
         kind=mine.kind,
@@ -100,14 +101,14 @@ def ticket_run_charts(
     """Headlines of tickets from day to day over the period and the one before, with their natural limits."""
     mine = tickets_of(month, channel=channel)
     now, before = _both(mine, promise_s=promise_s, again_h=again_h)
-    return run_chart.run_charts(now, before, place=mine.label, kind=mine.kind)
+    return run_chart.run_charts(now, before, place=mine.label, kind=mine.kind, missing=without_rows(mine))
 
 
 def first_answer(month: PeriodLog, *, channel: str = "", promise_s: float = DAY_S) -> Exhibit:
     """When half and nine in ten of the tickets had a first answer."""
     mine, waits = _waits(month, channel, promise_s)
     if not (waits["outcome"] == "answered").any():
-        return nothing("No ticket was answered before the log ended, so the time to an answer is not known")
+        return nothing(phrase("No ticket was answered before the log ended, so the time to an answer is not known"))
     by_day = waits.groupby(["day", "duration_s", "outcome"], as_index=False)["contacts"].sum()
     curve = patience.daily_curve(by_day, event="answered")
     return tickets.first_answer(_of_all(mine, waits, promise_s), curve, place=mine.label, kind=mine.kind)
@@ -117,7 +118,7 @@ def first_answer_by(month: PeriodLog, by: str, *, channel: str = "", promise_s: 
     """First answers by ``channel``, ``queue``, ``weekday`` or ``hour`` of opening."""
     mine, waits = _waits(month, channel, promise_s)
     if waits[by].isna().all():
-        return nothing(f"The log does not say the {by}, so nothing is told by {by}")
+        return nothing(phrase("The log does not say the {by}, so nothing is told by {by}", by=phrase(by)))
     return tickets.first_answer_by(
         patience.first_answer_table(waits, by=by), by, patience.late_ranks(waits, by=by),
         promise=promise_words(mine, promise_s), place=mine.label, kind=mine.kind,
@@ -142,7 +143,9 @@ def backlog(month: PeriodLog, *, channel: str = "") -> Exhibit:
     mine = tickets_of(month, channel=channel)
     days = backlog_by_day(mine)
     if days is None:
-        return nothing("Of some days of this period only tables were kept, and no backlog can be counted from these")
+        return nothing(
+            phrase("Of some days of this period only tables were kept, and no backlog can be counted from these")
+        )
     first = mine.period.previous.start
     return tickets.backlog(days, begins=mine.begins, first=first, place=mine.label, kind=mine.kind)
 
@@ -163,7 +166,7 @@ def channel_switches(month: PeriodLog, *, channel: str = "", again_h: float = 72
     """Whose customer turned to another channel before an answer."""
     mine = tickets_of(month, channel=channel)
     if month.cells["channel"].nunique() < 2:
-        return nothing("The log knows one channel at most, so nobody is seen to turn to another")
+        return nothing(phrase("The log knows one channel at most, so nobody is seen to turn to another"))
     after = _customers(mine, again_h)
     if isinstance(after, Exhibit):
         return after
@@ -188,7 +191,7 @@ def _customers(mine: PeriodLog, again_h: float) -> pd.DataFrame | Exhibit:
     except LogError as refusal:
         return nothing(str(refusal).rstrip("."))
     if after.empty:
-        return nothing("No customer is known, so who asked again, or on another channel, cannot be told")
+        return nothing(phrase("No customer is known, so who asked again, or on another channel, cannot be told"))
     return after
 
 
@@ -215,9 +218,13 @@ def _backlog_point(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
     row = moved.set_index("name").loc["backlog"]
     if math.isnan(row["value"]):
         return []
-    was = (
-        ""
-        if math.isnan(row["previous"])
-        else f"; at the end of {before}: {format_value(int(row['previous']), 'count')}"
-    )
-    return [("Backlog.", f"{opening(row['base'])}: {format_value(int(row['value']), 'count')}{was}.")]
+    now = {"base": opening(row["base"]), "now": format_value(int(row["value"]), "count")}
+    said = phrase("{base}: {now}.", **now)
+    if not math.isnan(row["previous"]):
+        said = phrase(
+            "{base}: {now}; at the end of {before}: {was}.",
+            before=before,
+            was=format_value(int(row["previous"]), "count"),
+            **now,
+        )
+    return [(phrase("Backlog."), said)]

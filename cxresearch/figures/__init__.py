@@ -1,7 +1,7 @@
 """Figures: a table and Axes in, Axes out. They draw numbers and compute none."""
 
 from cxresearch.figures.day import plot_forecast, plot_load, plot_staffing
-from cxresearch.figures.parts import axes_or_new, root_figure
+from cxresearch.figures.parts import Before, Mark, axes_or_new, root_figure
 from cxresearch.figures.run_chart import plot_backlog, plot_run_charts
 from cxresearch.figures.spread import (
     plot_amounts,
@@ -31,6 +31,8 @@ from cxresearch.figures.waiting import (
 from cxresearch.figures.week import plot_week
 
 __all__ = [
+    "Before",
+    "Mark",
     "axes_or_new",
     "plot_amounts",
     "plot_backlog",

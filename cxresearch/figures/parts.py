@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
+from matplotlib.container import BarContainer
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from cxresearch.style import format_number, load_words, theme
+
+
+class Mark(NamedTuple):
+    """A place that is named on a drawing: ``at`` on the horizontal axis, up to ``height``, in the words ``text``."""
+
+    at: float
+    text: str
+    height: float = 0.0
+
+
+class Before(NamedTuple):
+    """The same of the period before, drawn as a pale line without a band: what the line is called, and its table."""
+
+    label: str
+    table: pd.DataFrame
+
+
+PALE: dict[str, Any] = {"color": theme.SOFT, "alpha": 0.6, "linewidth": 1.2, "zorder": 1.8}  # below lines, above bars
+NARROW = 9  # letters of a line of "January 1999" where nothing else stands beside the drawing
 
 
 def axes_or_new(ax: Axes | None, *, width: float = 5.2, height: float = 3.3) -> Axes:
@@ -29,6 +53,16 @@ def require_columns(table: object, columns: Sequence[str], call: str) -> None:
         raise ValueError(f"{call} has nothing to draw: the table has no rows.")
 
 
+def words(name: str) -> str:
+    """A fixed word of drawings."""
+    return str(load_words()["figures"][name])
+
+
+def short_date(day: date) -> str:
+    """A day on an axis: 3 Feb."""
+    return f"{day.day} {load_words()['dates']['months'][day.month - 1][:3]}"
+
+
 def percent(axis: Axis) -> None:
     """Show the shares 0 to 1 of ``axis`` in percent, with decimals only where the ticks need them."""
 
@@ -36,7 +70,7 @@ def percent(axis: Axis) -> None:
         steps = np.diff(axis.get_majorticklocs())
         step = abs(steps[0]) if len(steps) else 0.1
         decimals = 0 if step >= 0.0099 else 1 if step >= 0.00099 else 2
-        return f"{format_number(100 * value, decimals)} %"
+        return f"{format_number(100 * value, decimals)}{load_words()['numbers']['percent']}"
 
     axis.set_major_formatter(FuncFormatter(label))
 
@@ -59,6 +93,90 @@ def measure_above(ax: Axes, text: str) -> None:
     ax.annotate(
         text, (0, 1), xycoords="axes fraction", xytext=(0, 0.6 * size), textcoords="offset points", fontsize=size
     )
+
+
+def room_for_marks(ax: Axes) -> None:
+    """Leave a line of text free above all that is drawn. Call it when lines and limits are there, before labels."""
+    figure = root_figure(ax)
+    bottom, top = ax.get_ylim()
+    share = 1.5 * theme.text_size(figure) / (0.72 * figure.get_figheight() * 72)  # of the axes, which titles make lower
+    ax.set_yticks([tick for tick in ax.get_yticks() if bottom <= tick <= top])
+    ax.set_ylim(bottom, bottom + (top - bottom) / (1 - share))
+
+
+def write_marks(ax: Axes, marks: Sequence[Mark]) -> None:
+    """Write ``marks`` in the line that :func:`room_for_marks` left, none on another, each with a thin line down to its place.
+
+    Call it last: what stands beside the axes makes them narrower.
+    """
+    if not marks:
+        return
+    figure, marks = root_figure(ax), sorted(marks)
+    if (engine := figure.get_layout_engine()) is not None:
+        with theme.any_script():
+            engine.execute(figure)
+    size, box = theme.text_size(figure), ax.get_window_extent()
+    wide, tall = (length / figure.dpi * 72 for length in (box.width, box.height))  # points
+    left, right = ax.get_xlim()
+    bottom, top = ax.get_ylim()
+    foot = top - 1.35 * size / tall * (top - bottom)
+    # Letters are 0.64 of their size wide in the widest of the fonts, spaces beside included.
+    centres = spread_apart(
+        [(mark.at - left) / (right - left) * wide for mark in marks],
+        [0.64 * size * (len(mark.text) + 1) for mark in marks],
+        wide,
+    )
+    for mark, centre in zip(marks, centres, strict=True):
+        ax.vlines(mark.at, mark.height, foot, color=theme.SOFT, linewidth=0.9, linestyle=(0, (1, 2)))
+        ax.annotate(
+            mark.text, (centre / wide, 1), xycoords="axes fraction", va="top", ha="center", fontsize=size, color=theme.INK,
+            parse_math=False,
+        )  # fmt: skip
+
+
+def mark_bars(
+    ax: Axes, bars: BarContainer, places: pd.Series, tops: pd.Series, mark: Mark | None, tied: Sequence[float], *,
+    strong: float,
+) -> None:  # fmt: skip
+    """Name the bar at ``mark``; it and those ``tied`` with it are drawn ``strong``. ``tops``: how high each bar is drawn."""
+    if mark is None:
+        return
+    room_for_marks(ax)
+    for bar, place in zip(bars, places, strict=True):
+        if place == mark.at or place in tied:
+            bar.set_alpha(strong)
+    write_marks(ax, [mark._replace(height=float(tops[places == mark.at].max()))])
+
+
+def pale_hours(ax: Axes, before: Before | None, value: str, *, each: float = 1.0) -> None:
+    """The column ``value`` of the period before as steps, ``each`` so many hours wide; hours that it lacks are gaps."""
+    if before is not None:
+        values = before.table.set_index("hour")[value].reindex(np.arange(0, 24, each))
+        edges = np.arange(0, 24 + each / 2, each) - each / 2
+        heights = [*values, values.iloc[-1]]
+        # It lies on bars: a rim of paper keeps it apart from them.
+        ax.step(edges, heights, where="post", color=theme.PAPER, alpha=0.8, linewidth=2.8, zorder=PALE["zorder"])
+        ax.step(edges, heights, where="post", label=before.label, **PALE)
+
+
+def shade_days(ax: Axes, days: Sequence[date]) -> None:
+    """Shade ``days``, those in a row as one."""
+    numbers = [float(date2num(day)) for day in sorted(days)]
+    starts = [day for day in numbers if day - 1 not in numbers]
+    ends = [day for day in numbers if day + 1 not in numbers]
+    for start, end in zip(starts, ends, strict=True):
+        ax.axvspan(start - 0.5, end + 0.5, color=theme.SOFT, alpha=theme.BAND_ALPHA, linewidth=0)
+
+
+def say_shaded(ax: Axes, days: Sequence[date], *, above: float = 0.6) -> None:
+    """Say above the drawing, at its right end, what shaded ``days`` are; ``above`` in heights of the text."""
+    if days:
+        size = theme.text_size(root_figure(ax))
+        text = words("no_rows" if len(days) > 1 else "no_rows_one").format(days=len(days))
+        ax.annotate(
+            text, (1, 1), xycoords="axes fraction", xytext=(0, above * size), textcoords="offset points", ha="right",
+            fontsize=size, color=theme.SOFT,
+        )  # fmt: skip
 
 
 def root_figure(ax: Axes) -> Figure:

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import DateFormatter
 from matplotlib.ticker import MaxNLocator
 
 from cxresearch.figures import parts
-from cxresearch.style import theme
+from cxresearch.style import load_words, phrase, theme
 
 COLUMNS = ["name", "label", "unit", "day", "value", "centre", "lower", "upper", "outside", "run"]
 PANEL = 1.35  # inches
 
 
-def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None, missing: Sequence[date] = ()) -> Axes:
     """Draw each headline over its days: centre, dashed limits, and larger marks where a point or a run is a sign.
 
     ``points`` has ``name, label, unit, day, value, centre, lower, upper, outside, run`` (see
-    ``exhibits.run_points``); one chart for each ``name``, in their order. Shares are drawn in percent.
+    ``exhibits.run_points``); one chart for each ``name``, in their order. Shares are drawn in percent. Days that are
+    ``missing`` are shaded, and no line leads over them.
     """
     parts.require_columns(points, COLUMNS, "plot_run_charts")
     groups = list(points.groupby("name", sort=False))
-    ax = parts.axes_or_new(ax, height=PANEL * len(groups) + 0.3)
+    ax = parts.axes_or_new(ax, height=PANEL * len(groups) + 0.3 + (0.25 if missing else 0))
     ax.set_axis_off()
     size = theme.text_size(parts.root_figure(ax))
-    tall = 1 / len(groups)
+    tall, gaps = 1 / len(groups), pd.DatetimeIndex(missing)
+    shown = gaps.union(points["day"])
+    parts.say_shaded(ax, missing)
     for number, (_, one) in enumerate(groups):
         panel = ax.inset_axes((0.11, 1 - (number + 0.84) * tall, 0.87, 0.6 * tall))
         first, sign = one.iloc[0], (one["outside"] != 0) | (one["run"] != 0)
-        panel.plot(one["day"], one["value"], color=theme.C1, linewidth=1.0, marker="o", markersize=2.2)
+        values = one.set_index("day")["value"]
+        values = values.reindex(values.index.union(gaps))
+        panel.plot(values.index, values, color=theme.C1, linewidth=1.0, marker="o", markersize=2.2)
         panel.plot(one["day"][sign], one["value"][sign], color=theme.C2, linewidth=0, marker="o", markersize=4.5)
         panel.axhline(first["centre"], color=theme.SOFT, linewidth=0.9)
         for limit in ("lower", "upper"):
@@ -42,13 +49,14 @@ def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         panel.yaxis.set_major_locator(MaxNLocator(2))
         if first["unit"] == "share":
             parts.percent(panel.yaxis)
-        panel.set_xlim(points["day"].min(), points["day"].max())
+        parts.shade_days(panel, missing)
+        panel.set_xlim(shown.min(), shown.max())
         panel.set_xticks([])
         if number == len(groups) - 1:
             days = points["day"].sort_values().drop_duplicates().reset_index(drop=True)
-            panel.set_xticks(days.iloc[[0, len(days) // 2, len(days) - 1]])
-            panel.xaxis.set_major_formatter(DateFormatter("%d %b"))
-        unit = " (s)" if first["unit"] == "s" else ""
+            at = days.iloc[[0, len(days) // 2, len(days) - 1]]
+            panel.set_xticks(at, [parts.short_date(day) for day in at])
+        unit = load_words()["suffixes"]["_s"] if first["unit"] == "s" else ""
         panel.annotate(f"{first['label']}{unit}", (0, 1), xycoords="axes fraction", xytext=(0, 0.5 * size),
                        textcoords="offset points", fontsize=size, parse_math=False)  # fmt: skip
     return ax
@@ -62,7 +70,7 @@ def plot_backlog(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.step(days["day"], days["unanswered"], where="pre", color=theme.C1)
     ax.set_xlim(days["day"].min(), days["day"].max())
     ax.set_ylim(bottom=0)
-    ax.set_xticks(days["day"].iloc[sorted({0, len(days) // 2, len(days) - 1})])
-    ax.xaxis.set_major_formatter(DateFormatter("%d %b"))
-    parts.measure_above(ax, "Tickets without an answer")
+    at = days["day"].iloc[sorted({0, len(days) // 2, len(days) - 1})]
+    ax.set_xticks(at, [parts.short_date(day) for day in at])
+    parts.measure_above(ax, phrase("Tickets without an answer"))
     return ax

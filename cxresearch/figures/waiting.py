@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch.figures import parts
-from cxresearch.style import format_value, load_words, theme
+from cxresearch.style import format_value, phrase, theme
 
 FEW_AT_RISK = 30  # below this many people still waiting a curve is dotted: one of them moves it by 3 points
 LONGEST_NAME = 60  # letters that stand beside each other in a figure
@@ -15,7 +17,7 @@ MARKS = ("o", "D", "s", "^")
 
 def plot_survival(
     curve: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None, by: str | None = None, label: str = "",
-    measure: str = "",
+    measure: str = "", marks: Sequence[parts.Mark] = (), before: parts.Before | None = None,
 ) -> Axes:  # fmt: skip
     """Draw Kaplan-Meier curves up to ``horizon_s`` seconds, each with its band and its name at its end.
 
@@ -26,18 +28,27 @@ def plot_survival(
     by : column that tells several curves apart; drawn in the order of the table.
     label : name of a single curve; without it one curve has no name.
     measure : what the share is of, for the axis; without it, of those who would still wait.
+    marks : what is named on the drawing, such as a promise; as in the other figures here.
+    before : the same of the period before, with the column ``by`` where there is one.
 
     A line ends with its data: nothing is drawn beyond the longest wait that was seen.
     """
     parts.require_columns(curve, ["duration_s", "survival", *([by] if by else [])], "plot_survival")
     ax = parts.axes_or_new(ax)
     _steps(ax, curve, value="survival", start=1.0, horizon_s=horizon_s, by=by, label=label)
-    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"))
-    _finish(ax, horizon_s, measure or _words("still_waiting"))
+    if before is not None:
+        for name, rows in _groups(before.table, by, ""):
+            x, heights = _corners(rows, 1.0, horizon_s)
+            called = f"{name}, {before.label}" if by else before.label
+            ax.step(x, heights("survival"), where="post", label=called, **parts.PALE)
+    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=parts.words("wait"))
+    _finish(ax, horizon_s, measure or parts.words("still_waiting"), marks, width=16 if by or label else parts.NARROW)
     return ax
 
 
-def plot_outcomes(table: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None) -> Axes:
+def plot_outcomes(
+    table: pd.DataFrame, *, horizon_s: float, ax: Axes | None = None, marks: Sequence[parts.Mark] = ()
+) -> Axes:
     """Draw the probability that a wait has ended in each outcome, against seconds (Aalen-Johansen).
 
     ``table`` has ``duration_s``, ``outcome`` and ``probability`` (0 to 1), and a band where it has ``lower`` and
@@ -46,14 +57,15 @@ def plot_outcomes(table: pd.DataFrame, *, horizon_s: float, ax: Axes | None = No
     parts.require_columns(table, ["duration_s", "outcome", "probability"], "plot_outcomes")
     ax = parts.axes_or_new(ax)
     _steps(ax, table, value="probability", start=0.0, horizon_s=horizon_s, by="outcome", label="")
-    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"))
-    _finish(ax, horizon_s, _words("ended"))
+    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=parts.words("wait"))
+    _finish(ax, horizon_s, parts.words("ended"), marks)
     return ax
 
 
 def plot_hazard(
-    table: pd.DataFrame, *, horizon_s: float | None = None, ax: Axes | None = None, by: str | None = None
-) -> Axes:
+    table: pd.DataFrame, *, horizon_s: float | None = None, ax: Axes | None = None, by: str | None = None,
+    marks: Sequence[parts.Mark] = (),
+) -> Axes:  # fmt: skip
     """Draw the rate of giving up against seconds waited: of those still there, the share that leaves each second.
 
     ``table`` has ``duration_s`` and ``hazard_per_s``, and a band where it has ``lower`` and ``upper``.
@@ -68,9 +80,9 @@ def plot_hazard(
                 rows["duration_s"], rows["lower"], rows["upper"], color=colour, alpha=theme.BAND_ALPHA, linewidth=0
             )
         ax.plot(rows["duration_s"], rows["hazard_per_s"], color=colour, label=name)
-    ax.set(xlim=(0, horizon), xlabel=_words("wait"))
+    ax.set(xlim=(0, horizon), xlabel=parts.words("wait"))
     ax.set_ylim(bottom=0)
-    _finish(ax, horizon, _words("leaving"))
+    _finish(ax, horizon, parts.words("leaving"), marks)
     return ax
 
 
@@ -137,24 +149,33 @@ def plot_dots(
     return ax
 
 
-def plot_bars_hour(table: pd.DataFrame, *, value: str, measure: str, ax: Axes | None = None) -> Axes:
+def plot_bars_hour(
+    table: pd.DataFrame, *, value: str, measure: str, ax: Axes | None = None, mark: parts.Mark | None = None,
+    tied: Sequence[float] = (), before: parts.Before | None = None,
+) -> Axes:  # fmt: skip
     """Draw one bar an hour of the day, with its interval where the table has ``lower`` and ``upper``.
 
     ``table`` has ``hour`` (0 to 23) and the column ``value``: seconds where its name ends in ``_s``, else a share.
-    Hours without a row stay empty.
+    Hours without a row stay empty. ``mark`` names the highest hour; the hours ``tied`` with it are as strong as it.
+    ``before`` has ``hour`` and ``value`` of the period before.
     """
     parts.require_columns(table, ["hour", value], "plot_bars_hour")
     if not table["hour"].between(0, 23).all():
         raise ValueError("plot_bars_hour: hour must be 0 to 23.")
     ax = parts.axes_or_new(ax)
-    ax.bar(table["hour"], table[value], width=0.8, color=theme.C1, alpha=0.75)
+    tops = table[value]
+    bars = ax.bar(table["hour"], tops, width=0.8, color=theme.C1, alpha=0.75 if mark is None else 0.45)
     if {"lower", "upper"} <= set(table.columns):
         ax.vlines(table["hour"], table["lower"], table["upper"], color=theme.INK, linewidth=1.3)
-    ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel=_words("hour"))
+        tops = table["upper"].fillna(tops)
+    parts.pale_hours(ax, before, value)
+    ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel=parts.words("hour"))
     ax.set_ylim(bottom=0)
     parts.measure_above(ax, measure)
     if not value.endswith("_s"):
         parts.percent(ax.yaxis)
+    parts.label_lines(ax, width=parts.NARROW)
+    parts.mark_bars(ax, bars, table["hour"], tops, mark, tied, strong=0.75)
     return ax
 
 
@@ -184,14 +205,13 @@ def plot_parts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _words(name: str) -> str:
-    return load_words()["figures"][name]
-
-
 def _groups(table: pd.DataFrame, by: str | None, label: str) -> list[tuple[str, pd.DataFrame]]:
     if by is None:
         return [(label or "_", table)]
-    return [(str(name), rows) for name, rows in table.groupby(by, sort=False, observed=True)]
+    # What ended a wait, and which clock runs, are our words; queues are called as the log calls them.
+    ours = by in ("outcome", "clock")
+    groups = table.groupby(by, sort=False, observed=True)
+    return [(phrase(str(name)) if ours else str(name), rows) for name, rows in groups]
 
 
 def _colours(table: pd.DataFrame, by: str | None) -> list[str]:
@@ -205,14 +225,7 @@ def _steps(
     ax: Axes, table: pd.DataFrame, *, value: str, start: float, horizon_s: float, by: str | None, label: str
 ) -> None:
     for (name, rows), colour in zip(_groups(table, by, label), _colours(table, by), strict=True):
-        shown = rows[rows["duration_s"] <= horizon_s]
-        # The last value holds to the horizon only where somebody was seen waiting beyond it.
-        beyond = [horizon_s] if len(shown) < len(rows) and len(shown) else []
-        x = [0.0, *shown["duration_s"], *beyond]
-
-        def heights(column: str, shown: pd.DataFrame = shown, beyond: list[float] = beyond) -> list[float]:
-            return [start, *shown[column], *shown[column].tail(len(beyond))]
-
+        x, heights = _corners(rows, start, horizon_s)
         if {"lower", "upper"} <= set(rows.columns):
             ax.fill_between(
                 x,
@@ -224,7 +237,11 @@ def _steps(
                 linewidth=0,
             )
         y = heights(value)
-        thin = 1 + int((shown["at_risk"] >= FEW_AT_RISK).sum()) if "at_risk" in rows.columns else len(x)
+        thin = (
+            1 + int((rows["at_risk"][rows["duration_s"] <= horizon_s] >= FEW_AT_RISK).sum())
+            if "at_risk" in rows.columns
+            else len(x)
+        )
         if thin < len(x):
             ax.step(x[thin - 1 :], y[thin - 1 :], where="post", color=colour, linestyle=":", label=name)
             ax.step(x[:thin], y[:thin], where="post", color=colour, label="_")
@@ -232,16 +249,31 @@ def _steps(
             ax.step(x, y, where="post", color=colour, label=name)
 
 
+def _corners(rows: pd.DataFrame, start: float, horizon_s: float) -> tuple[list[float], Callable[[str], list[float]]]:
+    """Where a step line turns up to the horizon, and its heights there by column."""
+    shown = rows[rows["duration_s"] <= horizon_s]
+    # The last value holds to the horizon only where somebody was seen waiting beyond it.
+    beyond = [horizon_s] if len(shown) < len(rows) and len(shown) else []
+    return [0.0, *shown["duration_s"], *beyond], lambda column: [
+        start,
+        *shown[column],
+        *shown[column].tail(len(beyond)),
+    ]
+
+
 def _cut(label: str) -> str:
     """A name as long as the figure is wide; the table behind has all of it."""
     return label if len(label) <= LONGEST_NAME else f"{label[: LONGEST_NAME - 1]}…"
 
 
-def _finish(ax: Axes, horizon_s: float, measure: str) -> None:
+def _finish(ax: Axes, horizon_s: float, measure: str, marks: Sequence[parts.Mark], *, width: int = 16) -> None:
     parts.seconds(ax.xaxis, horizon_s)
     parts.percent(ax.yaxis)
     parts.measure_above(ax, measure)
-    parts.label_lines(ax)
+    if marks:
+        parts.room_for_marks(ax)
+    parts.label_lines(ax, width=width)
+    parts.write_marks(ax, marks)
 
 
 def _key(ax: Axes, groups: list[str]) -> None:
@@ -258,7 +290,9 @@ def _key(ax: Axes, groups: list[str]) -> None:
     )
 
 
-def plot_wait_distribution(waits: pd.DataFrame, *, by: str, horizon_s: float, ax: Axes | None = None) -> Axes:
+def plot_wait_distribution(
+    waits: pd.DataFrame, *, by: str, horizon_s: float, ax: Axes | None = None, marks: Sequence[parts.Mark] = ()
+) -> Axes:
     """Draw the share of contacts whose wait had ended, against seconds, one line a group.
 
     ``waits`` has ``duration_s``, ``contacts`` and the column ``by``; however a wait ended, it ended.
@@ -271,6 +305,6 @@ def plot_wait_distribution(waits: pd.DataFrame, *, by: str, horizon_s: float, ax
     for colour, name in zip(theme.SERIES, names, strict=False):
         rows = waits[waits[by] == name]
         seaborn.ecdfplot(data=rows, x="duration_s", weights="contacts", ax=ax, color=colour, label=str(name))
-    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=_words("wait"), ylabel="")
-    _finish(ax, horizon_s, "Share whose wait had ended")
+    ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=parts.words("wait"), ylabel="")
+    _finish(ax, horizon_s, phrase("Share whose wait had ended"), marks)
     return ax

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_rgb
 
 from cxresearch.figures import parts
-from cxresearch.style import theme
+from cxresearch.style import phrase, theme
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHADES = 64
 
 
@@ -36,7 +36,7 @@ def plot_week(table: pd.DataFrame, *, value: str, ax: Axes | None = None) -> Axe
     parts.percent(bar.ax.yaxis)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelcolor=theme.INK, labelsize=theme.text_size(parts.root_figure(ax)))
-    ax.set(xlabel="Hour of the day", ylabel="")
+    ax.set(xlabel=parts.words("hour"), ylabel="")
     ax.set_xticks([hour + 0.5 for hour in range(0, 24, 4)], [str(hour) for hour in range(0, 24, 4)], rotation=0)
-    ax.set_yticks([day + 0.5 for day in range(7)], WEEKDAYS, rotation=0)
+    ax.set_yticks([day + 0.5 for day in range(7)], [phrase(day)[:3] for day in WEEKDAYS], rotation=0)
     return ax

@@ -181,7 +181,7 @@ def patience_measures(waits: pd.DataFrame, *, horizon_s: float, event: str = "ab
     Returns
     -------
     DataFrame ``measure, estimate, lower, upper, verdict, reading`` (seconds; 95 %), four rows
-        ``verdict`` is ``wrong``, ``right``, ``right up to the horizon`` or ``right if the hazard is constant``;
+        ``verdict`` is ``wrong``, ``right``, ``right up to the horizon`` or ``right if the rate of leaving never changes``;
         ``reading`` says why. The median is missing where fewer than half would have left within the longest wait.
     """
     left = waits[waits["outcome"] == event]
@@ -201,7 +201,7 @@ def patience_measures(waits: pd.DataFrame, *, horizon_s: float, event: str = "ab
         ("Mean patience up to the horizon", until["estimate"], until["lower"], until["upper"],
          "right up to the horizon", f"the mean if everybody were answered after {horizon_s:g} s"),
         ("Seconds waited for each who left", seconds / leavers, seconds / most, seconds / fewest,
-         "right if the hazard is constant", "the mean patience if people leave at one rate however long they wait"),
+         "right if the rate of leaving never changes", "the mean patience if people leave at one rate however long they wait"),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["measure", "estimate", "lower", "upper", "verdict", "reading"])
 

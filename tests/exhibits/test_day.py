@@ -28,8 +28,8 @@ HOURS = pd.DataFrame({"hour": range(24), "contacts": [5, *[0] * 8, 400, 500, *[0
 def test_staffing_says_the_mean_day_and_how_many_days_it_misses():
     exhibit = day.staffing(staffed(10), hours=HOURS, most_abandoned=0.05)
     assert exhibit.finding == (
-        "So that at most 5.0 % give up, the mean day takes 9 agent hours; 6 look as if they were there. The same team every "
-        "day misses that goal in 20.0 % of the time; 12 keep it on 9 of 10 days"
+        "So that at most 5.0 % of all who ask give up, the mean day takes 9 agent hours; 6 look as if they were there. The same "
+        "team every day misses that goal in 20.0 % of the time; 12 keep it on 9 of 10 days"
     )
     assert "Not in it: one hour with fewer than 30 contacts in all" in exhibit.subtitle
     assert "9 of 10" not in day.staffing(staffed(4), hours=HOURS, most_abandoned=0.05).finding
@@ -39,8 +39,8 @@ def test_staffing_takes_nobody_away_from_an_hour_that_keeps_the_goal():
     """Six look as if they were there where three would do: 6 + 5 agent hours, not 3 + 5."""
     ample = staffed(10).assign(agents=[6.0, 3.0], agents_needed=[3, 5], upper=[4, 7])
     assert day.staffing(ample, hours=HOURS, most_abandoned=0.05).finding == (
-        "So that at most 5.0 % give up, the mean day takes 11 agent hours; 9 look as if they were there. In one hour they keep "
-        "it already and stay as they are. The same team every day misses that goal in 20.0 % of the time; 13 keep it on 9 of 10 "
+        "So that at most 5.0 % of all who ask give up, the mean day takes 11 agent hours; 9 look as if they were there. In one "
+        "hour they keep it already and stay as they are. The same team every day misses that goal in 20.0 % of the time; 13 keep it on 9 of 10 "
         "days"
     )
 

@@ -103,7 +103,7 @@ def test_the_day_names_hours_only_where_they_are_clear():
         clear == "Most contacts come from 9 to 10 h; most people give up from 9 to 10 h, 10.0 % of those who ask then"
     )
     tied = day.day_load(hours, ranks=ranks.assign(behind=False), days=20).finding
-    assert tied == "No hour clearly brings most contacts; no hour clearly loses most people"
+    assert tied == "No hour stands out by its contacts; no hour stands out by those who give up"
     needed = pd.Series({"agents": 4, "lower": 4, "upper": 5})
     row = pd.Series({"hour": 9, "arrivals_per_h": 25.0, "agents": 3.0, "agents_needed": 4, "lower": 3, "upper": 5, "days": 20,
                      "days_missed": 4})  # fmt: skip
@@ -120,7 +120,7 @@ def test_the_slowest_and_the_least_patient_are_named_only_where_clear():
     said = waiting.wait_distribution(waits, "queue", ranks=ranks, horizon_s=300).finding
     assert said == "a waited longest: nine in ten had waited no longer than 90 s"
     tie = waiting.wait_distribution(waits, "queue", ranks=ranks.assign(behind=False), horizon_s=300).finding
-    assert tie == "No queue clearly waited longest: day by day a cannot be told from b"
+    assert tie == "Which queue waited longest cannot be told: day by day a cannot be told from b"
     at = pd.DataFrame(
         {"queue": ["a", "b"], "duration_s": 60.0, "survival": [0.4, 0.7], "lower": np.nan, "upper": np.nan}
     )
@@ -130,7 +130,7 @@ def test_the_slowest_and_the_least_patient_are_named_only_where_clear():
     assert "the day as the unit" in least.subtitle
     tied = waiting.patience_curve(at, at, by="queue", ranks=gone.assign(behind=False), days=3)
     assert (
-        "no queue has clearly the fewest who would still wait: a (40.0 %), but day by day it cannot be told from b"
+        "no queue stands out by how few would still wait: a has 40.0 %, but day by day it cannot be told from b"
         in tied.finding
     )
     assert "No band: three days" in tied.subtitle

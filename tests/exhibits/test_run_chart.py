@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.dates import date2num
 
 from cxresearch.exhibits import run_charts, run_points
 from cxresearch.figures import plot_run_charts
@@ -92,7 +93,7 @@ def test_days_that_hang_together_are_said_to():
     swing = np.round(25 + 12 * np.sin(np.arange(56) / 5)).astype(int)
     made = run_charts(*periods(swing), place="phone")
     assert made.finding == "One of one headlines shows a sign, but days that hang together often give one"
-    assert "where neighbouring days hang together, as they do here" in made.says
+    assert "whose neighbouring days hang together, as they do here" in made.says
 
 
 def test_the_figure_draws_the_points():
@@ -104,4 +105,19 @@ def test_the_figure_draws_the_points():
     assert marked.get_ydata().tolist() == points.loc[(points["run"] != 0) | (points["outside"] != 0), "value"].tolist()
     assert [level.get_ydata()[0] for level in levels] == points[["centre", "lower", "upper"]].iloc[0].tolist()
     assert [text.get_text() for text in panel.texts] == ["L"]
+    plt.close("all")
+
+
+def test_no_line_leads_over_days_without_rows():
+    points = run_points(*periods(20 + NOISE))
+    gone = points["day"].iloc[10]
+    points = points[points["day"] != gone]
+    ax = plot_run_charts(points, missing=[gone.date()])
+    (panel,) = ax.child_axes
+    drawn = panel.lines[0].get_ydata()
+    assert np.isnan(drawn).tolist() == [number == 10 for number in range(len(points) + 1)]
+    assert drawn[~np.isnan(drawn)].tolist() == points["value"].tolist()
+    (shade,) = panel.patches
+    assert shade.get_x() == date2num(gone) - 0.5
+    assert [text.get_text() for text in ax.texts] == ["grey: no rows on that day"]
     plt.close("all")

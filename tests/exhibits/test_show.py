@@ -167,7 +167,7 @@ HEADLINE |= {"kind": "estimated", "better": "lower"}
 def test_a_headline_is_recorded_as_it_was_computed(shown):
     present.record_headline(**HEADLINE, n=np.int64(12))
     content = shown[0][present.HEADLINE]
-    assert content == HEADLINE | {"n": 12, "base": "", "note": "", "change": None, "target": None}
+    assert content == HEADLINE | {"n": 12, "base": "", "note": "", "change": None, "target": None, "language": "en"}
     assert shown[0]["text/plain"] == "Gave up: 20.0 % (10.0 to 30.0 %; estimated)"
     present.record_headline(**HEADLINE | {"value": np.nan, "lower": None, "upper": None}, note="nobody waited")
     content = shown[1][present.HEADLINE]

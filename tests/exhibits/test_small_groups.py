@@ -153,7 +153,7 @@ def test_an_exhibit_shows_no_small_cell_and_keeps_every_number_for_who_asks():
     assert exhibit.table["left"].tolist() == [3, 4, 20]
 
 
-RANKS = pd.DataFrame(columns=["hour", "people", "share", "value", "contacts"])
+RANKS = pd.DataFrame(columns=["ranked", "hour", "people", "share", "value", "contacts"])
 
 
 @pytest.mark.parametrize("exhibit", [loss_by_hour, loss_by_week_hour])

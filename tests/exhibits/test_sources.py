@@ -42,7 +42,7 @@ def test_the_part_that_carries_the_change_is_named_with_its_interval():
         "(+3.9 points, 95 % interval 2.0 to 6.0 points)"
     )
     assert "load +2.0 points, agents in effect +3.0 points, patience −1.0 points" in says
-    assert of_queues == "Gave up, of those who queued: New rose clearly, from 30.0 % to 40.0 %; others cannot be told"
+    assert of_queues == "Gave up, of those who queued: New rose from 30.0 % to 40.0 %; others cannot be told"
     assert "New contributed +4.0 points (1.0 to 7.0 points) of +4.0 points in all" in more
 
 

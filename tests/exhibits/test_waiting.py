@@ -21,9 +21,9 @@ def test_the_two_clocks_are_read_at_a_minute_or_at_the_first_time_known():
     assert waiting.two_clocks(at, at.assign(survival=math.nan)).finding.startswith("Too few waits")
 
 
-def came_first(shares, moved="gone elsewhere") -> str:
+def came_first(shares, *, by_link=False) -> str:
     return messages.message_outcomes(
-        shares.assign(outcome="answered"), shares, moved=moved, horizon_s=1, subtitle="S"
+        shares.assign(outcome="answered"), shares, by_link=by_link, horizon_s=1, subtitle="S"
     ).finding
 
 
@@ -34,7 +34,7 @@ def test_what_came_first_is_told_at_the_last_time_that_some_still_wait():
     assert came_first(shares) == (
         "After 1 day, 60.0 % had an answer, 20.0 % had gone elsewhere first, 1.0 % had asked again, and 19.0 % still waited"
     )
-    assert "20.0 % had been sent a link first" in came_first(shares, moved="been sent a link")
+    assert "20.0 % had been sent a link first" in came_first(shares, by_link=True)
     assert came_first(shares.assign(nothing_yet=0.0)).startswith("After 1 h, 20.0 %")
     assert came_first(shares.assign(answered=math.nan)).startswith("Too few messages")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from datetime import date
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.dates import date2num
 from matplotlib.text import Text
 
 from cxresearch import figures
@@ -62,6 +64,9 @@ def hazard():
     return pd.DataFrame({"duration_s": x, "hazard_per_s": 0.003, "lower": 0.002, "upper": 0.004})
 
 
+MARKS = [parts.Mark(5.0, "promised 5 s"), parts.Mark(10.0, "promised 10 s"), parts.Mark(295.0, "half: 4.9 min", 0.5)]
+
+
 def hours():
     return pd.DataFrame(
         {"hour": [7, 8, 23], "wait_s": [60.0, 70.0, 90.0], "lower": [55.0, 66, 80], "upper": [65.0, 74, 99]}
@@ -87,6 +92,24 @@ DRAWN = {
     "dots": lambda: figures.plot_dots(dots(), by="month", measure="Share of queued callers who gave up"),
     "dots of one": lambda: figures.plot_dots(dots().head(2), measure="Share of queued callers who gave up"),
     "parts": lambda: figures.plot_parts(steps()),
+    "marked survival": lambda: figures.plot_survival(
+        curve((0.31, 0.02), ("Regular", "VIP")), horizon_s=300, by="queue", marks=MARKS
+    ),
+    "marked bars": lambda: figures.plot_bars_hour(
+        hours(),
+        value="wait_s",
+        measure="Mean wait of queued callers (seconds)",
+        mark=parts.Mark(23, "23 to 24 h: 90 s"),
+    ),
+    "survival and before": lambda: figures.plot_survival(
+        curve((0.31,)), horizon_s=300, marks=MARKS, before=figures.Before("September 2026", curve((0.3,)))
+    ),
+    "bars and before": lambda: figures.plot_bars_hour(
+        hours(),
+        value="wait_s",
+        measure="Mean wait of queued callers (seconds)",
+        before=figures.Before("week 7 of 1999", hours()),
+    ),
     "bars": lambda: figures.plot_bars_hour(hours(), value="wait_s", measure="Mean wait of queued callers (seconds)"),
 }
 
@@ -240,6 +263,85 @@ def test_bars_stand_at_their_hour():
     assert [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in ax.patches] == [(7, 60), (8, 70), (23, 90)]
     with pytest.raises(ValueError, match="0 to 23"):
         figures.plot_bars_hour(hours().assign(hour=24), value="wait_s", measure="Mean wait")
+
+
+def drawn_lines(ax) -> set:
+    """Of each vertical line that is drawn: where, from, to; of marks ``to`` is where the words begin."""
+    return {
+        (float(s[0, 0]), float(s[0, 1])) for c in ax.collections if hasattr(c, "get_segments") for s in c.get_segments()
+    }
+
+
+def test_what_is_marked_is_named_above_all_that_is_drawn_with_a_line_down_to_its_place():
+    ax = figures.plot_survival(curve((0.5,)), horizon_s=300, marks=MARKS)
+    assert [text.get_text() for text in ax.texts[-3:]] == ["promised 5 s", "promised 10 s", "half: 4.9 min"]
+    assert drawn_lines(ax) == {(5.0, 0.0), (10.0, 0.0), (295.0, 0.5)}
+    top = ax.get_ylim()[1]
+    assert top > 1.1
+    assert max(ax.get_yticks()) <= 1.01
+    for collection in ax.collections[-3:]:
+        assert 1.01 < collection.get_segments()[0][1, 1] < top
+    assert figures.plot_survival(curve((0.5,)), horizon_s=300).get_ylim()[1] == 1.01
+
+
+def test_a_rate_is_marked_at_its_peaks():
+    ax = figures.plot_hazard(hazard(), horizon_s=100, marks=[parts.Mark(20.0, "20 s", 0.003)])
+    assert (20.0, 0.003) in drawn_lines(ax)
+    assert ax.texts[-1].get_text() == "20 s"
+
+
+def test_the_marked_bar_and_those_tied_with_it_are_strong():
+    table = hours()
+    ax = figures.plot_bars_hour(
+        table, value="wait_s", measure="Wait", mark=parts.Mark(23, "2 tie, up to 90 s"), tied=(8,)
+    )
+    assert [bar.get_alpha() for bar in ax.patches] == [0.45, 0.75, 0.75]
+    assert ax.texts[-1].get_text() == "2 tie, up to 90 s"
+    assert (23, 99.0) in drawn_lines(ax), "from the end of its interval"
+    plain = figures.plot_bars_hour(table, value="wait_s", measure="Wait")
+    assert {bar.get_alpha() for bar in plain.patches} == {0.75}
+
+
+def test_the_period_before_is_a_pale_line_without_a_band():
+    now, before = curve((0.5,)), curve((0.4,))
+    ax = figures.plot_survival(now, horizon_s=300, before=figures.Before("January 1999", before))
+    line, pale = ax.lines
+    assert line.get_ydata().tolist() == [1, *now["survival"]]
+    assert pale.get_ydata().tolist() == [1, *before["survival"]]
+    assert pale.get_zorder() < line.get_zorder()
+    assert (pale.get_color(), pale.get_label()) == (theme.SOFT, "January 1999")
+    assert len(ax.collections) == 1, "one band"
+    named = {text.get_text(): text.get_color() for text in ax.texts}
+    assert named["January\n1999"] == theme.SOFT
+
+
+def test_the_hours_before_are_steps_with_gaps():
+    before = pd.DataFrame({"hour": [7, 8, 10], "wait_s": [50.0, 40.0, 30.0]})
+    ax = figures.plot_bars_hour(hours(), value="wait_s", measure="Wait", before=figures.Before("January 1999", before))
+    rim, pale = ax.lines
+    assert rim.get_color() == theme.PAPER
+    heights = dict(zip(pale.get_xdata(), pale.get_ydata(), strict=True))
+    assert {at: height for at, height in heights.items() if height == height} == {6.5: 50.0, 7.5: 40.0, 9.5: 30.0}
+    assert len(heights) == 25
+    halves = pd.DataFrame({"hour": np.arange(0, 24, 0.5), "arrivals_per_h": 2.0, "share_left_of_asked": 0.1})
+    ax = figures.plot_load(halves, before=figures.Before("January 1999", halves.assign(arrivals_per_h=np.arange(48.0))))
+    assert ax.lines[-1].get_xdata().tolist() == np.arange(-0.25, 24, 0.5).tolist()
+    assert ax.lines[-1].get_ydata().tolist() == [*range(48), 47]
+
+
+def test_days_in_a_row_are_one_shade_and_said():
+    days = [date(2026, 9, day) for day in (4, 3, 9)]
+    _, ax = theme.figure()
+    ax.plot([date(2026, 9, 1), date(2026, 9, 30)], [0, 1])
+    parts.shade_days(ax, days)
+    parts.say_shaded(ax, days)
+    first = date2num(date(2026, 9, 3))
+    assert [(shade.get_x(), shade.get_width()) for shade in ax.patches] == [(first - 0.5, 2), (first + 5.5, 1)]
+    assert [text.get_text() for text in ax.texts] == ["grey: no rows on 3 days"]
+    parts.say_shaded(ax, days[:1])
+    assert ax.texts[-1].get_text() == "grey: no rows on that day"
+    parts.say_shaded(ax, [])
+    assert len(ax.texts) == 2
 
 
 def test_a_figure_can_be_drawn_on_given_axes():

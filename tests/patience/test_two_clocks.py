@@ -94,7 +94,12 @@ def test_the_two_clocks_change_places_with_the_outcomes(waits):
 
 def test_the_wrong_number_comes_first_and_is_called_wrong():
     rows = patience_measures(THREE, horizon_s=25.0)
-    assert rows["verdict"].tolist() == ["wrong", "right", "right up to the horizon", "right if the hazard is constant"]
+    assert rows["verdict"].tolist() == [
+        "wrong",
+        "right",
+        "right up to the horizon",
+        "right if the rate of leaving never changes",
+    ]
     wrong, median, until, constant = rows.to_dict("records")
     assert wrong["estimate"] == pytest.approx(70 / 3)
     assert median["estimate"] == 30.0
@@ -111,7 +116,7 @@ def test_the_mean_wait_of_leavers_falls_short_of_patience_where_many_are_answere
                   outcome=np.where(patience < offered, "abandoned", "answered"))  # fmt: skip
     rows = patience_measures(waits, horizon_s=200.0).set_index("verdict")
     assert rows.loc["wrong", "upper"] < 60
-    constant = rows.loc["right if the hazard is constant"]
+    constant = rows.loc["right if the rate of leaving never changes"]
     assert constant["lower"] < 300 < constant["upper"]
 
 
