@@ -69,7 +69,10 @@ def _set_beside(row: dict[Any, Any], whose: str, base: Any) -> str:
         own=format_value(row["own"], "share"), interval=format_interval(row["own_lower"], row["own_upper"], "share"),
         n=format_value(row["own_n"], "count"), base=phrase(whose),
     )  # fmt: skip
-    told = {"cited": format_value(row["cited"], "share"), "base": str(base) if known else phrase("a base not known")}
+    told = {
+        "cited": format_value(row["cited"], "share"),
+        "base": phrase(str(base)) if known else phrase("a base not known"),
+    }
     if pd.isna(row["cited_n"]):
         says += " " + phrase("Cited: {cited} (n not known) of {base}.", **told)
         inside = row["own_lower"] <= row["cited"] <= row["own_upper"]

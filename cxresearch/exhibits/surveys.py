@@ -163,7 +163,7 @@ def corrected_sentences(corrections: pd.DataFrame) -> Exhibit:
         caption=phrase("What is told, and what the surveys say"),
         kind="quoted",
         table=famous,
-        shown=famous[["told", "found"]],
+        shown=famous.rename(columns={"told": "as_told"})[["as_told", "found"]],
     )
 
 
@@ -180,7 +180,7 @@ def mistranslations(corrections: pd.DataFrame) -> Exhibit:
         caption=phrase("Mistranslations that change what is claimed"),
         kind="quoted",
         table=slips,
-        shown=slips[["told", "found"]],
+        shown=slips.rename(columns={"told": "as_told"})[["as_told", "found"]],
     )
 
 

@@ -164,7 +164,7 @@ def plot_indices(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ``table`` has ``label``, ``first_order``, ``total`` and ``total_error``, drawn in its order.
     """
     parts.require_columns(table, ["label", "first_order", "total", "total_error"], "plot_indices")
-    ax = _rows(table["label"], ax)
+    ax = _rows(table["label"].map(phrase), ax)
     for place, row in zip(_places(len(table)), table.itertuples(), strict=True):
         ax.barh(place, max(row.first_order, 0.0), height=0.34, color=theme.C1, alpha=0.45)
         ax.hlines(place, row.total - row.total_error, row.total + row.total_error, color=theme.C1, linewidth=2.2)

@@ -612,12 +612,8 @@ def on_the_register() -> dict[str, tuple[Exhibit, ...]]:
 
 def quotations() -> set[str]:
     """What the register says in its own words."""
-    tables = [
-        evidence.load_claims(),
-        evidence.load_calibration(),
-        *map(evidence.load_evidence, ("documents", "bases", "identities")),
-    ]
-    tables += map(evidence.load_evidence, ("corrections", "conflicts"))
+    tables = [evidence.load_claims().drop(columns="label"), evidence.load_calibration()]
+    tables += map(evidence.load_evidence, ("documents", "identities", "corrections", "conflicts"))
     cells = {str(cell) for table in tables for cell in table.select_dtypes(["object", "string"]).to_numpy().ravel()}
     return {cell for cell in cells if " " in cell}
 
