@@ -80,7 +80,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
         "more_agents", "proposals", "queue_order", "sweep", "talk_of_lost", "weighing",
     ),
     "exhibits": (
-        "actions", "actions_of_period", "agents", "agents_of_period", "aloud", "before", "bridges", "by_day", "changes", "controls", "cost",
+        "actions", "actions_of_period", "agents", "agents_of_period", "aloud", "before", "bridges", "by_day", "changes", "columns", "controls", "cost",
         "day", "day_of_period", "exhibit", "forecasts", "full_days", "full_days_of_period", "headlines", "losses", "lost",
         "lost_of_period", "marks", "messages", "odd_times", "own_survey", "period", "promises", "promises_of_period", "published_shares",
         "ranking", "run_chart", "show", "small_groups", "sources", "sources_of_period", "survey_alone", "surveys",

@@ -43,7 +43,8 @@ def talk_of_lost(
     Returns
     -------
     DataFrame ``what`` ("lost", "tellers", "hear", "leave"), ``value`` (the middle of the draws), ``lower, upper`` (95 % of
-    them; of "lost" the two ends that were given), ``base``. No rows where nothing can be said: ``attrs["why"]`` says why.
+    them; of "lost" the two ends that were given), ``base``. No rows where nothing can be said: ``attrs["why"]`` says why
+    (where it counts, ``attrs["says"]`` is that sentence with a name for each number of ``attrs["counts"]``).
     Other ``attrs``: ``log_variance`` (of "hear": the shares ``data``, ``quoted`` and ``assumed`` of the variance of its
     logarithm, by where a factor comes from; studies count as quoted; NaN where nothing varies), ``deeds`` (low, high),
     ``fewer_back`` (two limits, or None), ``contacts_unknown``, ``unhelpful_share``.
@@ -57,8 +58,8 @@ def talk_of_lost(
     Raises ValueError for numbers that are none, and for a register without a row or a range above 0 that is needed.
     """
     known = {name: float(value) for name, value in lost.items() if value is not None and not math.isnan(value)}
-    if why := _too_little(known):
-        return _nothing(why)
+    if (nothing := _too_little(known)) is not None:
+        return nothing
     customers, upper = known["customers"], min(known["upper"], known["customers"])
     lower = min(known["lower"], upper)
     if unhelpful_share is not None and not 0 <= unhelpful_share <= 1:
@@ -102,25 +103,32 @@ def talk_of_lost(
     return table
 
 
-def _too_little(known: Mapping[str, float]) -> str:
-    """Why nothing can be said; raises ValueError for numbers that are none of a log."""
+def _too_little(known: Mapping[str, float]) -> pd.DataFrame | None:
+    """The table of nothing where too little is known; raises ValueError for numbers that are none of a log."""
     if negative := [name for name, value in known.items() if value < 0 and not name.startswith("fewer_back")]:
         raise ValueError(f"{', '.join(negative)} cannot be below 0.")
-    unknown = known.get("contacts_unknown", 0)
-    apart = f"; {unknown:,.0f} contacts that gave up have no number" if unknown else ""
+    counts = {"unknown": known["contacts_unknown"]} if known.get("contacts_unknown") else {}
+    apart = "; {unknown} contacts that gave up have no number" if counts else ""
     customers = known.get("customers", 0)
     if customers < FEWEST:
-        return f"What people hear is not said: {customers:,.0f} customers are known, fewer than {FEWEST}{apart}"
+        counts |= {"customers": customers, "fewest": FEWEST}
+        return _nothing(
+            f"What people hear is not said: {{customers}} customers are known, fewer than {{fewest}}{apart}", counts
+        )
     if not {"lower", "upper"} <= set(known):
-        return f"What people hear is not said: how many customers were lost is not known{apart}"
+        return _nothing(f"What people hear is not said: how many customers were lost is not known{apart}", counts)
     if known["lower"] > known["upper"]:
         raise ValueError(f"lost needs lower <= upper; got {known['lower']:g} and {known['upper']:g}.")
-    return ""
+    return None
 
 
-def _nothing(why: str) -> pd.DataFrame:
+def _nothing(says: str, counts: Mapping[str, float] | None = None) -> pd.DataFrame:
     table = pd.DataFrame(columns=list(COLUMNS))
-    table.attrs = {"why": why}
+    if counts is None:
+        table.attrs = {"why": says}
+    else:
+        why = says.format(**{name: f"{count:,.0f}" for name, count in counts.items()})
+        table.attrs = {"why": why, "says": says, "counts": dict(counts)}
     return table
 
 

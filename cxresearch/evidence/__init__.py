@@ -25,6 +25,7 @@ from cxresearch.evidence.register import (
     printed_numbers,
     read_texts,
     register_table,
+    value_parts,
     value_text,
 )
 from cxresearch.evidence.shares import (
@@ -70,5 +71,6 @@ __all__ = [
     "read_texts",
     "register_table",
     "share_interval",
+    "value_parts",
     "value_text",
 ]

@@ -27,6 +27,7 @@ __all__ = [
     "load_waves",
     "printed_numbers",
     "register_table",
+    "value_parts",
     "value_text",
 ]
 
@@ -190,23 +191,29 @@ def value_text(value: float, unit: str, *, rounding: float = 0.005, second: floa
 
     ``second`` and ``how`` are ``second_value`` and ``comparator`` of the claims: "10 to 20 %", "50 % against 35 %".
     """
+    text, numbers = value_parts(value, unit, rounding=rounding, second=second, how=how)
+    return text.format(**{name: f"{number:,.{decimals}f}" for name, (number, decimals) in numbers.items()})
+
+
+def value_parts(
+    value: float, unit: str, *, rounding: float = 0.005, second: float = math.nan, how: str = "="
+) -> tuple[str, dict[str, tuple[float, int]]]:
+    """The text of :func:`value_text` with a name where each number stands, and each number with its decimals."""
     if pd.isna(value):
-        return "no number"
+        return "no number", {}
     factor = 100 if unit in ("share", "share_points", "relative_change") else 1
     decimals = 0 if pd.isna(rounding) or rounding <= 0 else max(0, math.ceil(-math.log10(2 * rounding * factor) - 1e-9))
-
-    def digits(number: float) -> str:
-        grouped = "" if unit == "year" else ","
-        return f"{factor * number:{grouped}.{decimals}f}"
-
+    if unit == "year" and pd.isna(second):
+        return f"{value:.0f}", {}  # its thousands are not grouped
     suffix = _UNITS.get(unit, f" {unit}")
     prefix = {"<": "under ", ">": "more than "}.get(how, "")
     if pd.isna(second):
-        return f"{prefix}{digits(value)}{suffix}"
+        return f"{prefix}{{value}}{suffix}", {"value": (factor * value, decimals)}
+    pair = (value, second) if how == "against" else sorted((value, second))
+    numbers = {name: (factor * number, decimals) for name, number in zip(("value", "second"), pair, strict=True)}
     if how == "against":
-        return f"{digits(value)}{suffix} against {digits(second)}{suffix}"
-    low, high = sorted((value, second))
-    return f"{digits(low)} to {digits(high)}{suffix}"
+        return f"{{value}}{suffix} against {{second}}{suffix}", numbers
+    return f"{{value}} to {{second}}{suffix}", numbers
 
 
 _UNITS = {

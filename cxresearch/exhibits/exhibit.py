@@ -34,7 +34,7 @@ class Exhibit:
     description : the numbers in words, for who does not see the figure; the finding where nothing else is said.
     caption : of the table, the subtitle if empty. says : Markdown that stands before, which may open with a heading
         ("## ..."). shown : the rows and columns of ``table`` that a page shows (None: all of them).
-    units : column -> how it is written, where its name does not say so (see ``show.unit_of``).
+    units : column -> how it is written, where its name does not say so (see ``columns.unit_of``).
     people : column -> what makes people of it, where its name does not say that it counts some (``small_groups.held_back``).
     ready : bundles that show it in another way than by a figure or a table: headlines, main points, a what-if.
     recorded : what goes with the last bundle and is not shown there: MIME type -> content.

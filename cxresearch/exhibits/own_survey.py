@@ -14,7 +14,7 @@ import pandas as pd
 from cxresearch.evidence import InfeasibleMargins, joint_range
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.show import literal
-from cxresearch.style import format_interval, format_value
+from cxresearch.style import format_interval, format_value, phrase
 from cxresearch.survey import compare, rake, share_table, weighted_share
 
 
@@ -29,32 +29,71 @@ def own_beside_cited(
     in :func:`survey.weighted_share`.
     """
     if not items:
-        return Exhibits([nothing("No item of your own survey is set beside a cited claim")])
+        return Exhibits([nothing(phrase("No item of your own survey is set beside a cited claim"))])
     kind = _kind(respondents)
     shares = share_table(respondents, list(items), weight=weight or None, **design)
     whose = "SIMULATED respondents" if kind == "SIMULATED" else people or "own respondents"
     shares = shares.assign(claim_id=list(items.values()), base=whose)
     wording = bases.set_index("base")["wording"]
-    beside = compare(shares, claims.assign(base=claims["base"].map(wording)))
+    cited = claims.assign(base=claims["base"].map(wording))
+    beside = compare(shares, cited)
     called = [(labels or {}).get(item, item.replace("_", " ")) for item in items]
     beside = beside.assign(answer=called)
     widest = beside.loc[beside["difference"].abs().idxmax()]
-    finding = (
-        f"The widest gap to a cited share is {format_value(abs(widest['difference']), 'points')} ({widest['claim_id']})"
-    )
+    finding = phrase(
+        "The widest gap to a cited share is {gap} ({claim})",
+        gap=format_value(abs(widest["difference"]), "points"), claim=widest["claim_id"],
+    )  # fmt: skip
     columns = ["answer", "claim_id", "own", "own_lower", "own_upper", "cited", "difference", "lower", "upper"]
     table = Exhibit(
         finding=finding,
-        caption="Own shares beside the cited ones",
+        caption=phrase("Own shares beside the cited ones"),
         kind=kind,
         table=beside,
         shown=beside[columns],
         units={"own": "share", "cited": "share", "difference": "points", "lower": "points", "upper": "points"},
     )
+    of_whom = cited.set_index("claim_id")["base"].reindex(beside["claim_id"])
     says = "\n".join(
-        f"- {literal(answer)}. {sentence}" for answer, sentence in zip(called, beside["sentence"], strict=True)
+        f"- {literal(phrase(row['answer']))}. {_set_beside(row, whose, base)}"
+        for row, base in zip(beside.to_dict("records"), of_whom, strict=True)
     )
     return Exhibits([table, Exhibit(finding=finding, says=says, kind=kind)])
+
+
+def _set_beside(row: dict[Any, Any], whose: str, base: Any) -> str:
+    """An own share beside the cited one, in words."""
+    known = pd.notna(base) and bool(base)
+    says = phrase(
+        "Own survey: {own} ({interval}, n = {n}) of {base}.",
+        own=format_value(row["own"], "share"), interval=format_interval(row["own_lower"], row["own_upper"], "share"),
+        n=format_value(row["own_n"], "count"), base=phrase(whose),
+    )  # fmt: skip
+    told = {
+        "cited": format_value(row["cited"], "share"),
+        "base": phrase(str(base)) if known else phrase("a base not known"),
+    }
+    if pd.isna(row["cited_n"]):
+        says += " " + phrase("Cited: {cited} (n not known) of {base}.", **told)
+        inside = row["own_lower"] <= row["cited"] <= row["own_upper"]
+        says += " " + (
+            phrase("The source does not say how many were asked; the cited share lies inside the own interval.")
+            if inside
+            else phrase("The source does not say how many were asked; the cited share lies outside the own interval.")
+        )
+    else:
+        says += " " + phrase("Cited: {cited} (n = {n}) of {base}.", n=format_value(row["cited_n"], "count"), **told)
+        gap = {
+            "gap": format_value(row["difference"], "points"), "interval": format_interval(row["lower"], row["upper"], "points"),
+        }  # fmt: skip
+        says += " " + (
+            phrase("The difference is {gap} ({interval}): more than chance explains.", **gap)
+            if row["lower"] > 0 or row["upper"] < 0
+            else phrase("The difference is {gap} ({interval}): it cannot be told from none.", **gap)
+        )
+    if not known or str(base).strip().casefold() != whose.strip().casefold():
+        says += " " + phrase("The two bases are worded differently: check that they mean the same people.")
+    return says
 
 
 def raked_shares(
@@ -67,7 +106,7 @@ def raked_shares(
     ``lightest`` and ``heaviest`` (raked weights, 1 on average where the starting weights are).
     """
     if len(items) < 2:
-        return nothing("One item alone has no others that respondents could be weighted to")
+        return nothing(phrase("One item alone has no others that respondents could be weighted to"))
     answered = respondents.dropna(subset=list(items))
     told = claims.set_index("claim_id")["value"]
     rows = []
@@ -90,21 +129,31 @@ def raked_shares(
             )
     except ValueError as refused:
         # Nobody, or everybody, ticked an item; or the margins cannot be met: the refusal says which and how many.
-        return nothing(f"These respondents cannot be weighted to the published shares: {refused}")
+        return nothing(phrase("These respondents cannot be weighted to the published shares: {why}", why=str(refused)))
     table = pd.DataFrame(rows)
     moved = format_value((table["raked_share"] - table["own_share"]).abs().max(), "points")
-    asked = f"{format_value(len(answered), 'count')} respondents who answered all {len(items)} items"
-    weighed = format_interval(table["lightest"].min(), table["heaviest"].max())
     kind = _kind(respondents)
-    them = "SIMULATED respondents" if kind == "SIMULATED" else "respondents"
-    finding = f"Weighted to the published shares of the other items, no share moves by more than {moved}"
+    finding = phrase(
+        "Weighted to the published shares of the other items, no share moves by more than {moved}", moved=moved
+    )
+    mix = (
+        phrase("the mix of SIMULATED respondents explains that much of the gaps and no more.")
+        if kind == "SIMULATED"
+        else phrase("the mix of respondents explains that much of the gaps and no more.")
+    )
+    weights = phrase(
+        "The weights run from {weights}.", weights=format_interval(table["lightest"].min(), table["heaviest"].max())
+    )
     return Exhibit(
         finding=finding,
-        says=f"{finding}: the mix of {them} explains that much of the gaps and no more. The weights run from {weighed}.",
-        caption=f"Own shares, weighted to what was published of the other items; {asked}",
+        says=f"{finding}: {mix} {weights}",
+        caption=phrase(
+            "Own shares, weighted to what was published of the other items; {n} respondents who answered all {items} items",
+            n=format_value(len(answered), "count"), items=str(len(items)),
+        ),
         kind=kind,
         table=table,
-    )
+    )  # fmt: skip
 
 
 def used_together(respondents: pd.DataFrame, margins: Mapping[str, float]) -> Exhibit:
@@ -114,33 +163,39 @@ def used_together(respondents: pd.DataFrame, margins: Mapping[str, float]) -> Ex
     """
     items = [name for name in margins if name.isidentifier()]
     if len(items) < 2:
-        return nothing("One item alone was not done together with another")
+        return nothing(phrase("One item alone was not done together with another"))
     first, second = items[:2]
     answered = respondents.dropna(subset=[first, second])
     if answered.empty:
-        return nothing("No respondent answered both of the first two items")
+        return nothing(phrase("No respondent answered both of the first two items"))
     try:
         ends = joint_range(margins, f"{first} & {second}")
     except InfeasibleMargins as refused:
-        return nothing(f"What was published leaves no range: {refused}")
+        return nothing(phrase("What was published leaves no range: {why}", why=str(refused)))
     together = answered.assign(together=(answered[[first, second]] == 1).all(axis=1))
     both = weighted_share(together, "together").iloc[0]
     share, allowed = format_value(both["estimate"], "share"), format_interval(*ends, "share")
-    did = f"did both *{first.replace('_', ' ')}* and *{second.replace('_', ' ')}*"
+    told = {
+        "share": share,
+        "first": phrase(first.replace("_", " ")),
+        "second": phrase(second.replace("_", " ")),
+        "allowed": allowed,
+    }
     kind = _kind(respondents)
     if kind == "SIMULATED":
-        says = (
-            f"What the rehearsal is not: of the SIMULATED respondents {share} {did}. No survey said so. The published "
-            f"shares allow anything from {allowed}; the simulation reproduces those shares and nothing more."
+        says = phrase(
+            "What the rehearsal is not: of the SIMULATED respondents {share} did both *{first}* and *{second}*. No survey said so. "
+            "The published shares allow anything from {allowed}; the simulation reproduces those shares and nothing more.",
+            **told,
         )
     else:
-        interval = format_interval(both["lower"], both["upper"], "share")
-        says = (
-            f"What no cited survey printed: of your own respondents {share} ({interval}, unweighted) {did}. The published "
-            f"shares allow anything from {allowed}."
-        )
+        says = phrase(
+            "What no cited survey printed: of your own respondents {share} ({interval}, unweighted) did both *{first}* and "
+            "*{second}*. The published shares allow anything from {allowed}.",
+            interval=format_interval(both["lower"], both["upper"], "share"), **told,
+        )  # fmt: skip
     return Exhibit(
-        finding=f"{share} {did.replace('*', '')}; the published shares allow {allowed}",
+        finding=phrase("{share} did both {first} and {second}; the published shares allow {allowed}", **told),
         says=says,
         kind=kind,
         table=pd.DataFrame([both]).assign(allowed_lower=ends[0], allowed_upper=ends[1]),

@@ -20,10 +20,11 @@ from cxresearch.evidence import (
     find_clash,
     frechet_bounds,
     joint_range,
-    value_text,
 )
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
-from cxresearch.style import format_interval, format_value
+from cxresearch.exhibits.ranking import listed
+from cxresearch.exhibits.surveys import as_printed
+from cxresearch.style import format_interval, format_value, phrase
 
 _ENDS = ["printed", "lower", "upper"]
 # link -> the published number, of whom it says something, and among whom: United States 2008.
@@ -88,15 +89,19 @@ def chained_shares(printed: pd.DataFrame) -> Exhibit:
     ).rename(columns={"printed": "estimate"})
     of_buyers = chained.set_index("label")["estimate"].map(lambda share: format_value(share, "share"))
     return Exhibit(
-        finding=f"Of online buyers {of_buyers['would leave']} would leave over trouble, "
-        f"{of_buyers['wrote on a blog or network']} post it",
-        subtitle="Chained shares, United States 2008; the line is what rounding leaves open, without sampling error",
-        description="; ".join(f"{label}: {share}" for label, share in of_buyers.items()),
+        finding=phrase(
+            "Of online buyers {leave} would leave over trouble, {post} post it",
+            leave=of_buyers["would leave"], post=of_buyers["wrote on a blog or network"],
+        ),
+        subtitle=phrase("Chained shares, United States 2008; the line is what rounding leaves open, without sampling error"),
+        description="; ".join(f"{phrase(label)}: {share}" for label, share in of_buyers.items()),
         kind="quoted",
         table=chained,
         units={"estimate": "share"},
-        draw=functools.partial(figures.plot_dots, chained, measure="Of all who bought online in the past year"),
-    )
+        draw=functools.partial(
+            figures.plot_dots, _named(chained), measure=phrase("Of all who bought online in the past year")
+        ),
+    )  # fmt: skip
 
 
 def refused_chain(printed: pd.DataFrame) -> Exhibit:
@@ -105,7 +110,9 @@ def refused_chain(printed: pd.DataFrame) -> Exhibit:
         return absent
     trouble, site = (_share(printed, key, "printed") for key in ("trouble", "site"))
     return Exhibit(
-        finding=f"The share who {site.of} is no share of those who {trouble.of}",
+        finding=phrase(
+            "The share who {part} is no share of those who {whole}", part=phrase(site.of), whole=phrase(trouble.of)
+        ),
         says=f"> {trouble.missing_link(site)}",
         kind="quoted",
     )
@@ -122,14 +129,14 @@ def one_share_on_two_bases(printed: pd.DataFrame) -> Exhibit:
     tests = pd.concat([base_test(narrow[key], _share(printed, "tell", "printed"), wide[key]) for key in _WIDE])
     tests.insert(0, "item", [share.of for share in wide.values()])
     site, social = tests.iloc[0], tests.iloc[1]
-    told = {key: value_text(share.value, "share") for key, share in narrow.items()}
+    told = {key: as_printed(share.value) for key, share in narrow.items()}
     implied = format_interval(site["implied_lower"], site["implied_upper"], "share")
+    finding = phrase("Through the share who tell anybody, {told} becomes {implied}", told=told["site"], implied=implied)
+    was = phrase("It was {wide} instead of {told}.", wide=as_printed(site["printed"]), told=told["site"])
     return Exhibit(
-        finding=f"Through the share who tell anybody, {told['site']} becomes {implied}",
-        says=f"It was {value_text(site['printed'], 'share')} instead of {told['site']}. Through the share who tell "
-        f"anybody, {told['site']} becomes {implied}: {_AGREE[_outcome(site)][0]}. "
-        f"The social-media item ({told['social']}) {_AGREE[_outcome(social)][1]}.",
-        caption="One statistic on two bases: does the link explain the difference?",
+        finding=finding,
+        says=f"{was} {finding}: {_first_agrees(site)} {_other_agrees(social, told['social'])}",
+        caption=phrase("One statistic on two bases: does the link explain the difference?"),
         kind="quoted",
         table=tests,
         shown=tests.drop(columns=["printed_lower", "printed_upper"]),
@@ -143,30 +150,37 @@ def _outcome(test: pd.Series) -> str:
     return "either way" if test["consistent_unlinked"] else "by the link"
 
 
-# How a test on two bases ended: of the first item, and of another.
-_AGREE = {
-    "by the link": (
-        "the two agree, and without that link they would not",
-        "agrees through that link only, too",
-    ),
-    "either way": (
-        "the two agree, as they would without that link, so it decides nothing",
-        "agrees either way, so it decides nothing",
-    ),
-    "apart": ("the two do not agree", "does not agree"),
-}
+def _first_agrees(test: pd.Series) -> str:
+    outcome = _outcome(test)
+    if outcome == "by the link":
+        return phrase("the two agree, and without that link they would not.")
+    if outcome == "either way":
+        return phrase("the two agree, as they would without that link, so it decides nothing.")
+    return phrase("the two do not agree.")
+
+
+def _other_agrees(test: pd.Series, told: str) -> str:
+    outcome = _outcome(test)
+    if outcome == "by the link":
+        return phrase("The social-media item ({told}) agrees through that link, too, and not without it.", told=told)
+    if outcome == "either way":
+        return phrase("The social-media item ({told}) agrees either way, so it decides nothing.", told=told)
+    return phrase("The social-media item ({told}) does not agree.", told=told)
 
 
 def checked_identities(identities: pd.DataFrame, printed: pd.DataFrame) -> Exhibits:
     """Sums, complements and ratios between published numbers: which hold, and which fail whatever the rounding."""
     if identities.empty:
-        return Exhibits([nothing("No two published numbers have to agree with each other")])
+        return Exhibits([nothing(phrase("No two published numbers have to agree with each other"))])
     checked = check_identities(identities, printed)
     failed = int((checked["verdict"] == "fails").sum())
-    finding = f"{failed or 'None'} of {len(checked)} fail"
+    if failed:
+        finding = phrase("{failed} of {all} fail", failed=str(failed), all=str(len(checked)))
+    else:
+        finding = phrase("None of {all} fail", all=str(len(checked)))
     table = Exhibit(
         finding=finding,
-        caption="Identities between published numbers",
+        caption=phrase("Identities between published numbers"),
         kind="quoted",
         table=checked,
         shown=checked[["says", "left", "right", "verdict"]],
@@ -181,24 +195,28 @@ def shares_told_together(claims: pd.DataFrame, printed: pd.DataFrame) -> Exhibit
         return absent
     told = claims.set_index("claim_id")["told_value"]
     if not {"C000-05", "C000-06"} <= set(told.index):
-        return nothing("No article tells how many stopped and how many bought less")
+        return nothing(phrase("No article tells how many stopped and how many bought less"))
     stopped, less = told["C000-05"], told["C000-06"]
     clash = find_clash({"stopped": stopped, "bought_less": less, "stopped & bought_less": (0.0, 0.0)})
     part, part_less, union = (printed.loc[name, "printed"] for name in names)
     margins = {"stopped": part, "bought_less": part_less, "stopped | bought_less": union}
     both = joint_range(margins, "stopped & bought_less")
     also = [name.replace("stopped & bought_less", "nobody did both").replace("_", " ") for name in clash]
-    finding = (
-        f"{value_text(stopped, 'share')} stopped and another {value_text(less, 'share')} bought less: "
-        f"{'impossible' if clash else 'possible'}"
-    )
-    fits = f"No population fits all of this: {', '.join(also)}." if clash else "Some population fits all of this."
+    shares = {"stopped": as_printed(stopped), "less": as_printed(less)}
+    if clash:
+        finding = phrase("{stopped} stopped and another {less} bought less: impossible", **shares)
+        fits = phrase("No population fits all of this: {these}.", these=", ".join(map(phrase, also)))
+    else:
+        finding = phrase("{stopped} stopped and another {less} bought less: possible", **shares)
+        fits = phrase("Some population fits all of this.")
+    press = phrase(
+        "The press has {union} who did one or the other. With {part} stopping and {less} buying less that is possible, if {both} "
+        "did both. Which of the two numbers is which remains open: the end of the release could not be read.",
+        union=as_printed(union), part=as_printed(part), less=as_printed(part_less), both=format_interval(*both, "share"),
+    )  # fmt: skip
     return Exhibit(
         finding=finding,
-        says=f"**{finding}.** {fits} "
-        f"The press has {value_text(union, 'share')} who did one or the other. With {value_text(part, 'share')} stopping "
-        f"and {value_text(part_less, 'share')} buying less that is possible, if {format_interval(*both, 'share')} did "
-        "both. Which of the two numbers is which remains open: the end of the release could not be read.",
+        says=f"**{finding}.** {fits} {press}",
         kind="quoted",
         table=pd.DataFrame([{"label": "stopped and bought less", "lower": both[0], "upper": both[1]}]),
         shown=pd.DataFrame(),
@@ -224,23 +242,30 @@ def public_talk(printed: pd.DataFrame) -> Exhibits:
     of_trouble = format_interval(low, high, "share")
     review = printed.loc[_OTHER_REVIEW, "printed"]
     other = joint_range(margins | {"review": review}, _QUESTIONS[_PUBLIC])
-    finding = f"Only {format_interval(public['lower'], public['upper'], 'share')} of those who talked did so in public"
-    private = "Either way most talk was private." if max(public["upper"], other[1]) < 0.5 else ""
+    private = phrase("Either way most talk was private.") if max(public["upper"], other[1]) < 0.5 else ""
     figure = Exhibit(
-        finding=finding if public["upper"] < 0.5 else finding.replace("Only ", ""),
-        subtitle="What the published margins allow, United States 2008; every value inside a bar is equally possible",
+        finding=phrase(
+            "Of those who talked, {public} did so in public",
+            public=format_interval(public["lower"], public["upper"], "share"),
+        ),
+        subtitle=phrase(
+            "What the published margins allow, United States 2008; every value inside a bar is equally possible"
+        ),
         description=_in_words(ranges),
         kind="quoted",
         table=ranges,
         units={"lower": "share", "upper": "share"},
-        draw=functools.partial(figures.plot_ranges, ranges, measure="Of those who told somebody"),
-    )
+        draw=functools.partial(figures.plot_ranges, _named(ranges), measure=phrase("Of those who told somebody")),
+    )  # fmt: skip
+    means = phrase(
+        "Public means review sites, message boards, blogs and networks; a complaint on the company's own site goes to the firm. Of "
+        "all who had trouble that is {of_trouble}. If the other report is right that {review} wrote ratings or reviews, it is "
+        "{other} of those who told somebody.",
+        of_trouble=of_trouble, review=as_printed(review), other=format_interval(*other, "share"),
+    )  # fmt: skip
     sentence = Exhibit(
-        finding=f"Of all who had trouble {of_trouble} told it in public",
-        says="Public means review sites, message boards, blogs and networks; a complaint on the company's own site goes "
-        f"to the firm. Of all who had trouble that is {of_trouble}. If the other report is "
-        f"right that {value_text(review, 'share')} wrote ratings or reviews, it is {format_interval(*other, 'share')} of "
-        f"those who told somebody. {private}".strip(),
+        finding=phrase("Of all who had trouble {of_trouble} told it in public", of_trouble=of_trouble),
+        says=f"{means} {private}".strip(),
         kind="quoted",
     )
     return Exhibits([figure, sentence])
@@ -253,18 +278,29 @@ def pairs_of_channels(printed: pd.DataFrame) -> Exhibit:
     pairs = frechet_bounds({label: printed.loc[name, "printed"] for name, label in _CHANNELS.values()}).rename(
         columns={"both_lower": "lower", "both_upper": "upper", "independent": "landmark"}
     )
-    pairs["label"] = pairs["first"] + " and " + pairs["second"]
+    pairs["label"] = [
+        listed([phrase(first), phrase(second)]) for first, second in zip(pairs["first"], pairs["second"], strict=True)
+    ]
     pairs = pairs.sort_values("upper", ascending=False, kind="stable")
     certain = int((pairs["lower"] > 0).sum())
+    if certain:
+        finding = phrase(
+            "Of {all} pairs of channels, {certain} must have been used together by somebody",
+            all=str(len(pairs)), certain=str(certain),
+        )  # fmt: skip
+    else:
+        finding = phrase(
+            "Of {all} pairs of channels, none must have been used together by somebody", all=str(len(pairs))
+        )
     return Exhibit(
-        finding=f"Of {len(pairs)} pairs of channels, {certain or 'none'} must have been used together by somebody",
-        subtitle="Frechet bounds from the published margins, United States 2008; tick: if independent",
+        finding=finding,
+        subtitle=phrase("Least and most that the published margins allow, United States 2008; tick: if independent"),
         description=_in_words(pairs),
         kind="quoted",
         table=pairs,
         shown=pairs[["label", "lower", "upper", "either_lower", "either_upper"]],
         units=dict.fromkeys(["lower", "upper", "either_lower", "either_upper"], "share"),
-        draw=functools.partial(figures.plot_ranges, pairs, measure="Used both, of those who told somebody"),
+        draw=functools.partial(figures.plot_ranges, pairs, measure=phrase("Used both, of those who told somebody")),
     )
 
 
@@ -278,9 +314,18 @@ def _links(printed: pd.DataFrame) -> dict[str, dict[str, Share]]:
 
 
 def _in_words(ranges: pd.DataFrame) -> str:
-    return "; ".join(f"{r.label}: {format_interval(r.lower, r.upper, 'share')}" for r in ranges.itertuples())
+    return "; ".join(
+        f"{phrase(str(row.label))}: {format_interval(row.lower, row.upper, 'share')}" for row in ranges.itertuples()
+    )
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as a drawing of it is labelled."""
+    return table.assign(label=table["label"].map(phrase))
 
 
 def _absent(printed: pd.DataFrame, names: Sequence[str] | Iterable[str]) -> Exhibit | None:
     lacking = [name for name in names if name not in printed.index]
-    return nothing(f"The register has no published number called {', '.join(lacking)}") if lacking else None
+    if not lacking:
+        return None
+    return nothing(phrase("The register has no published number called {names}", names=", ".join(lacking)))

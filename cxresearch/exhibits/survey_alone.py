@@ -20,7 +20,7 @@ from cxresearch.evidence import load_claims, load_evidence
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.own_survey import own_beside_cited
 from cxresearch.exhibits.show import headline_bundle, literal, points_bundle
-from cxresearch.style import format_interval, format_value
+from cxresearch.style import format_interval, format_value, phrase, retold
 from cxresearch.survey import Survey, as_word, counted, difference_table, looks_like_weight, share_table, slug
 
 SMALLEST_GROUP = 5
@@ -31,6 +31,12 @@ NOT_SAID = "not said"
 SURE, UNSURE = "differs", "cannot be told apart"
 _GROUP = "\ngroup"  # no column of a file is called so
 UNITS = {"design_effect": "number"}
+# Remarks on rows with a name of the file in them (``survey.read_survey``).
+_REMARKS = (
+    "kept, though the survey was not finished; what is empty there was not asked",
+    "kept, but {name} stands in another row, too, with other answers",
+    "lines above the header, left out",
+)
 
 
 def check_survey(survey: Survey, **design: str) -> pd.DataFrame:
@@ -79,31 +85,42 @@ def survey_account(survey: Survey, **design: str) -> Exhibits:
     """How many rows are respondents, why the others are not, and what the file asks."""
     drawn = {column.casefold() for name, column in design.items() if name != "by"}
     asked = [q for q in survey.questions if not {column.casefold() for column in q.columns} & drawn]
-    kept = f"{format_value(survey.kept, 'count')} {'person' if survey.kept == 1 else 'people'} answered"
-    of = survey.tool or "a table"
-    says = [f"{kept}. The file is {_an(of)}; it holds {format_value(survey.read, 'count')} rows."]
-    says += [f"- {format_value(rows, 'count')} set aside: {reason}." for reason, rows in survey.set_aside.items()]
-    says += [f"- {format_value(rows, 'count')} {remark}." for remark, rows in survey.repaired.items()]
+    kept, held = _people(survey), format_value(survey.read, "count")
+    file = (
+        phrase("The file is an export of {tool}; it holds {rows} rows.", tool=survey.tool, rows=held)
+        if survey.tool
+        else phrase("The file is a table; it holds {rows} rows.", rows=held)
+    )
+    says = [f"{kept}. {file}"]
+    says += [
+        "- " + phrase("{rows} set aside: {reason}.", rows=format_value(rows, "count"), reason=phrase(reason))
+        for reason, rows in survey.set_aside.items()
+    ]
+    says += [
+        "- " + phrase("{rows} {remark}.", rows=format_value(rows, "count"), remark=retold(remark, *_REMARKS))
+        for remark, rows in survey.repaired.items()
+    ]
     for why in dict.fromkeys(survey.dropped.values()):
-        names = [name for name, reason in survey.dropped.items() if reason == why]
-        says.append(f"- Not carried on ({why}): {', '.join(_plain(name) for name in names)}.")
+        names = ", ".join(_plain(name) for name, reason in survey.dropped.items() if reason == why)
+        says.append("- " + phrase("Not carried on ({why}): {names}.", why=phrase(why), names=names))
     rows = [
         {"question": _short(q.text), "kind": q.kind, "asked": q.asked, "answered": q.answered, "written_in": q.other}
         for q in asked
     ]
     if not design.get("weight"):
         says += [
-            f"- {_plain(name)} looks like a weight, and nothing here is weighted: survey_weight names it."
+            "- " + phrase("{name} looks like a weight, and nothing here is weighted: survey_weight names it.", name=_plain(name))
             for name in survey.responses.columns if looks_like_weight(survey.responses[name])
         ]  # fmt: skip
     shown = {item.question for item in survey.items}
     if silent := [q.text for q in asked if q.text not in shown and not survey.mapping.items]:
-        says.append(f"- No share is told of {', '.join(map(_plain, silent))}: it is not said which answers count.")
+        names = ", ".join(map(_plain, silent))
+        says.append("- " + phrase("No share is told of {names}: it is not said which answers count.", names=names))
     table = pd.DataFrame(rows).astype({"asked": "Int64"})
     kind = _kind(survey)
     return Exhibits([
         Exhibit(finding=kept, says="\n".join([says[0], "", *says[1:]]), kind=kind),
-        Exhibit(finding=kept, caption="What was asked, and how many answered or ticked anything", kind=kind, table=table),
+        Exhibit(finding=kept, caption=phrase("What was asked, and how many answered or ticked anything"), kind=kind, table=table),
     ])  # fmt: skip
 
 
@@ -111,30 +128,35 @@ def survey_headlines(survey: Survey, **design: str) -> Exhibits:
     """The number of respondents and the first shares, recorded as headlines, and the main points."""
     kind, rows = _kind(survey), share_rows(survey, design)
     count: dict[str, Any] = {
-        "name": "respondents", "label": "Respondents", "value": survey.kept, "lower": None, "upper": None, "unit": "count", "kind": kind,
-        "better": None, "n": survey.kept, "base": "rows of the file that are respondents", "note": "counted", "change": None,
+        "name": "respondents", "label": phrase("Respondents"), "value": survey.kept, "lower": None, "upper": None, "unit": "count", "kind": kind,
+        "better": None, "n": survey.kept, "base": phrase("rows of the file that are respondents"), "note": phrase("counted"), "change": None,
     }  # fmt: skip
     bundles, points = [headline_bundle(**count)], [_counted(survey)]
     for name, row in zip(_names(rows["item"]), rows.head(MOST_HEADLINES).to_dict("records"), strict=False):
         known = not math.isnan(row["lower"])
         bundles.append(headline_bundle(
             name=name, label=_short(_called(row), 60), value=row["share"], lower=row["lower"], upper=row["upper"], unit="share", kind=kind,
-            better=None, n=row["n"], base=f"respondents asked: {row['question']}", note="" if known else "one respondent has no interval",
-            change=None,
+            better=None, n=row["n"], base=phrase("respondents asked: {question}", question=row["question"]),
+            note="" if known else phrase("one respondent has no interval"), change=None,
         ))  # fmt: skip
         points.append((f"{_short(_called(row), 60)}: {format_value(row['share'], 'share')}.", f"{_sure(row)}."))
     return Exhibits([
-        Exhibit(finding=f"{len(bundles)} headlines", kind=kind, ready=tuple(bundles)),
+        Exhibit(finding=phrase("{n} headlines", n=str(len(bundles))), kind=kind, ready=tuple(bundles)),
         Exhibit(finding=points[0][0], kind=kind, ready=(points_bundle(points),)),
     ])  # fmt: skip
 
 
 def _counted(survey: Survey) -> tuple[str, str]:
     aside = survey.read - survey.kept
-    why = "; ".join(f"{format_value(rows, 'count')}: {reason}" for reason, rows in survey.set_aside.items())
-    rows = f"{format_value(aside, 'count')} {'was' if aside == 1 else 'were'}" if aside else "none was"
-    said = f"Of {format_value(survey.read, 'count')} rows read {rows} set aside{f' ({why})' if why else ''}."
-    return f"{format_value(survey.kept, 'count')} {'person' if survey.kept == 1 else 'people'} answered.", said
+    why = "; ".join(f"{format_value(rows, 'count')}: {phrase(reason)}" for reason, rows in survey.set_aside.items())
+    told = {"read": format_value(survey.read, "count"), "aside": format_value(aside, "count"), "why": why}
+    if not aside:
+        said = phrase("Of {read} rows read none was set aside.", read=told["read"])
+    elif aside == 1:
+        said = phrase("Of {read} rows read {aside} was set aside ({why}).", **told)
+    else:
+        said = phrase("Of {read} rows read {aside} were set aside ({why}).", **told)
+    return f"{_people(survey)}.", said
 
 
 def survey_shares(survey: Survey, **design: str) -> Exhibits:
@@ -147,14 +169,16 @@ def survey_shares(survey: Survey, **design: str) -> Exhibits:
     if alone:
         part = rows[rows["question"].isin(alone)]
         exhibits.append(
-            _figure(part, [_called(row) for row in part.to_dict("records")], "Share of those asked", design, kind)
+            _figure(
+                part, [_called(row) for row in part.to_dict("records")], phrase("Share of those asked"), design, kind
+            )
         )
     for question in shown:
         part = rows[rows["question"] == question]
         exhibits.append(_figure(part, list(part["answer"]), _short(question), design, kind))
     if more := len(questions) - len(alone) - len(shown):
         left = rows[~rows["question"].isin([*alone, *shown])]
-        caption = f"The answers to {more} more questions"
+        caption = phrase("The answers to {more} more questions", more=str(more))
         exhibits.append(Exhibit(finding=caption, kind=kind, table=left.drop(columns="item"), units=UNITS))
     return Exhibits(exhibits)
 
@@ -167,17 +191,25 @@ def _figure(rows: pd.DataFrame, labels: Sequence[str], question: str, design: Ma
     if len(rows) == 1:
         finding = f"{_short(_called(top), 70)}: {most}"
     elif len(rows["question"].unique()) == 1:
-        finding = f"Most often: {_short(top['answer'], 60)}, {most}"
+        finding = phrase("Most often: {answer}, {share}", answer=_short(phrase(top["answer"]), 60), share=most)
     else:
-        finding = f"From {format_value(least['share'], 'share')} ({_short(_called(least), 40)}) to {most} ({_short(_called(top), 40)})"
+        finding = phrase(
+            "From {less} ({lowest}) to {more} ({highest})",
+            less=format_value(least["share"], "share"), lowest=_short(_called(least), 40), more=most, highest=_short(_called(top), 40),
+        )  # fmt: skip
+    labels = [phrase(label) for label in labels]
     words = [f"{label}: {format_value(share, 'share')}" for label, share in zip(labels, rows["share"], strict=True)]
-    how = ", weighted" if design.get("weight") else ""
+    asked = ends[0] if len(ends) == 1 else format_interval(rows["n"].min(), rows["n"].max(), "count")
+    subtitle = (
+        phrase("{question}; {asked} respondents asked, weighted; 95 % intervals", question=question, asked=asked)
+        if design.get("weight")
+        else phrase("{question}; {asked} respondents asked; 95 % intervals", question=question, asked=asked)
+    )
     return Exhibit(
-        finding=finding, subtitle=f"{question}; {' to '.join(ends)} respondents asked{how}; 95 % intervals", kind=kind, table=rows,
-        shown=rows.drop(columns="item"),
+        finding=finding, subtitle=subtitle, kind=kind, table=rows, shown=rows.drop(columns="item"),
         draw=functools.partial(
             figures.plot_dots, rows.assign(estimate=rows["share"], label=[_short(label, 60) for label in labels]),
-            measure="Share of those asked",
+            measure=phrase("Share of those asked"),
         ),
         description=f"{finding}. {'; '.join(words)}.", caption=question, units=UNITS,
     )  # fmt: skip
@@ -187,11 +219,11 @@ def survey_raked(survey: Survey, **design: str) -> Exhibit:
     """Each share again, with respondents weighted to what is known of everybody (``[survey] targets``)."""
     targets = survey.mapping.targets
     if not targets:
-        return nothing("Nothing was said of everybody, so no share is weighted to it")
+        return nothing(phrase("Nothing was said of everybody, so no share is weighted to it"))
     known = _of_columns(survey, list(targets))
     plain, raked = (_without(share_rows(survey, design, raked=one), known) for one in (False, True))
     if plain.empty:
-        return nothing("Every answer is known of everybody, so none is weighted")
+        return nothing(phrase("Every answer is known of everybody, so none is weighted"))
     table = plain[["question", "answer"]].assign(
         own_share=plain["share"], weighted_share=raked["share"], lower=raked["lower"], upper=raked["upper"], n=raked["n"],
         design_effect=raked["design_effect"],
@@ -200,12 +232,14 @@ def survey_raked(survey: Survey, **design: str) -> Exhibit:
     moved = format_value(abs(widest["weighted_share"] - widest["own_share"]), "points")
     lost = survey.kept - len(_drawn(survey, design, raked=True)[0])
     columns = ", ".join(map(_plain, targets))
-    left = f" {format_value(lost, 'count')} respondents who did not say are left out." if lost else ""
-    finding = f"Weighted to everybody, no share moves by more than {moved}"
+    finding = phrase("Weighted to everybody, no share moves by more than {moved}", moved=moved)
+    says = [f"{finding}.", phrase("The weights make {columns} what it is among everybody.", columns=columns)]
+    if lost:
+        says.append(phrase("{n} respondents who did not say are left out.", n=format_value(lost, "count")))
+    says.append(phrase("What these do not explain stays: volunteers become no random sample."))
     return Exhibit(
-        finding=finding, kind=_kind(survey), table=table, units=UNITS, caption=f"Shares as they are, and weighted by {columns}",
-        says=f"{finding}. The weights make {columns} what it is among everybody.{left} What these do not explain stays: volunteers "
-        "become no random sample.",
+        finding=finding, kind=_kind(survey), table=table, units=UNITS, says=" ".join(says),
+        caption=phrase("Shares as they are, and weighted by {columns}", columns=columns),
     )  # fmt: skip
 
 
@@ -217,13 +251,13 @@ def survey_groups(survey: Survey, **design: str) -> Exhibit:
     """
     by = design.get("by", "")
     if not by:
-        return nothing("No groups were named, so none are compared")
+        return nothing(phrase("No groups were named, so none are compared"))
     responses, given = _drawn(survey, design)
     by = survey.column(by)
     responses = _with_groups(responses, by)
     sizes = responses[_GROUP].value_counts()
     if len(sizes) < 2:
-        return nothing(f"All respondents are of one group of {by}, so nothing is compared")
+        return nothing(phrase("All respondents are of one group of {by}, so nothing is compared", by=by))
     if len(sizes) > MOST_GROUPS:
         raise ValueError(
             f"survey_by: {by!r} has {len(sizes)} groups; a page compares {MOST_GROUPS} at most. Join some in a new column."
@@ -232,14 +266,17 @@ def survey_groups(survey: Survey, **design: str) -> Exhibit:
     items = {item.column: item for item in survey.items if item.question not in own}
     table = difference_table(responses, list(items), by=_GROUP, **given)
     if table.empty:
-        return nothing(f"No answer was given by two groups of {by}, so none are compared")
+        return nothing(phrase("No answer was given by two groups of {by}, so none are compared", by=by))
     # Of two groups the second row says the same as the first one, from the other side.
     table["again"] = table.duplicated("item") & (table.groupby("item")["item"].transform("size") == 2)
     table = table[(table["n"] >= SMALLEST_GROUP) & (table["others_n"] >= SMALLEST_GROUP)].reset_index(drop=True)
     if table.empty:
         return nothing(
-            f"No group of {by} has {SMALLEST_GROUP} respondents and as many others beside it, so none are compared"
-        )
+            phrase(
+                "No group of {by} has {smallest} respondents and as many others beside it, so none are compared",
+                by=by, smallest=str(SMALLEST_GROUP),
+            )
+        )  # fmt: skip
     table["question"], table["answer"] = (
         [getattr(items[one], part) for one in table["item"]] for part in ("question", "label")
     )
@@ -251,22 +288,29 @@ def survey_groups(survey: Survey, **design: str) -> Exhibit:
     ]
     small = sizes[sizes < SMALLEST_GROUP]
     sure = told[told["verdict"] == SURE]
-    finding = "No group can be told apart from the others"
+    finding = phrase("No group can be told apart from the others")
     if len(sure):
         top = sure.loc[sure["difference"].abs().idxmax()].to_dict()
-        finding = (
-            f"{_plain(top['group'])} differs most: {_short(_called(top), 60)}, {format_value(top['share'], 'share')} and "
-            f"{format_value(top['share_of_the_others'], 'share')} of the others"
-        )
-    few = (
-        f" Groups of fewer than {SMALLEST_GROUP} are not shown apart: {', '.join(map(_plain, small.index))}."
-        if len(small)
-        else ""
+        finding = phrase(
+            "{group} differs most: {answer}, {share} and {others} of the others",
+            group=_plain(phrase(top["group"])), answer=_short(_called(top), 60), share=format_value(top["share"], "share"),
+            others=format_value(top["share_of_the_others"], "share"),
+        )  # fmt: skip
+    can = phrase(
+        "{sure} of {all} comparisons can be told, corrected for their number.", sure=str(len(sure)), all=str(len(told))
     )
+    says = f"{finding}. {can}"
+    if len(small):
+        groups = ", ".join(_plain(phrase(group)) for group in small.index)
+        says += " " + phrase(
+            "Groups of fewer than {smallest} are not shown apart: {groups}.",
+            smallest=str(SMALLEST_GROUP),
+            groups=groups,
+        )
     return Exhibit(
-        finding=finding, kind=_kind(survey), table=table, caption=f"Groups of {by}, each beside all the others",
+        finding=finding, kind=_kind(survey), table=table, says=says,
+        caption=phrase("Groups of {by}, each beside all the others", by=by),
         units={"difference": "points", "lower": "points", "upper": "points"},
-        says=f"{finding}. {len(sure)} of {len(told)} comparisons can be told, corrected for their number.{few}",
     )  # fmt: skip
 
 
@@ -299,7 +343,7 @@ def _verdicts(table: pd.DataFrame) -> list[str]:
 def survey_beside_cited(survey: Survey, claims: pd.DataFrame, bases: pd.DataFrame, **design: str) -> Exhibits:
     """The items with a claim, each beside the cited share; an item without an interval is left out."""
     if not any(item.claim for item in survey.items):
-        return Exhibits([nothing("No answer is set beside a cited claim")])
+        return Exhibits([nothing(phrase("No answer is set beside a cited claim"))])
     shares = claims.loc[claims["unit"] == "share", "claim_id"]
     if unknown := sorted({item.claim for item in survey.items} - {"", *shares}):
         raise ValueError(f"no share was published for {unknown}; see the column claim_id of data/evidence/claims.csv.")
@@ -317,14 +361,14 @@ def _kind(survey: Survey) -> str:
 def _called(row: dict[Any, Any]) -> str:
     """What was counted, in words: the answer to its question."""
     question = _short(row["question"])
-    return f"{question}{' ' if question.endswith('?') else ': '}{row['answer']}"
+    return f"{question}{' ' if question.endswith('?') else ': '}{phrase(row['answer'])}"
 
 
 def _sure(row: dict[str, Any]) -> str:
-    asked = f"{format_value(row['n'], 'count')} asked"
+    n = format_value(row["n"], "count")
     if math.isnan(row["lower"]):
-        return f"Of {asked}; too few for an interval"
-    return f"{format_interval(row['lower'], row['upper'], 'share')}, of {asked}"
+        return phrase("Of {n} asked; too few for an interval", n=n)
+    return phrase("{interval}, of {n} asked", interval=format_interval(row["lower"], row["upper"], "share"), n=n)
 
 
 def _names(items: pd.Series) -> list[str]:
@@ -346,5 +390,6 @@ def _plain(name: Any) -> str:
     return literal(_short(name, 60))
 
 
-def _an(tool: str) -> str:
-    return tool if tool == "a table" else f"an export of {tool}"
+def _people(survey: Survey) -> str:
+    n = format_value(survey.kept, "count")
+    return phrase("{n} person answered", n=n) if survey.kept == 1 else phrase("{n} people answered", n=n)

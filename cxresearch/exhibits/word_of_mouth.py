@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from cxresearch.exhibits.exhibit import Exhibit, nothing
-from cxresearch.exhibits.waiting import listed
-from cxresearch.style import format_interval, format_value
+from cxresearch.exhibits.ranking import listed
+from cxresearch.style import format_interval, format_value, phrase
 
 _NAMES = {
-    "lost": ("customers lost for good", "customers"), "tellers": ("who tell somebody", "customers"),
-    "hear": ("people who hear it from them", "people"), "leave": ("customers who leave", "customers"),
+    "lost": "customers lost for good", "tellers": "who tell somebody", "hear": "people who hear it from them",
+    "leave": "customers who leave",
 }  # fmt: skip
 
 
@@ -24,32 +25,45 @@ def talk_of_lost(table: pd.DataFrame, *, place: str = "", kind: str = "assumed")
     """
     told = table.attrs
     if table.empty:
-        return nothing(told.get("why") or "What people hear of customers who were lost is not known")
+        return nothing(_why(told) or phrase("What people hear of customers who were lost is not known"))
     rows = table.set_index("what")
     if not rows.loc["tellers", "upper"]:
-        return nothing("Of the customers who are known nobody was lost for good, so nobody is known to tell")
+        return nothing(phrase("Of the customers who are known nobody was lost for good, so nobody is known to tell"))
     lost, tellers, hear, leave = (_range(rows.loc[what]) for what in _NAMES)
-    finding = f"Assumed, not measured: {hear} people hear of the {lost} customers who were lost for good"
-    if told["unhelpful_share"] is not None:
-        finding += ", and of those answered badly"
+    if told["unhelpful_share"] is None:
+        finding = phrase(
+            "Assumed, not measured: {hear} people hear of the {lost} customers who were lost for good",
+            hear=hear,
+            lost=lost,
+        )
+        whom = phrase("{lost} customers were never answered.", lost=lost)
+    else:
+        finding = phrase(
+            "Assumed, not measured: {hear} people hear of the {lost} customers who were lost for good, and of those answered badly",
+            hear=hear, lost=lost,
+        )  # fmt: skip
+        share = format_value(told["unhelpful_share"], "share")
+        whom = phrase("{lost} customers were never answered, and {share} of the others badly.", lost=lost, share=share)
     low, high = told["deeds"]
-    whom = f"{lost} customers were never answered"
-    if told["unhelpful_share"] is not None:
-        whom += f" and {format_value(told['unhelpful_share'], 'share')} of the others badly"
-    says = (
-        f"If {whom}, and they do {format_interval(low, high, 'share')} of what people say they would, {tellers} of them "
-        f"{_middle(rows.loc['tellers'])} tell somebody, and {hear} people {_middle(rows.loc['hear'])} hear it from them. {leave} "
-        f"customers {_middle(rows.loc['leave'])} leave{_limit(told)}. {_width(told['log_variance'])}{_left_out(told)}"
+    tell = phrase(
+        "If they do {deeds} of what people say they would, {tellers} of them ({middle} in the middle) tell somebody.",
+        deeds=format_interval(low, high, "share"), tellers=tellers, middle=_middle(rows.loc["tellers"]),
+    )  # fmt: skip
+    heard = phrase("{hear} people ({middle} in the middle) hear it.", hear=hear, middle=_middle(rows.loc["hear"]))
+    gone = phrase("{leave} customers ({middle} in the middle) leave.", leave=leave, middle=_middle(rows.loc["leave"]))
+    says = " ".join(
+        filter(None, [whom, tell, heard, gone, _limit(told), _width(told["log_variance"]), _left_out(told)])
     )
     shown = pd.DataFrame({
-        "what": [name for name, _ in _NAMES.values()],
+        "what": list(_NAMES.values()),
         "range": [_range(rows.loc[what]) for what in _NAMES],
-        "middle": [format_value(float(round(rows.loc[what, "value"]))) for what in _NAMES],
+        "middle": [_middle(rows.loc[what]) for what in _NAMES],
         "base": rows.loc[list(_NAMES), "base"].to_list(),
     })  # fmt: skip
     return Exhibit(
         finding=finding, table=table, shown=shown, kind=kind, says=f"### {finding}\n\n{says}",
-        caption=f"What people hear of customers lost{', ' if place else ''}{place}",
+        caption=phrase("What people hear of customers lost, {place}", place=place)
+        if place else phrase("What people hear of customers lost"),
         units={"range": "text", "middle": "text", "base": "text"},
     )  # fmt: skip
 
@@ -60,32 +74,43 @@ def _range(row: pd.Series) -> str:
 
 
 def _middle(row: pd.Series) -> str:
-    return f"({format_value(float(round(row['value'])))} in the middle)"
+    return format_value(float(round(row["value"])))
 
 
-def _limit(told: dict[str, Any]) -> str:
+def _why(told: Mapping[str, Any]) -> str:
+    """Why nothing can be said: the sentence, where it stands whole with its numbers, in the language of the report."""
+    if "says" not in told:
+        return str(told.get("why", ""))
+    return phrase(told["says"], **{name: format_value(count, "count") for name, count in told["counts"].items()})
+
+
+def _limit(told: Mapping[str, Any]) -> str:
     if told["fewer_back"] is None:
-        return "; whether so many stay away is not seen in this log"
+        return phrase("Whether so many stay away is not seen in this log.")
     lower, upper = (max(end, 0.0) for end in told["fewer_back"])
-    return (
-        f", those lost among them no more than the {format_interval(float(math.floor(lower)), float(math.ceil(upper)))} by which customers who "
-        "gave up were fewer in the period after"
+    fewer = format_interval(float(math.floor(lower)), float(math.ceil(upper)))
+    return phrase(
+        "Of those lost no more can leave than the {fewer} by which customers who gave up were fewer in the period after.",
+        fewer=fewer,
     )
 
 
-def _width(log_variance: dict[str, float]) -> str:
+def _width(log_variance: Mapping[str, float]) -> str:
     data, quoted, assumed = (log_variance[origin] for origin in ("data", "quoted", "assumed"))
     if pd.isna(data):
         return ""
-    parts = [f"{format_value(share, 'share')} is {what}" for share, what in (
-        (data, "what the log does not record"), (assumed, "what is assumed"), (quoted, "from surveys and studies"))]  # fmt: skip
-    return f"Of the width of those who hear {listed(parts)}. "
+    return phrase(
+        "Of the width of those who hear {data} is what the log does not record, {assumed} is what is assumed and {quoted} is from "
+        "surveys and studies.",
+        data=format_value(data, "share"), assumed=format_value(assumed, "share"), quoted=format_value(quoted, "share"),
+    )  # fmt: skip
 
 
-def _left_out(told: dict[str, Any]) -> str:
-    left = ["of reviews, posts or retelling"]
+def _left_out(told: Mapping[str, Any]) -> str:
+    left = [phrase("of reviews, posts or retelling")]
     if told["contacts_unknown"]:
-        left.append(f"of {format_value(told['contacts_unknown'], 'contacts')} contacts that gave up without a number")
+        unknown = format_value(told["contacts_unknown"], "contacts")
+        left.append(phrase("of {unknown} contacts that gave up without a number", unknown=unknown))
     if told["unhelpful_share"] is None:
-        left.append("of customers who were answered")
-    return f"Nothing is said {listed(left)}."
+        left.append(phrase("of customers who were answered"))
+    return phrase("Nothing is said {of_whom}.", of_whom=listed(left))

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from cxresearch.figures import parts
-from cxresearch.style import format_number, format_value, phrase, theme
+from cxresearch.style import format_number, format_value, load_words, phrase, theme
 
 _CLOCK = {
     1: "1 s",
@@ -72,7 +72,7 @@ def plot_over_time(
     return ax
 
 
-def plot_reach(table: pd.DataFrame, *, measure: str = "People who hear", ax: Axes | None = None) -> Axes:
+def plot_reach(table: pd.DataFrame, *, measure: str = "", ax: Axes | None = None) -> Axes:
     """Draw how many people hear, one bar a kind of talk: from the complainer (firm) and from those who tell on (pale).
 
     ``table`` has ``label``, ``heard_first`` and ``heard`` (the first included).
@@ -83,7 +83,7 @@ def plot_reach(table: pd.DataFrame, *, measure: str = "People who hear", ax: Axe
         ax.barh(place, row.heard_first, height=0.34, color=theme.C1)
         ax.barh(place, row.heard - row.heard_first, left=row.heard_first, height=0.34, color=theme.C1, alpha=0.35)
         _at_end(ax, place, format_value(row.heard))
-    ax.set(xlim=(0, 1.02 * table["heard"].max()), xlabel=measure)
+    ax.set(xlim=(0, 1.02 * table["heard"].max()), xlabel=measure or phrase("People who hear"))
     return ax
 
 
@@ -147,10 +147,10 @@ def plot_tail(table: pd.DataFrame, *, by: str, one_in: float, smallest: float = 
     ax.yaxis.set_major_formatter(FuncFormatter(_one_in))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_locator(LogLocator(10))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: format_number(number, 0)))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xlabel("Tellings, the first one included")
-    parts.measure_above(ax, "Tellings that go further")
+    ax.set_xlabel(phrase("Tellings, the first one included"))
+    parts.measure_above(ax, phrase("Tellings that go further"))
     # Above the axes: the lines leave no corner free that is free at every setting.
     ax.legend(loc="lower left", bbox_to_anchor=(-0.3, 1.1), ncols=2, frameon=False, borderaxespad=0, handlelength=0.9,
               labelcolor="linecolor", columnspacing=1.0,
@@ -164,7 +164,7 @@ def plot_indices(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ``table`` has ``label``, ``first_order``, ``total`` and ``total_error``, drawn in its order.
     """
     parts.require_columns(table, ["label", "first_order", "total", "total_error"], "plot_indices")
-    ax = _rows(table["label"], ax)
+    ax = _rows(table["label"].map(phrase), ax)
     for place, row in zip(_places(len(table)), table.itertuples(), strict=True):
         ax.barh(place, max(row.first_order, 0.0), height=0.34, color=theme.C1, alpha=0.45)
         ax.hlines(place, row.total - row.total_error, row.total + row.total_error, color=theme.C1, linewidth=2.2)
@@ -195,10 +195,11 @@ def plot_percolation(
     ax.set(xscale="log", xlim=(rows["probability"].min(), rows["probability"].max()), ylim=(0, 1))
     ax.xaxis.set_major_locator(LogLocator(10))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{100 * number:,.3g} %"))
-    ax.set_xlabel("Probability that one person tells one contact")
+    percent = load_words()["numbers"]["percent"]
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{_amount(100 * number, None)}{percent}"))
+    ax.set_xlabel(phrase("Probability that one person tells one contact"))
     parts.percent(ax.yaxis)
-    parts.measure_above(ax, "People in one connected crowd of talk")
+    parts.measure_above(ax, phrase("People in one connected crowd of talk"))
     return ax
 
 
@@ -210,7 +211,7 @@ def _clock(ax: Axes) -> None:
             shown.append(tick)
     ax.xaxis.set_major_locator(FixedLocator(shown))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _CLOCK.get(round(value), "")))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: phrase(_CLOCK.get(round(value), ""))))
 
 
 def _amount(value: float, _: object) -> str:
@@ -219,7 +220,7 @@ def _amount(value: float, _: object) -> str:
 
 
 def _one_in(value: float, _: object) -> str:
-    return "all" if value >= 1 else f"1 in {format_number(1 / value, 0)}"
+    return phrase("all") if value >= 1 else phrase("1 in {number}", number=format_number(1 / value, 0))
 
 
 def _places(rows: int) -> list[float]:

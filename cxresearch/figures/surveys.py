@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from cxresearch.figures import parts
-from cxresearch.style import theme
+from cxresearch.style import phrase, theme
 
 VERDICT_COLOURS = {
     "reproduced": theme.C3,
@@ -50,7 +50,13 @@ def plot_claims(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             ax.plot(row.told_value, place, "x", color=theme.INK, markersize=7, markeredgewidth=1.6)
         at = (1, place + _UP)
         ax.annotate(
-            row.verdict, at, xycoords=("axes fraction", "data"), color=colour, ha="right", va="center", fontsize=size
+            phrase(str(row.verdict)),
+            at,
+            xycoords=("axes fraction", "data"),
+            color=colour,
+            ha="right",
+            va="center",
+            fontsize=size,
         )
     ax.set_xlim(0, 1)
     parts.percent(ax.xaxis)
@@ -122,7 +128,15 @@ def plot_order(table: pd.DataFrame, *, first: str, second: str, ax: Axes | None 
         ax.plot(row.second, place, "o", color=colour, markerfacecolor=theme.PAPER, markersize=8)
         ax.plot(row.first, place, "o", color=colour, markersize=8)
         where = ("axes fraction", "data")
-        ax.annotate(row.verdict, (1, place + _UP), xycoords=where, color=theme.SOFT, ha="right", va="center", size=size)
+        ax.annotate(
+            phrase(str(row.verdict)),
+            (1, place + _UP),
+            xycoords=where,
+            color=theme.SOFT,
+            ha="right",
+            va="center",
+            size=size,
+        )
     for name, face in ((first, theme.INK), (second, theme.PAPER)):
         ax.plot([], [], "o", color=theme.INK, markerfacecolor=face, label=name)
     ax.legend(
@@ -165,10 +179,10 @@ def plot_expectation(
     ax.set(xscale="log", xlim=(curves["duration_s"].min(), curves["duration_s"].max()), ylim=(0, 1))
     ax.xaxis.set_major_locator(FixedLocator(list(_CLOCK)))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _CLOCK.get(round(value), "")))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: phrase(_CLOCK.get(round(value), ""))))
     for target in targets_s:
         ax.axvline(target, color=theme.INK, linestyle=":", linewidth=1.2)
-    parts.measure_above(ax, "Expect an answer within")
+    parts.measure_above(ax, phrase("Expect an answer within"))
     parts.percent(ax.yaxis)
     parts.label_lines(ax)
     return ax
@@ -183,7 +197,7 @@ def plot_interval_over_n(table: pd.DataFrame, *, share: float, ax: Axes | None =
     ax = parts.axes_or_new(ax, height=2.6)
     ax.fill_between(table["n"], table["lower"], table["upper"], color=theme.C1, alpha=theme.BAND_ALPHA, linewidth=0)
     ax.axhline(share, color=theme.C1)
-    ax.set(xlim=(table["n"].min(), table["n"].max()), xlabel="People asked, if so many")
+    ax.set(xlim=(table["n"].min(), table["n"].max()), xlabel=phrase("People asked, if so many"))
     parts.percent(ax.yaxis)
     return ax
 

@@ -44,9 +44,17 @@ def texts(bundles: Iterable[dict[str, Any]]) -> Iterator[str]:
                 yield content
 
 
-def english_left(bundles: Iterable[dict[str, Any]]) -> list[str]:
-    """The texts in which an English word stands."""
-    return sorted({text for text in texts(bundles) if ENGLISH.search(text)})
+def english_left(bundles: Iterable[dict[str, Any]], *, names: Iterable[str] = ()) -> list[str]:
+    """The texts in which an English word stands; ``names``, of the log or quoted, and code are none."""
+    apart = sorted({name for name in names if name}, key=len, reverse=True)
+    left = set()
+    for text in texts(bundles):
+        ours = re.sub(r"`[^`]*`", "", text)
+        for name in apart:
+            ours = ours.replace(name, "…")
+        if ENGLISH.search(ours):
+            left.add(text)
+    return sorted(left)
 
 
 def _within(content: Any) -> Iterator[str]:

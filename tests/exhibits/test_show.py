@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from cxresearch.exhibits import show as present
+from cxresearch.exhibits.columns import column_label
 from cxresearch.style import theme
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -278,4 +279,4 @@ def test_a_counted_headline_has_no_interval_to_read(shown):
     ],
 )
 def test_columns_are_read_aloud_with_their_unit_once(name, how, label):
-    assert present.column_label(name, how) == label
+    assert column_label(name, how) == label

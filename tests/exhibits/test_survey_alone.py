@@ -11,6 +11,7 @@ import pytest
 from cxresearch import evidence, exhibits
 from cxresearch.exhibits import HEADLINE, POINTS, TABLE
 from cxresearch.survey import difference_table, group_differences, read_survey, share_table, weighted_share
+from tests.exhibits.languages import english_left
 
 mpl.use("Agg")
 
@@ -257,3 +258,30 @@ def test_a_report_of_hundreds_of_answers_rakes_a_few_times_and_warns_of_nothing(
         shares = exhibits.check_survey(survey, weight="w", by="age")
     assert len(shares) == 183
     assert len(times) == 1
+
+
+@pytest.mark.parametrize("language", ["id", "pl"])
+def test_a_survey_is_told_in_the_language_of_the_report(language, monkeypatch):
+    monkeypatch.setenv("CXRESEARCH_LANGUAGE", language)
+    gone = people(40).assign(age=lambda d: d["age"].where(d.index > 2), claimed=lambda d: d["told"])
+    files = [
+        (gone, {"targets": {"age": {"18-34": 0.4, "35+": 0.6}}}, {"by": "age", "weight": "w"}),
+        (people(30), {"items": {"t": {"column": "told", "claim": "C003-07"}}}, {"by": "age"}),
+        (people(30)[["told", "w"]].assign(told=1, team="a"), {}, {"by": "team"}),
+        (
+            people(30)
+            .assign(id=[1, *range(29)], told=lambda d: d["told"].where(d.index > 9), name="-")
+            .iloc[[*range(30), 3]],
+            {},
+            {},
+        ),
+    ]
+    for rows, mapping, design in files:
+        survey = read_survey(rows, mapping, keep=list(design.values()))
+        assert english_left(bundles(all_of(survey, **design))) == []
+    sure = pd.DataFrame(
+        {"told": [1] * 40 + [0] * 10 + [1] * 20 + [0] * 30 + [1] * 2, "team": ["of a"] * 50 + ["of b"] * 50 + ["c"] * 2}
+    )
+    differs = exhibits.survey_groups(read_survey(sure, {"items": {"told": "told"}}), by="team")
+    assert differs.finding.startswith("of b "), "a group is called as in the file"
+    assert english_left(bundles([differs]), names=["of a", "of b"]) == []

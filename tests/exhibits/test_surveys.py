@@ -14,6 +14,7 @@ import pytest
 from cxresearch import evidence, exhibits
 from cxresearch.exhibits import FIGURE, HEADLINE, POINTS, TABLE, Exhibit
 from cxresearch.simulate import respondents_or_default
+from tests.exhibits.languages import english_left
 
 KNOWN = {"n_low": 500, "n_high": 3000, "confidence": 0.95}
 ITEMS = {"in_person": "C003-07", "social": "C003-08", "email": "C003-09"}
@@ -78,7 +79,7 @@ def test_verdicts_are_counted_and_a_verdict_that_nobody_got_is_none():
     text = said(shown)
     assert text.startswith("## Of 3 quoted numbers, 2 stand as told\n\nAnother 1 are real but were told wrongly")
     assert "0 stand against another source, and 0 lead to no survey" in text
-    assert "The 2 articles make 4 claims in all; the 1 that are no numbers" in text
+    assert "The 2 articles make 4 claims in all. The 1 that are no numbers" in text
     assert [b.get(HEADLINE, {}).get("value") for b in bundles(shown)] == [None, 3, 2]
     assert shown.table.set_index("verdict")["claims"].to_dict() == {
         "reproduced": 2, "corrected": 1, "bounded": 0, "conflicting": 0, "untraceable": 0,
@@ -258,12 +259,12 @@ def test_public_talk_is_bounded_by_its_parts():
     # At least the largest of 10, 10 and 5 %, at most their sum, half a point on each.
     assert public["lower"] == pytest.approx(0.095)
     assert public["upper"] == pytest.approx(0.265)
-    assert figure.finding == "Only 9.5 to 26.5 % of those who talked did so in public"
+    assert figure.finding == "Of those who talked, 9.5 to 26.5 % did so in public"
     assert "Of all who had trouble that is 4.7 to 13.4 %." in said(words)
     assert "20 % wrote ratings or reviews, it is 19.5 to 36.5 %" in said(words)
     assert said(words).endswith("Either way most talk was private.")
     loud = printed(**LINKS | {"us08_review_site": 0.55})
-    assert exhibits.public_talk(loud)[0].finding.startswith("54.5 to 6")
+    assert exhibits.public_talk(loud)[0].finding.startswith("Of those who talked, 54.5 to 6")
     assert "private" not in said(exhibits.public_talk(loud)[1])
 
 
@@ -289,7 +290,7 @@ def test_a_fall_is_told_where_it_shows_at_the_fewest_people():
     assert shown.subtitle.endswith("unknown n taken as 100; hollow: another base")
     assert "had trouble, UK 2009: 89 %" in shown.description
     level = exhibits.problems_by_wave(table[table["country"] == "UK"], **SIZES)
-    assert level.finding == "No fall in trouble shows if only 100 people were asked"
+    assert level.finding == "No fall in trouble shows if no more than 100 people were asked"
 
 
 def test_steps_show_how_many_people_a_change_needs():
@@ -355,14 +356,16 @@ def test_an_unhelpful_answer_is_set_beside_none_for_all_and_for_callers():
     figure, words = exhibits.unhelpful_or_none(items, calibration, confidence=0.95)
     assert figure.finding == "An unhelpful answer is worse than none: 50 % would boycott, not 20 %"
     # 5 % of 1,000 ever called out a brand.
-    assert figure.subtitle.endswith("1,000 asked (2017); verdict if only the 50 who ever called out a brand count")
+    assert figure.subtitle.endswith(
+        "1,000 asked (2017); verdict if no others than the 50 who ever called out a brand count"
+    )
     # (0.5 - 0.2) * sqrt(50 / 0.7) = 2.54: p = 0.011.
     assert rows(figure)[0] == ["boycott the brand", "50.0 %", "20.0 %", "survives", "< 0.001", "0.011"]
     text = said(words)
     assert text.startswith(
         "Among all 1,000 the order holds for every reaction, even under the worst dependence: 1 hostile"
     )
-    assert "reactions rise and fewer forget about it. If only the 5 % who ever" in text
+    assert "reactions rise and fewer forget about it. If no others count than the 5 % who ever" in text
     assert "2 of 3 gaps become marginal: try another channel, forget about it. " in text
     assert "Of the hostile ones 'boycott the brand' survive." in text
     assert "40 % of the ignored would try another channel, 20 % after a poor answer." in text
@@ -607,6 +610,55 @@ def on_the_register() -> dict[str, tuple[Exhibit, ...]]:
     return {name: tuple(parts(one)) for name, one in shown.items()}
 
 
+def quotations() -> set[str]:
+    """What the register says in its own words."""
+    tables = [evidence.load_claims().drop(columns="label"), evidence.load_calibration()]
+    tables += map(evidence.load_evidence, ("documents", "identities", "corrections", "conflicts"))
+    cells = {str(cell) for table in tables for cell in table.select_dtypes(["object", "string"]).to_numpy().ravel()}
+    return {cell for cell in cells if " " in cell}
+
+
+@pytest.mark.parametrize("language", ["id", "pl"])
+def test_the_register_is_told_in_the_language_of_the_report(language, monkeypatch):
+    monkeypatch.setenv("CXRESEARCH_LANGUAGE", language)
+    made = on_the_register.__wrapped__()
+    refused = {exhibit.says for exhibit in made.pop("refused_chain")}
+    assert english_left([bundle for shown in made.values() for bundle in bundles(shown)], names=quotations()) == []
+    assert len(refused) == 1, "what the model refuses is said as it says it"
+
+
+@pytest.mark.parametrize("language", ["id", "pl"])
+def test_sentences_of_other_outcomes_are_told_in_the_language_of_the_report(language, monkeypatch):
+    monkeypatch.setenv("CXRESEARCH_LANGUAGE", language)
+    none = pd.DataFrame({"calibration_id": [], "source": [], "n": []})
+    wide = {"us08_complain_on_company_site_of_problem_havers": 0.5, "us08_blog_or_social_of_problem_havers": 0.025}
+    press = printed(us08_stopped_or_decreased_part=0.45, us08_bought_less=0.37, us08_stopped_or_decreased=0.72)
+    level = waves(("problem_rate", "UK", 2008, 0.9, 1000), ("problem_rate", "UK", 2009, 0.89, 1000))
+    fell = waves(("blog_or_social", "US", 2008, 0.12, None), ("blog_or_social", "US", 2009, 0.06, None))
+    losses = waves(
+        ("annual_loss", "US", 2013, 41.0, None),
+        ("annual_loss", "US", 2018, 1.0, None),
+        series="newvoicemedia",
+        unit="USD_bn",
+    )
+    made = [
+        exhibits.claims_by_verdict(claims({"kind": "mechanism"}), BASES), exhibits.claims_by_document(claims({}), BASES, **SIZES),
+        exhibits.interval_by_size(claims({"claim_id": "C000-04"}), **SIZES), exhibits.interval_by_size(claims({}), **SIZES),
+        exhibits.one_share_on_two_bases(printed(**LINKS | wide)), exhibits.chained_shares(printed(one=0.5)),
+        exhibits.checked_identities(pd.DataFrame({"identity_id": ["I"], "says": ["-"], "left": ["a"], "right": ["0.5"]}), printed(a=0.5)),
+        exhibits.shares_told_together(
+            claims({"claim_id": "C000-05", "told_value": 0.5}, {"claim_id": "C000-06", "told_value": 0.37}), press
+        ),
+        exhibits.pairs_of_channels(printed(**dict.fromkeys(LINKS, 0.1))), exhibits.problems_by_wave(level, **SIZES),
+        exhibits.problems_by_wave(level.head(0), **SIZES),
+        exhibits.social_media_forecast(fell, pd.DataFrame({"item_id": ["-"], "year": [1], "value": [1.0], "rounding": [0.1]}), **KNOWN),
+        exhibits.vendor_loss(losses), exhibits.vendor_loss(losses.head(1)),
+        exhibits.unhelpful_or_none(reactions(("boycott the brand", 0.2, 0.21), n=400), none, confidence=0.95),
+        exhibits.unhelpful_or_none(reactions(("boycott the brand", 0.2, 0.21)).head(0), none, confidence=0.95),
+    ]  # fmt: skip
+    assert english_left([bundle for shown in made for bundle in bundles(shown)], names=["people who bought"]) == []
+
+
 def test_every_exhibit_of_the_register_shows_itself():
     stub = (exhibits.__file__ or "").replace("__init__.py", "__init__.pyi")
     with open(stub, encoding="utf-8") as text:
@@ -650,7 +702,7 @@ def test_the_findings_of_the_register_are_those_that_were_published():
         "Trouble fell by 7 points in the US and 12 points in Britain by 2009",
         "The vendor's loss grew from 41 bn USD to 75 bn USD in 5 years",
         "75 % stopped and another 37 % bought less: impossible",
-        "Only 9.5 to 26.5 % of those who talked did so in public",
+        "Of those who talked, 9.5 to 26.5 % did so in public",
         "Of 21 pairs of channels, 2 must have been used together by somebody",
         "An unhelpful answer is worse than none: 50 % would boycott, not 35 %",
         "11 % expect e-mail within the vendor's 15 min",

@@ -12,6 +12,7 @@ import pytest
 
 from cxresearch import exhibits, impact
 from cxresearch.exhibits import Exhibit, show
+from tests.exhibits.languages import english_left
 
 mpl.use("Agg")
 REGISTER = impact.load_assumptions()
@@ -363,3 +364,33 @@ def test_the_register_is_shown_whole():
     (bundle,) = shown(exhibits.register_of_assumptions(REGISTER))
     assert len(bundle[show.TABLE]["rows"]) == len(REGISTER)
     assert bundle[show.TABLE]["rows"][0][:4] == ["promised time to a reply", "2", "0.250", "24"]
+
+
+@pytest.mark.parametrize("language", ["id", "pl"])
+def test_talk_is_told_in_the_language_of_the_report(language, monkeypatch):
+    monkeypatch.setenv("CXRESEARCH_LANGUAGE", language)
+    over_time = impact.reply_effects(VALUES, [60.0, 900.0, 86_400.0])
+    growth = impact.growth_table(VALUES, reply_s={**MOMENTS, "never": math.inf}, times_s=[60.0, 86_400.0])
+    mute = impact.reply_effects(VALUES | {"retellings_social": 0.0}, TIMES)
+    (far, tails), (near, _) = (impact.storm_table(VALUES, one_in=1000, max_size=size) for size in (64, 8))
+    measured = [MEASURED.assign(note="") for _ in range(2)]
+    measured[0].attrs = {"observations": 3333, "data": "chain sizes"}
+    measured[1].attrs = {"observations": 12, "data": "direct retellings"}
+    networks = [reached(mean_reach=reach) for reach in (3.0, 0.75, 1.5)]
+    made = [
+        exhibits.numbers_used(REGISTER), exhibits.tellings_by_channel(impact.telling_table(VALUES), REGISTER),
+        exhibits.hearers(REACH), exhibits.hearers(REACH.assign(heard=0.0)), exhibits.louder_side(REACH, VALUES),
+        exhibits.louder_side(REACH.assign(heard_first=[1.0, 2, 3, 4]), VALUES), exhibits.lasting_talk(HEARING, LIVES),
+        exhibits.lasting_talk(HEARING.assign(heard=0.0), LIVES), exhibits.reply_still_finds(EFFECTS, over_time),
+        exhibits.reply_still_finds(mute, mute), exhibits.reply_spares(growth, EFFECTS), exhibits.reply_spares(growth, mute),
+        exhibits.complaint_tail(far, tails, tails, one_in=1000), exhibits.complaint_tail(near, tails, tails, one_in=1000),
+        exhibits.tail_at_worst(far, one_in=1000), exhibits.tail_at_worst(near, one_in=1000),
+        *(exhibits.retellings_measured(one) for one in (*measured, MEASURED.head(0))),
+        *(exhibits.talk_on_network(SWEEP, row, network_file="", kind="SIMULATED") for row in (*networks, reached(probability=0.0))),
+        exhibits.reach_on_network(networks[0]),
+    ]  # fmt: skip
+    assert english_left([bundle for exhibit in made for bundle in exhibit.bundles()]) == []
+    named = exhibits.talk_on_network(SWEEP, networks[0], network_file="of the town.csv", kind="assumed")
+    left = english_left(named.bundles())
+    assert left, "the name of a file is not translated"
+    assert all("of the town.csv" in text for text in left)
