@@ -18,7 +18,6 @@ from cxresearch.risk_table import ENOUGH, FEWEST_DAYS
 from cxresearch.style import format_date, format_duration, format_interval, format_value
 
 UNANSWERED = "Share still without an answer"
-LONGEST_CURVE = 400  # steps of a drawn curve
 CLOCK = "The time is that of the clock on the wall: nights and weekends count, since the log does not say when the desk is open."
 
 
@@ -42,13 +41,12 @@ def first_answer(table: pd.DataFrame, curve: pd.DataFrame, *, place: str = "", k
     )  # fmt: skip
     last = float(curve["duration_s"].max())
     horizon = min(last, max(2 * nine if not math.isnan(nine) else last, 60.0))
-    step = max(len(curve) // LONGEST_CURVE, 1)
     return Exhibit(
         finding=finding, says=f"{_sure(row)}{counts}", table=table.drop(columns=["unanswered_after_promise_share", "lower", "upper"]),
         kind=kind, subtitle=f"{UNANSWERED}, {place}. {_band(table)}", caption="Time to the first answer",
         description=f"{finding}.",
         draw=partial(
-            figures.plot_survival, curve.iloc[::step], horizon_s=horizon, measure=UNANSWERED, marks=half_gone(half, horizon)
+            figures.plot_survival, curve, horizon_s=horizon, measure=UNANSWERED, marks=half_gone(half, horizon)
         ),
     )  # fmt: skip
 
