@@ -19,7 +19,6 @@ from cxresearch.style import format_date, format_duration, format_interval, form
 
 UNANSWERED = "Share still without an answer"
 _UNITS = {"day": "the day", "customer": "the customer"}
-LONGEST_CURVE = 400  # steps of a drawn curve
 CLOCK = "The time is that of the clock on the wall: nights and weekends count, since the log does not say when the desk is open."
 
 
@@ -54,14 +53,13 @@ def first_answer(table: pd.DataFrame, curve: pd.DataFrame, *, place: str = "", k
         )
     last = float(curve["duration_s"].max())
     horizon = min(last, max(2 * nine if not math.isnan(nine) else last, 60.0))
-    step = max(len(curve) // LONGEST_CURVE, 1)
     return Exhibit(
         finding=finding, says=f"{_sure(row)}{counts}", table=table.drop(columns=["unanswered_after_promise_share", "lower", "upper"]),
         kind=kind, caption=phrase("Time to the first answer"),
         subtitle=phrase("Share still without an answer, {place}. {band}", place=place, band=_band(table)),
         description=f"{finding}.",
         draw=partial(
-            figures.plot_survival, curve.iloc[::step], horizon_s=horizon, measure=phrase(UNANSWERED), marks=half_gone(half, horizon)
+            figures.plot_survival, curve, horizon_s=horizon, measure=phrase(UNANSWERED), marks=half_gone(half, horizon)
         ),
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -40,7 +41,9 @@ def plot_survival(
         for name, rows in _groups(before.table, by, ""):
             x, heights = _corners(rows, 1.0, horizon_s)
             called = f"{name}, {before.label}" if by else before.label
-            ax.step(x, heights("survival"), where="post", label=called, **parts.PALE)
+            ax.step(
+                *parts.seen_corners(x, heights("survival"), wide=horizon_s), where="post", label=called, **parts.PALE
+            )
     ax.set(xlim=(0, horizon_s), ylim=(0, 1.01), xlabel=parts.words("wait"))
     _finish(ax, horizon_s, measure or parts.words("still_waiting"), marks, width=16 if by or label else parts.NARROW)
     return ax
@@ -227,26 +230,17 @@ def _steps(
     for (name, rows), colour in zip(_groups(table, by, label), _colours(table, by), strict=True):
         x, heights = _corners(rows, start, horizon_s)
         if {"lower", "upper"} <= set(rows.columns):
-            ax.fill_between(
-                x,
-                heights("lower"),
-                heights("upper"),
-                step="post",
-                color=colour,
-                alpha=theme.BAND_ALPHA,
-                linewidth=0,
-            )
-        y = heights(value)
-        thin = (
-            1 + int((rows["at_risk"][rows["duration_s"] <= horizon_s] >= FEW_AT_RISK).sum())
-            if "at_risk" in rows.columns
-            else len(x)
-        )
-        if thin < len(x):
-            ax.step(x[thin - 1 :], y[thin - 1 :], where="post", color=colour, linestyle=":", label=name)
-            ax.step(x[:thin], y[:thin], where="post", color=colour, label="_")
+            turns, lower, upper = parts.seen_corners(x, heights("lower"), heights("upper"), wide=horizon_s)
+            ax.fill_between(turns, lower, upper, step="post", color=colour, alpha=theme.BAND_ALPHA, linewidth=0)
+        y, few = heights(value), len(x)
+        if "at_risk" in rows.columns:
+            few = 1 + int((rows["at_risk"][rows["duration_s"] <= horizon_s] >= FEW_AT_RISK).sum())
+        look: dict[str, Any] = {"where": "post", "color": colour}
+        if few < len(x):
+            ax.step(*parts.seen_corners(x[few - 1 :], y[few - 1 :], wide=horizon_s), linestyle=":", label=name, **look)
+            ax.step(*parts.seen_corners(x[:few], y[:few], wide=horizon_s), label="_", **look)
         else:
-            ax.step(x, y, where="post", color=colour, label=name)
+            ax.step(*parts.seen_corners(x, y, wide=horizon_s), label=name, **look)
 
 
 def _corners(rows: pd.DataFrame, start: float, horizon_s: float) -> tuple[list[float], Callable[[str], list[float]]]:

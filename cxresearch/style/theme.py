@@ -52,6 +52,8 @@ BAND_ALPHA = 0.18  # intervals behind their line
 PNG_WIDTHS = (1400, 1200, 1000, 800)  # pixels, the next where a file is too large
 PNG_LARGEST = 60_000  # bytes
 PNG_AREAS, PNG_EDGES = 8, 14  # colours beside the reserved ones: of the largest areas, and of all that is between
+MANY_CORNERS = 60  # of a path, before any of them is left out
+UNSEEN = 0.3  # of a drawing 374 units wide: half a pixel where it is shown largest
 
 _TEXT_SHARE = 12 / (5.2 * 72)  # size of the text as a share of the figure's width: 10.6 px where the figure has 330 px
 _FONTS = "var(--sans, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif)"
@@ -231,9 +233,19 @@ def _hung_by_its_middle(found: re.Match[str]) -> str:
 
 
 def _shorter_path(path: str) -> str:
-    """The same path in fewer bytes: a step curve of 400 seconds is half horizontal and half vertical lines."""
+    """The same path in fewer bytes: a step curve of 400 seconds is half horizontal and half vertical lines, and where its
+    steps are too small to be seen it is a slope."""
     path = re.sub(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", _short, path)
     steps = re.findall(r"([A-Za-z])([^A-Za-z]*)", path)
+    whole = _written(steps)
+    if len(steps) < MANY_CORNERS or not re.fullmatch("ML+z?", "".join(command for command, _ in steps)):
+        return whole
+    corners = np.array([numbers.split() for command, numbers in steps if command != "z"], dtype=float)
+    kept = np.append(kept_corners(corners, UNSEEN), [True] * (len(steps) - len(corners)))
+    return min(whole, _written([step for step, seen in zip(steps, kept, strict=True) if seen]), key=len)
+
+
+def _written(steps: list[tuple[str, str]]) -> str:
     written, x, y = [], "", ""
     for command, numbers in steps:
         values = numbers.split()
@@ -248,6 +260,29 @@ def _shorter_path(path: str) -> str:
         if len(values) >= 2:
             x, y = values[-2:]
     return "".join(written)
+
+
+def kept_corners(corners: np.ndarray, unseen: float) -> np.ndarray:
+    """Which corners (x, y) of a line to keep so that no other is further than ``unseen`` from the line through them.
+
+    Reference: Douglas & Peucker (1973), doi:10.3138/FM57-6770-U75U-7727.
+    """
+    kept = np.zeros(len(corners), dtype=bool)
+    kept[[0, -1]] = True
+    parts = [(0, len(corners) - 1)]
+    while parts:
+        first, last = parts.pop()
+        if last - first < 2:
+            continue
+        along, inner = corners[last] - corners[first], corners[first + 1 : last] - corners[first]
+        length = float(along @ along)
+        foot = np.clip(inner @ along / length, 0, 1)[:, np.newaxis] * along if length else 0.0
+        away = np.hypot(*(inner - foot).T)
+        if away.max() > unseen:
+            middle = first + 1 + int(away.argmax())
+            kept[middle] = True
+            parts += [(first, middle), (middle, last)]
+    return kept
 
 
 def _ids_that_are_used(body: str) -> str:

@@ -10,6 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cxresearch.exhibits import show as present
 from cxresearch.exhibits.columns import column_label
@@ -118,6 +120,35 @@ def test_equal_figures_give_equal_bytes_and_others_do_not_clash(shown):
 def test_shorter_paths_draw_the_same_line():
     shorter = theme._shorter_path("M 0 10.123456 \nL 5 10.123456 \nL 5 3 \nL 5 3 \nL 7 1 \nC 1 2 3 4 5 6 \nz")
     assert shorter == "M0 10.12H5V3L7 1C1 2 3 4 5 6z"
+
+
+def away(points: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """How far each point is from a line through corners."""
+    start, along = line[:-1], np.diff(line, axis=0)
+    length = (along**2).sum(axis=1)
+    reach = ((points[:, None] - start) * along).sum(axis=2) / np.where(length > 0, length, 1)
+    foot = start + np.clip(reach, 0, 1)[..., None] * along
+    return np.hypot(*np.moveaxis(points[:, None] - foot, 2, 0)).min(axis=1)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 400), st.floats(0.05, 3), st.booleans())
+def test_corners_are_left_out_only_where_the_line_stays(seed, number, wide, closed):
+    rng = np.random.default_rng(seed)
+    turns = np.cumsum(rng.exponential(wide, (number, 2)), axis=0)
+    line = np.column_stack([np.repeat(turns[:, 0], 2)[1:], np.repeat(turns[:, 1], 2)[:-1]])
+    line = np.vstack([line, line[::-1] + np.array([0, 2.0]), line[:1]]) if closed else line
+    kept = theme.kept_corners(line, 0.3)
+    assert kept[[0, -1]].all()
+    assert away(line, line[kept]).max() <= 0.3 + 1e-9
+    assert away(line[kept], line).max() <= 1e-9, "no corner is new"
+
+
+def test_small_steps_are_a_slope_and_large_ones_stay():
+    small = np.array([(x / 2, -((x + 1) // 2) / 4) for x in range(400)])
+    written = "M" + " L".join(f"{x} {y}" for x, y in small)
+    assert len(theme._shorter_path(written)) < len(written) / 20
+    large = "M 0 0 " + " ".join(f"L {5 * (n + 1)} {n} L {5 * (n + 1)} {n + 1}" for n in range(60))
+    assert theme._shorter_path(large).count("H") == 60
 
 
 @pytest.mark.parametrize(

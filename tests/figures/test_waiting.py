@@ -222,6 +222,41 @@ def test_a_table_without_the_columns_is_refused(draw, missing):
 # The other figures ------------------------------------------------------------------------------------------------
 
 
+def level(x, y, at):
+    """The height of a step line at these places."""
+    return np.asarray(y)[np.searchsorted(x, at, side="right") - 1]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(601, 5_000), st.floats(0, 40), st.floats(0, 40), st.booleans())
+def test_a_thinned_line_is_nowhere_further_from_the_line_than_is_seen(seed, corners, far, deep, falls):
+    """``far`` and ``deep``: how unlike its steps are, in both directions."""
+    rng = np.random.default_rng(seed)
+    steps, falling = rng.random(corners) ** far, rng.random(corners) ** deep
+    x = np.append(0.0, np.cumsum(steps))
+    wide = float(x[-1])
+    y = np.append(1.0, np.cumprod(1 - falling / 50)) if falls else np.append(0.0, np.cumsum(falling) / len(falling))
+    seen, low, high = parts.seen_corners(x, y, y / 2, wide=wide)
+    assert len(seen) <= 501 + 1
+    assert set(zip(seen, low, strict=True)) <= set(zip(x, y, strict=True)), "points of the line"
+    assert (seen[0], seen[-1], low[-1], high[-1]) == (x[0], x[-1], y[-1], y[-1] / 2)
+    at = np.linspace(0, wide, 2_000)
+    left, right = (level(x, y, np.clip(at + side * wide / parts.FINEST, 0, wide)) for side in (-1, 1))
+    drawn, off = level(seen, low, at), 1 / parts.FINEST + 1e-9
+    assert (drawn <= np.maximum(left, right) + off).all()
+    assert (drawn >= np.minimum(left, right) - off).all()
+
+
+def test_a_figure_is_as_large_for_a_million_contacts_as_for_ten_thousand():
+    def size(corners: int) -> int:
+        x = np.linspace(1, 14_400, corners)
+        one = pd.DataFrame({"duration_s": x, "outcome": "answered", "probability": 0.9 * (1 - np.exp(-x / 3_000))})
+        one = one.assign(lower=one["probability"] - 0.01, upper=one["probability"] + 0.01)
+        drawn = figures.plot_outcomes(one, horizon_s=14_400).figure
+        return len(theme.themed_svg(drawn, title="t", description="d")[0])
+
+    assert size(14_400) < 1.2 * size(1_200)
+
+
 def test_outcomes_start_at_nothing_and_follow_the_table():
     table = outcomes()
     answered, abandoned = figures.plot_outcomes(table, horizon_s=300).lines
