@@ -82,7 +82,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "exhibits": (
         "actions", "actions_of_period", "agents", "agents_of_period", "aloud", "before", "bridges", "by_day", "changes", "controls", "cost",
         "day", "day_of_period", "exhibit", "forecasts", "full_days", "full_days_of_period", "headlines", "losses", "lost",
-        "lost_of_period", "marks", "messages", "own_survey", "period", "promises", "promises_of_period", "published_shares",
+        "lost_of_period", "marks", "messages", "odd_times", "own_survey", "period", "promises", "promises_of_period", "published_shares",
         "ranking", "run_chart", "show", "small_groups", "sources", "sources_of_period", "survey_alone", "surveys",
         "surveys_compared", "talk", "targets", "ticket_numbers", "tickets", "tickets_of_period", "verdict", "waiting",
         "waits_compared", "word_of_mouth",
@@ -90,7 +90,8 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "report": (
         "backfill", "job",
         "archive", "archive.deliver", "archive.forecast", "archive.freshness", "archive.history", "archive.publish", "archive.recorded",
-        "page", "page.blocks", "page.brand", "page.brief", "page.browser", "page.gate", "page.prose", "page.render", "page.take_away",
+        "page", "page.blocks", "page.brand", "page.brief", "page.browser", "page.gate", "page.layout", "page.prose", "page.render",
+        "page.sections", "page.slide", "page.take_away",
         "run", "run.execute", "run.kernel", "run.one_run", "run.parameters", "run.stop", "run.survey_run", "run.version", "run.warm_start",
     ),
     "simulate": ("contact_truth", "contacts", "default", "network", "respondents"),

@@ -97,11 +97,16 @@ def action_table(
 
 
 RULE = (
-    "Of the actions that rest on the queue model alone, the one that saves most an agent hour, if its lower limit is above 0 "
-    "and the period before does not speak against it; none if the model missed more than last period's shares."
+    "Of the actions that rest on the queue model alone, the one that saves most an agent hour. Its lower limit must be above 0, "
+    "and the period before must not speak against it. None if the model missed more than last period's shares."
 )
 _ROUNDING = 1e-6
-UNTESTED = "untested, there is no period before it"
+UNTESTED, MOST_AN_HOUR = "untested, there is no period before it", "it saves most an agent hour"
+REFUSED, NO_SKILL = "untested ({refusal})", "the shares of {before} missed nothing, so the model cannot be beside them"
+WORSE = "the model missed more in {now} than the shares of {before}"
+UNSURE = "no action that rests on the queue model alone has a lower limit above 0"
+AGAINST = "{before} speaks against every action that rests on the queue model alone"
+ACTION_WHYS = (UNTESTED, MOST_AN_HOUR, REFUSED, NO_SKILL, WORSE, UNSURE, AGAINST)
 
 
 def _row(action: Action, found: Weighed, priced: Prices | None) -> dict[str, Any]:
@@ -173,18 +178,16 @@ def _choose(table: pd.DataFrame, actions: Sequence[Action], period_log: PeriodLo
         told["backtest"] = dict(backtest(period_log, channel=channel).attrs)
         then = Weighing.of(before.only(channel=channel))
     except ValueError as refusal:
-        return told | {"why": f"untested ({refusal})"}
+        return told | {"why": REFUSED.format(refusal=refusal)}
     skill = told["backtest"]["skill_in_effect"]
     if math.isnan(skill):
-        return told | {"why": f"the shares of {before.period.label} missed nothing, so the model cannot be beside them"}
+        return told | {"why": NO_SKILL.format(before=before.period.label)}
     if not skill >= -_ROUNDING:
-        return told | {
-            "why": f"the model missed more in {period_log.period.label} than the shares of {before.period.label}"
-        }
+        return told | {"why": WORSE.format(now=period_log.period.label, before=before.period.label)}
     alone = np.array([one.agent_hours > 0 and one.rests_on_model for one in actions])
     sure = table[alone & (table["lower"] > 0)]
     if sure.empty:
-        return told | {"why": "no action that rests on the queue model alone has a lower limit above 0"}
+        return told | {"why": UNSURE}
     per_hour = (sure["saved_per_day"] / sure["agent_hours_per_day"]).sort_values(ascending=False, kind="stable")
     for place in per_hour.index:
         action = actions[int(place)]
@@ -193,8 +196,8 @@ def _choose(table: pd.DataFrame, actions: Sequence[Action], period_log: PeriodLo
         lower, upper = found.limits()
         if lower > 0 and upper >= table.loc[place, "lower"]:
             earlier = {"saved_per_day": found.saved, "lower": lower, "upper": upper}
-            return told | {"recommended": action.name, "before": earlier, "why": "it saves most an agent hour"}
-    return told | {"why": f"{before.period.label} speaks against every action that rests on the queue model alone"}
+            return told | {"recommended": action.name, "before": earlier, "why": MOST_AN_HOUR}
+    return told | {"why": AGAINST.format(before=before.period.label)}
 
 
 def _ties(chosen: tuple[int, int], more: Floats) -> list[tuple[int, int]]:

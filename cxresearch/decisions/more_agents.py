@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxresearch.contacts import PeriodLog
 from cxresearch.decisions.mean_day import Hour, Room, mean_day
-from cxresearch.decisions.proposals import MOST_CONTAINED, Action, blocks, room_for
+from cxresearch.decisions.proposals import MOST_CONTAINED, SPAN, Action, blocks, room_for
 from cxresearch.decisions.weighing import Weighing
 from cxresearch.queueing import FEWEST_AGENTS, FEWEST_TO_LEAD
 
@@ -45,7 +45,7 @@ def more_agents(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
         gain = {hour: _saved_by_next(one, there.agents_at(hour), now.redials.share) for hour, one in hours.items()}
         block = max(blocks(gain), key=lambda block: sum(gain[hour] for hour in range(*block)))
         added[block] += 1
-        actions.append(Action(f"from {block[0]} to {block[1]} h", shifts=_shifts(added)))
+        actions.append(Action(SPAN.format(start=block[0], end=block[1]), shifts=_shifts(added)))
     weighed, _ = now.weigh(actions, only=open_to)
     left, asked = (float(counts.sum()) / len(now.days) for counts in (now.days.left, now.days.asked))
     rows: list[dict[str, Any]] = [_row(0, "nobody", 0.0, left, asked, (0.0, 0.0, 0.0))]

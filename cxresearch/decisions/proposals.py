@@ -28,6 +28,26 @@ def assumed_range(name: str) -> tuple[float, float]:
 CONTAINED = assumed_range("contained_share")
 REACHED, DIAL_S = assumed_range("reached_share"), assumed_range("dial_s")
 ANNOUNCED = assumed_range("announced_hazard_ratio")  # how much faster callers give up who were told how long it takes
+# How actions and what they assume are called, in tables and files; who shows them in another language knows them by it.
+ONE_MORE, MOVED, FIRST = (
+    "one more agent from {start} to {end} h",
+    "one agent moved from {quiet} to {then} h to {worst} to {last} h",
+    "{queue} first",
+)
+CALL_BACK, PROMISE, BOT = (
+    "call back who is known and was not answered in 24 h", "promise the wait, and keep it", "a bot settles {share} %",
+)  # fmt: skip
+SPAN, SHIFT_MOVES = "from {start} to {end} h", "an hour of a shift can be moved"
+REACHED_SO = "{low} to {high} % are reached, {quick} to {slow} s a try; none was answered unseen"
+TOLD_SO = "who is told the wait gives up from {slower} % less readily to {faster} % more; the log does not say which"
+BOT_SO = "that {share} % of first tries are settled, at all hours alike; what the bot costs is not in it"
+ORDER_SO = (
+    "simulated: {more} more of {queue} stay a day and {fewer} fewer of all others, who wait longer; the losses of today fit "
+    "'{today}' best"
+)
+UNCOUNTED = "{spans} too few contacts tell a team, and nothing saved is counted"
+ACTION_NAMES = (ONE_MORE, MOVED, CALL_BACK, PROMISE, BOT)
+ACTION_ASSUMES = (MODEL_ALONE, SHIFT_MOVES, REACHED_SO, TOLD_SO, BOT_SO, ORDER_SO)
 _EXAMPLE = '[[actions]] name = "two more in the evening", agents = 2, hours = [18, 22]'
 _KEYS = ("name", "agents", "hours", "weekdays", "contained_share")
 
@@ -140,31 +160,30 @@ def usual_actions(
     more = {hour: saved(one, 1.0, redials) for hour, one in hours.items()}
     if more:
         start, end = best_block(more)
-        actions.append(Action(f"one more agent from {start} to {end} h", shifts=((1.0, start, end),)))
+        actions.append(Action(ONE_MORE.format(start=start, end=end), shifts=((1.0, start, end),)))
         fewer = {hour: saved(one, -1.0, redials) for hour, one in hours.items() if one.agents >= 2}
         worst = max(more, key=lambda hour: more[hour])
         fewer.pop(worst, None)
         if fewer and more[worst] + max(fewer.values()) > 0:
             quiet = max(fewer, key=lambda hour: fewer[hour])
             actions.append(Action(
-                f"one agent moved from {quiet} to {quiet + 1} h to {worst} to {worst + 1} h",
-                shifts=((-1.0, quiet, quiet + 1), (1.0, worst, worst + 1)), assumed="an hour of a shift can be moved",
+                MOVED.format(quiet=quiet, then=quiet + 1, worst=worst, last=worst + 1),
+                shifts=((-1.0, quiet, quiet + 1), (1.0, worst, worst + 1)), assumed=SHIFT_MOVES,
             ))  # fmt: skip
     if known:
         low, high = REACHED
         actions.append(Action(
-            "call back who is known and was not answered in 24 h", call_back=True,
-            assumed=f"{100 * low:g} to {100 * high:g} % are reached, {DIAL_S[0]:.0f} to {DIAL_S[1]:.0f} s a try; none was answered unseen",
+            CALL_BACK, call_back=True,
+            assumed=REACHED_SO.format(low=f"{100 * low:g}", high=f"{100 * high:g}", quick=f"{DIAL_S[0]:.0f}", slow=f"{DIAL_S[1]:.0f}"),
         ))  # fmt: skip
     if order is not None:
-        actions.append(Action(f"{order.queue} first", first=order.queue, assumed=order_assumes(order)))
-    slower, faster = (f"{abs(100 * (factor - 1)):.0f} %" for factor in ANNOUNCED)
+        actions.append(Action(FIRST.format(queue=order.queue), first=order.queue, assumed=order_assumes(order)))
+    slower, faster = (f"{abs(100 * (factor - 1)):.0f}" for factor in ANNOUNCED)
     actions.append(Action(
-        "promise the wait, and keep it", announced=True,
-        assumed=f"who is told the wait gives up from {slower} less readily to {faster} more; the log does not say which",
+        PROMISE, announced=True, assumed=TOLD_SO.format(slower=slower, faster=faster),
     ))  # fmt: skip
     for share in CONTAINED:
-        actions.append(Action(f"a bot settles {100 * share:g} %", contained_share=share, assumed=bot_assumes(share)))
+        actions.append(Action(BOT.format(share=f"{100 * share:g}"), contained_share=share, assumed=bot_assumes(share)))
     return actions
 
 
@@ -173,20 +192,17 @@ def not_counted(action: Action, hours: Mapping[int, Hour]) -> str:
     blind = [hour for hour in range(24) if action.agents_at(hour) and hour not in hours]
     starts = [hour for hour in blind if hour - 1 not in blind]
     ends = [hour + 1 for hour in blind if hour + 1 not in blind]
-    spans = " and ".join(f"from {start} to {end} h" for start, end in zip(starts, ends, strict=True))
-    return f"; {spans} too few contacts tell a team, and nothing saved is counted" if blind else ""
+    spans = " and ".join(SPAN.format(start=start, end=end) for start, end in zip(starts, ends, strict=True))
+    return f"; {UNCOUNTED.format(spans=spans)}" if blind else ""
 
 
 def bot_assumes(share: float) -> str:
-    return f"that {100 * share:g} % of first tries are settled, at all hours alike; what the bot costs is not in it"
+    return BOT_SO.format(share=f"{100 * share:g}")
 
 
 def order_assumes(order: QueueOrder) -> str:
     more, fewer = order.mine.mean(), -order.others.mean()
-    return (
-        f"simulated: {more:.0f} more of {order.queue} stay a day and {fewer:.0f} fewer of all others, who wait longer; the losses of "
-        f"today fit '{order.today}' best"
-    )
+    return ORDER_SO.format(more=f"{more:.0f}", queue=order.queue, fewer=f"{fewer:.0f}", today=order.today)
 
 
 def saved(one: Hour, extra: float, redials: float) -> float:

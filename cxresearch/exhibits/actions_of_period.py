@@ -9,6 +9,7 @@ from cxresearch import decisions
 from cxresearch.contacts import PeriodLog
 from cxresearch.exhibits import actions as shown
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.style import phrase
 
 
 def action_box(
@@ -22,7 +23,7 @@ def action_box(
     except decisions.ActionError:  # what somebody wrote is theirs to mend
         raise
     except ValueError as refusal:
-        return shown.no_decision(f"What to do first cannot be said: {refusal}")
+        return shown.no_decision(phrase("What to do first cannot be said: {why}", why=str(refusal)))
     return shown.action_box(table, before=_before(mine), place=mine.label, kind=mine.kind)
 
 
@@ -32,7 +33,7 @@ def backtest(month: PeriodLog, *, channel: str) -> Exhibit:
     try:
         table = decisions.backtest(month, channel=channel)
     except ValueError as refusal:
-        return nothing(f"How the model did cannot be said: {refusal}")
+        return nothing(phrase("How the model did cannot be said: {why}", why=str(refusal)))
     return shown.backtest(table, before=_before(mine), place=mine.label, kind=mine.kind)
 
 

@@ -11,6 +11,7 @@ from cxresearch.contacts import PeriodLog
 from cxresearch.exhibits import agents as shown
 from cxresearch.exhibits import controls
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.style import phrase
 
 
 def agents_what_if(month: PeriodLog, *, channel: str) -> Exhibit:
@@ -19,7 +20,7 @@ def agents_what_if(month: PeriodLog, *, channel: str) -> Exhibit:
     try:
         table = decisions.more_agents(month, channel=channel)
     except ValueError as refusal:
-        return nothing(f"What more agents would save cannot be said: {refusal}")
+        return nothing(phrase("What more agents would save cannot be said: {why}", why=str(refusal)))
     return shown.agents_what_if(table, place=mine.label, kind=mine.kind)
 
 
@@ -32,7 +33,7 @@ def worth_measuring(month: PeriodLog, table: pd.DataFrame | None = None, *, chan
     try:
         found = decisions.worth_measuring(month, table, channel=channel)
     except ValueError as refusal:
-        return nothing(f"What to measure first cannot be said: {refusal}")
+        return nothing(phrase("What to measure first cannot be said: {why}", why=str(refusal)))
     return shown.worth_measuring(found, place=mine.label, kind=mine.kind)
 
 
@@ -42,5 +43,5 @@ def action_controls(month: PeriodLog, *, channel: str) -> Any:
     try:
         weighing = decisions.Weighing.of(mine)
     except ValueError as refusal:
-        return nothing(f"Agents cannot be moved: {refusal}")
+        return nothing(phrase("Agents cannot be moved: {why}", why=str(refusal)))
     return controls.action_controls(weighing, place=mine.label, kind=mine.kind)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch.exhibits.by_day import DAY_NAMES, Part, compared, days_of
+from cxresearch.exhibits.ranking import opening
 from cxresearch.risk_table import equal_weekdays, holm
 from cxresearch.style import format_interval, format_value, phrase
 
@@ -156,7 +157,7 @@ def change_points(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
         if name == "lost_share" and "queued_share" in rows.index and not math.isnan(rows.loc["queued_share", "value"]):
             queued = format_value(rows.loc["queued_share", "value"], "share")
             said += phrase(". Of all who asked, {share} had to queue", share=queued)
-        points.append((phrase(_LEADS[name][_direction(row)]), f"{said}."))
+        points.append((phrase(_LEADS[name][_direction(row)]), f"{opening(said)}."))
     return points
 
 
@@ -176,7 +177,7 @@ def main_changes(moved: pd.DataFrame, before: str) -> tuple[list[tuple[str, str]
     last = []
     if len(alone) > 1:
         said = "; ".join(_begun(_value(told.loc[name], name)) for name in alone)
-        last.append((phrase("The other headlines stand alone."), f"{said[:1].upper()}{said[1:]}{alike}."))
+        last.append((phrase("The other headlines stand alone."), f"{opening(said)}{alike}."))
     if len(unclear) > 1:
         said = "; ".join(f"{_begun(_value(told.loc[name], name))} ({_between(told.loc[name])})" for name in unclear)
         lead = phrase("{n} other changes cannot be told from chance.", n=str(len(unclear)))
@@ -243,8 +244,8 @@ def _change(row: pd.Series, before: str) -> str:
             before=before, interval=between,
         )  # fmt: skip
     return phrase(
-        "; against {before} not distinguishable from no change (95 % interval of the change {interval})",
-        before=before, interval=between,
+        "; against {before} not distinguishable from no change (95 % interval of the change {interval}; a change of {seen} would have been seen)",
+        before=before, interval=between, seen=format_value((upper - lower) / 2, unit),
     )  # fmt: skip
 
 

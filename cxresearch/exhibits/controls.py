@@ -15,6 +15,7 @@ from cxresearch.exhibits.agents import moved_agents
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.waiting import patience_curve
 from cxresearch.patience import survival_at
+from cxresearch.style import phrase
 from cxresearch.survival import kaplan_meier
 
 
@@ -28,7 +29,7 @@ def waiting_controls(month: PeriodLog, *, by: str = "queue") -> Any:
     waits = month.waits(by)
     left = waits.loc[waits["outcome"] == "abandoned", by].dropna()
     if left.empty:
-        return nothing("Nobody gave up, so there is no curve to move")
+        return nothing(phrase("Nobody gave up, so there is no curve to move"))
     longest = int(max(waits["duration_s"].max(), 60))
 
     def show(group: str, horizon_s: int) -> Exhibit:
@@ -38,8 +39,8 @@ def waiting_controls(month: PeriodLog, *, by: str = "queue") -> Any:
 
     return _shown(
         show,
-        group=Dropdown(options=sorted(set(left)), description=by),
-        horizon_s=IntSlider(min(300, longest), min=10, max=longest, step=10, description="seconds", continuous_update=False),
+        group=Dropdown(options=sorted(set(left)), description=phrase(by)),
+        horizon_s=IntSlider(min(300, longest), min=10, max=longest, step=10, description=phrase("seconds"), continuous_update=False),
     )  # fmt: skip
 
 
@@ -59,10 +60,10 @@ def action_controls(weighing: Weighing, *, place: str = "", kind: str = "estimat
 
     return _shown(
         show,
-        agents=IntSlider(0, min=0, max=MOST_AT_ONCE, description="agents +", continuous_update=False),
-        hours=IntRangeSlider(value=(first, last), min=first, max=last, description="hours", continuous_update=False),
+        agents=IntSlider(0, min=0, max=MOST_AT_ONCE, description=phrase("agents +"), continuous_update=False),
+        hours=IntRangeSlider(value=(first, last), min=first, max=last, description=phrase("hours"), continuous_update=False),
         contained_share=FloatSlider(
-            0, min=0, max=MOST_CONTAINED, step=0.05, description="bot settles", continuous_update=False, readout_format=".0%"
+            0, min=0, max=MOST_CONTAINED, step=0.05, description=phrase("bot settles"), continuous_update=False, readout_format=".0%"
         ),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ import pandas as pd
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.ranking import listed
 from cxresearch.exhibits.show import BRIEF, TABLE, prose_bundle, table_bundle
-from cxresearch.exhibits.small_groups import smallest_group
+from cxresearch.exhibits.small_groups import held_back, smallest_group
 from cxresearch.exhibits.waiting import FEW, clock, counted
 from cxresearch.patience import OTHERS
 from cxresearch.risk_table import ENOUGH, FEWEST_DAYS
@@ -19,6 +19,7 @@ from cxresearch.style import format_interval, format_value, phrase
 
 MOST_QUEUES = 6
 CLEAR = 0.05
+TOGETHER = "Queues not shown apart"
 _MOVED = {"rose": "{queue} rose", "fell": "{queue} fell"}
 
 
@@ -41,28 +42,35 @@ def lost_by_hour_and_queue(
     shown = hours[hours["asked"] >= FEW]
     if shown.empty:
         return recorded_why("hours", phrase("In no hour of a full day did {few} ask, so none is drawn", few=str(FEW)))
+    if not shown["left"].sum():
+        return recorded_why(
+            "hours", phrase("Nobody gave up in an hour of a full day in which {few} asked", few=str(FEW))
+        )
     names = list(dict.fromkeys(queues["queue"]))
-    short = called(names)
     parts = queues.pivot_table(index="hour", columns="queue", values="lost_per_day", sort=False)
     parts = parts.reindex(index=shown["hour"], columns=names).fillna(0.0)
     finding = _highest(shown)
-    table = pd.concat([shown[["hour", "lost_per_day", "lower", "upper"]].set_index("hour"), parts.rename(columns=short)],
-                      axis=1).reset_index()  # fmt: skip
-    table["hour"] = [clock(hour) for hour in table["hour"]]
+    parts, table, told = _least_held(shown, parts, days)
+    short = called(parts.columns)
+    table = table.rename(columns=short)
     caption = phrase(
         "Contacts lost on a full day ({week}; {days} days), by hour and queue, {place}",
         week=week, days=str(days), place=place,
     )  # fmt: skip
     counts = dict.fromkeys(["lost_per_day", *short.values()], days)  # people, not means of them, are what is held back
     bundle = table_bundle(table, caption=caption, kind=kind, people=counts)
-    rows = [
-        {"hour": int(row.hour), "said": clock(row.hour), "lost": _plain(row.lost_per_day), "lower": _plain(row.lower),
-         "upper": _plain(row.upper), "tied": bool(row.tied), "parts": [float(parts.loc[row.hour, name]) for name in names]}
-        for row in shown.itertuples()
-    ]  # fmt: skip
+    rows, apart = _drawn(shown.assign(said=table["hour"].to_numpy()), parts, None if told is None else told == "")
+    if not any(row["lost"] for row in rows):
+        return recorded_why(
+            "hours",
+            phrase(
+                "In no hour did enough give up: hours of fewer than {few} people are not shown",
+                few=str(smallest_group()),
+            ),
+        )
     content = {
-        "part": "hours", "finding": finding, "days": days, "week": week, "queues": [phrase(OTHERS) if name == OTHERS else short[name] for name in names], "hours": rows,
-        "described": _described(shown), "kind": kind, "table": bundle[TABLE],
+        "part": "hours", "finding": finding, "days": days, "week": week, "queues": [phrase(OTHERS) if name == OTHERS else called_so for name, called_so in short.items()] + ([phrase(TOGETHER)] if apart else []),
+        "hours": rows, "described": _described(shown, None if told is None else told["lost_per_day"]), "kind": kind, "table": bundle[TABLE],
     }  # fmt: skip
     return Exhibit(
         finding=finding, table=table, kind=kind, caption=caption, ready=(_unshown(bundle) | {BRIEF: content},)
@@ -189,15 +197,65 @@ def spans_in_words(spans: Iterable[tuple[int, int]]) -> str:
     return phrase("{hours} h", hours=listed(said))
 
 
-def _described(hours: pd.DataFrame) -> str:
+def _least_held(
+    hours: pd.DataFrame, parts: pd.DataFrame, days: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """The queues, the table of them and what is held back of it: those that lose least go to all others where more of what was
+    lost is then shown under a queue's own name."""
+    named = [name for name in parts.columns if name != OTHERS]
+    tried = [parts]
+    for n in range(len(named) - 1, 0, -1):
+        rest = parts.drop(columns=named[:n]).sum(axis=1)
+        tried.append(parts[named[:n]].assign(**{OTHERS: rest}))
+    made = []
+    for each in tried:
+        table = pd.concat(
+            [hours[["hour", "lost_per_day", "lower", "upper"]].set_index("hour"), each], axis=1
+        ).reset_index()
+        table["hour"] = [clock(hour) for hour in table["hour"]]
+        told = held_back(table, dict.fromkeys(["lost_per_day", *each.columns], days))
+        own = each.drop(columns=OTHERS, errors="ignore").reset_index(drop=True)
+        seen = own if told is None else own.where(told[own.columns].reset_index(drop=True) == "", 0.0)
+        made.append((round(float(seen.to_numpy().sum()), 9), each, table, told))
+    return max(made, key=lambda one: one[0])[1:]  # of equal ones the first, which has most queues
+
+
+def _drawn(hours: pd.DataFrame, parts: pd.DataFrame, told: pd.DataFrame | None) -> tuple[list[dict[str, Any]], bool]:
+    """The hours that are drawn, and whether some of them have queues that are not shown apart; nothing that is held back.
+
+    ``told`` says which cells of the table are shown, None: all of them.
+    """
+    rows, apart = [], False
+    for place, row in enumerate(hours.itertuples()):
+        cells = None if told is None else told.iloc[place].to_list()  # hour, lost, lower, upper, and the queues
+        _, lost, lower, upper, *each = cells or [True] * (4 + parts.shape[1])
+        if not lost:
+            continue
+        known = [float(value) if shown else None for value, shown in zip(parts.iloc[place], each, strict=True)]
+        together = 0.0 if all(each) else round(row.lost_per_day - sum(one or 0.0 for one in known), 9)
+        apart = apart or together > 0
+        rows.append({
+            "hour": int(row.hour), "said": row.said, "lost": _plain(row.lost_per_day), "lower": _plain(row.lower) if lower else None,
+            "upper": _plain(row.upper) if upper else None, "tied": bool(row.tied), "parts": [*known, together],
+        })  # fmt: skip
+    if not apart:
+        for row in rows:
+            row["parts"].pop()
+    return rows, apart
+
+
+def _described(hours: pd.DataFrame, held: pd.Series | None) -> str:
     """In words; of an hour in which too few gave up only that."""
     few = smallest_group()
+    marks = [""] * len(hours) if held is None else held.to_list()
     return "; ".join(
         phrase("{hour}: under {few} in all", hour=clock(row.hour), few=str(few))
         if 0 < row.left < few
+        else phrase("{hour}: not shown", hour=clock(row.hour))
+        if mark
         else f"{clock(row.hour)}: {format_value(row.lost_per_day)}"
         + ("" if math.isnan(row.lower) else f" ({format_interval(row.lower, row.upper)})")
-        for row in hours.itertuples()
+        for row, mark in zip(hours.itertuples(), marks, strict=True)
     )
 
 

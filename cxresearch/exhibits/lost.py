@@ -7,7 +7,8 @@ import math
 import pandas as pd
 
 from cxresearch.exhibits.exhibit import Exhibit
-from cxresearch.style import format_interval, format_value
+from cxresearch.exhibits.ranking import listed
+from cxresearch.style import format_interval, format_value, phrase
 
 _LABELS = {
     "left": "Left without an answer", "lost_share": "Left without an answer", "abandonment_share": "Left without an answer",
@@ -28,27 +29,27 @@ def period_cost(table: pd.DataFrame, *, place: str = "", kind: str = "estimated"
     if not rows["left", ""].estimate:
         asked = format_value(rows["lost_share", ""].contacts, "count")
         return Exhibit(
-            finding=f"Nobody of the {asked} who asked left without an answer",
+            finding=phrase("Nobody of the {asked} who asked left without an answer", asked=asked),
             table=table,
             shown=table.head(0),
             kind=kind,
         )
     left, share, queued = (rows[name, ""] for name in ("left", "lost_share", "abandonment_share"))
-    finding = (
-        f"{format_value(left.estimate, 'count')} contacts left without an answer: {_told(share)} of all who asked, "
-        f"{_told(queued)} of those who queued"
-    )
+    finding = phrase(
+        "{n} contacts left without an answer: {asked} of all who asked, {queued} of those who queued",
+        n=format_value(left.estimate, "count"), asked=_told(share), queued=_told(queued),
+    )  # fmt: skip
     said = [f"### {finding}", _followed(rows, table.attrs), _lost(rows, table.attrs), _redials(rows)]
     shown = pd.DataFrame([
         {
-            "figure": _LABELS[row.measure].format(after=_TIMES.get(row.after, "")), "of": row.of, "contacts": row.contacts,
+            "figure": phrase(_LABELS[row.measure]).format(after=phrase(_TIMES.get(row.after, ""))), "of": row.of, "contacts": row.contacts,
             "value": format_value(row.estimate, row.unit if row.unit == "share" else "count"), "interval": _between(row),
         }
         for row in table.itertuples(index=False) if math.isfinite(row.estimate)
     ])  # fmt: skip
     return Exhibit(
         finding=finding, table=table, shown=shown, kind=kind, says="\n\n".join(filter(None, said)),
-        caption=f"What became of those who left, {place}", units={"value": "text", "interval": "text"},
+        caption=phrase("What became of those who left, {place}", place=place), units={"value": "text", "interval": "text"},
     )  # fmt: skip
 
 
@@ -57,16 +58,32 @@ def coming_back(table: pd.DataFrame, *, kind: str = "estimated") -> Exhibit:
     told, rows = table.attrs, table.set_index("comparison")
     row = rows.loc["matched"]
     clear = not row["lower"] <= 0 <= row["upper"] and not math.isnan(row["lower"])
-    less = "less" if row["difference"] < 0 else "more"
-    verdict = f"are seen {less} often" if clear else "cannot be told from others in coming back"
-    finding = f"Customers whose first contact of {told['before']} was lost {verdict} in {told['now']}"
-    says = (
-        f"### {finding}\n\n{format_value(row['left_back'], 'share')} of {format_value(int(row['left']), 'count')} are seen in "
-        f"{told['now']}; of those answered in the same queue, part of the week and three hours of the day "
-        f"{format_value(row['answered_back'], 'share')}. The difference is {_difference(row)}. {told['assumes']} "
-        f"Counted are customers with a number, each by the first contact that queued; {format_value(told['overlap'], 'share')} of all "
-        f"numbers of {told['before']} are seen again."
-    )
+    spans = {"before": told["before"], "now": told["now"]}
+    if not clear:
+        finding = phrase(
+            "Customers whose first contact of {before} was lost cannot be told from others in coming back in {now}",
+            **spans,
+        )
+    elif row["difference"] < 0:
+        finding = phrase("Customers whose first contact of {before} was lost are seen less often in {now}", **spans)
+    else:
+        finding = phrase("Customers whose first contact of {before} was lost are seen more often in {now}", **spans)
+    says = [
+        phrase(
+            "{back} of {n} are seen in {now}.", back=format_value(row["left_back"], "share"),
+            n=format_value(int(row["left"]), "count"), now=told["now"],
+        ),
+        phrase(
+            "Of those answered in the same queue, part of the week and three hours of the day {back} are.",
+            back=format_value(row["answered_back"], "share"),
+        ),
+        _difference(row), phrase(told["assumes"]),
+        phrase("Counted are customers with a number, each by the first contact that queued."),
+        phrase(
+            "{share} of all numbers of {before} are seen again.", share=format_value(told["overlap"], "share"),
+            before=told["before"],
+        ),
+    ]  # fmt: skip
     shown = table.rename(columns={
         "left": "first_contact_lost", "left_back": "of_them_seen_again", "answered": "first_contact_answered",
         "answered_back": "of_those_seen_again",
@@ -78,9 +95,9 @@ def coming_back(table: pd.DataFrame, *, kind: str = "estimated") -> Exhibit:
         table=table,
         shown=shown,
         kind=kind,
-        says=says,
+        says=f"### {finding}\n\n{' '.join(says)}",
         units=units,
-        caption=f"Customers of {told['before']} who are seen in {told['now']}",
+        caption=phrase("Customers of {before} who are seen in {now}", **spans),
     )
 
 
@@ -89,63 +106,81 @@ def _followed(rows: dict, told: dict) -> str:
         rows[key] for key in (("left_known", ""), ("again", "1 h"), ("answered", "24 h"), ("answered", "7 d"))
     )
     if not soon.contacts:
-        return "Of nobody who left is a customer known, so nothing can be said of what became of them."
-    parts = [f"{_told(soon)} asked again within the hour"] + [
-        f"{_told(row)} were answered within {_TIMES[row.after]}" for row in (day, week) if row.contacts
+        return phrase("Of nobody who left is a customer known, so nothing can be said of what became of them.")
+    parts = [phrase("{share} asked again within the hour", share=_told(soon))] + [
+        phrase("{share} were answered within {time}", share=_told(row), time=phrase(_TIMES[row.after]))
+        for row in (day, week) if row.contacts
+    ]  # fmt: skip
+    said = [
+        phrase("Of those who left {share} have a known customer.", share=format_value(known.estimate, "share")),
+        phrase("Of these, as far as the log goes on, {parts}.", parts=", ".join(parts)),
     ]
-    hidden = [
-        f"of answers {when} {format_value(row.estimate, 'share')} show their customer"
-        for row, when in ((rows["visible_at_once", ""], "at once"), (rows["visible_queued", ""], "after a queue"))
-        if row.contacts and row.estimate < 1
-    ]
-    least = (
-        f" These are at least so many: {' and '.join(hidden)}, and an answer without one is not seen." if hidden else ""
-    )
-    return (
-        f"Of those who left {format_value(known.estimate, 'share')} have a known customer. Of these, as far as the log goes on, "
-        f"{', '.join(parts)}.{least}"
-    )
+    at_once, queued = rows["visible_at_once", ""], rows["visible_queued", ""]
+    hidden = []
+    if at_once.contacts and at_once.estimate < 1:
+        share = format_value(at_once.estimate, "share")
+        hidden.append(phrase("of answers at once {share} show their customer", share=share))
+    if queued.contacts and queued.estimate < 1:
+        share = format_value(queued.estimate, "share")
+        hidden.append(phrase("of answers after a queue {share} show their customer", share=share))
+    if hidden:
+        said.append(phrase(
+            "These are at least so many: {hidden}, and an answer without one is not seen.", hidden=listed(hidden)
+        ))  # fmt: skip
+    return " ".join(said)
 
 
 def _lost(rows: dict, told: dict) -> str:
     after = told["lost_after"]
     if not after:
-        return "Who was lost for good is not said: too few of those who left can be followed for a day."
+        return phrase("Who was lost for good is not said: too few of those who left can be followed for a day.")
     low, record, high = (rows[name, after] for name in ("lost_low", "lost_on_record", "lost_high"))
     customers = rows["customers_on_record", after]
     least, on_record, most = (round(row.estimate) for row in (low, record, high))
-    known = (
-        f"{format_value(on_record, 'count')} contacts{_in_brackets(record)} of "
-        f"{format_value(round(customers.estimate), 'count')} different known customers"
-    )
-    begins = f"Lost for good, that is not answered within {_TIMES[after]}"
+    known = phrase(
+        "{n} contacts{interval} of {customers} different known customers", n=format_value(on_record, "count"),
+        interval=_in_brackets(record), customers=format_value(round(customers.estimate), "count"),
+    )  # fmt: skip
+    time = phrase(_TIMES[after])
     if least == most:
-        return f"{begins}: {known}. All who left have a number."
+        return phrase(
+            "Lost for good, that is not answered within {time}: {known}. All who left have a number.",
+            time=time,
+            known=known,
+        )
     ends = []
     if most > on_record:
-        ends.append(
-            f"the upper end counts all {format_value(told['unknown'], 'count')} who left without a number as lost"
-        )
+        unknown = format_value(told["unknown"], "count")
+        ends.append(phrase("the upper end counts all {n} who left without a number as lost", n=unknown))
     if least < on_record:
-        ends.append("the lower end takes as answered whoever may have been answered unseen")
-    return (
-        f"{begins}: between {format_value(least, 'count') if least else 'none'} and {format_value(most, 'count')} contacts. On the record "
-        f"it is {known}; {', '.join(ends)}."
-    )
+        ends.append(phrase("the lower end takes as answered whoever may have been answered unseen"))
+    told = {"time": time, "most": format_value(most, "count"), "known": known, "ends": ", ".join(ends)}
+    if not least:
+        return phrase(
+            "Lost for good, that is not answered within {time}: between none and {most} contacts. On the record it is {known}; {ends}.",
+            **told,
+        )  # fmt: skip
+    return phrase(
+        "Lost for good, that is not answered within {time}: between {least} and {most} contacts. On the record it is {known}; {ends}.",
+        **told, least=format_value(least, "count"),
+    )  # fmt: skip
 
 
 def _redials(rows: dict) -> str:
     low, high = (rows[name, "1 h"] for name in ("redials_low", "redials_high"))
     if not math.isfinite(high.estimate):
         return ""
-    span = format_interval(low.estimate, high.estimate, "share")
-    unknown = " and those without a number do so never, or as the known"
+    said = [
+        phrase(
+            "It is so if the loss makes them ask again within the hour more often than those who were answered (ASSUMED)."
+        )
+    ]
     if low.estimate == high.estimate:
-        span, unknown = format_value(high.estimate, "share"), ""
-    return (
-        f"Load of its own making: {span} of all who asked, if what they ask again more often within the hour than those who were "
-        f"answered comes from the loss (ASSUMED){unknown}."
-    )
+        span = format_value(high.estimate, "share")
+    else:
+        span = format_interval(low.estimate, high.estimate, "share")
+        said.append(phrase("Those without a number do so never, or as the known."))
+    return " ".join([phrase("Load of its own making: {span} of all who asked.", span=span), *said])
 
 
 def _told(row) -> str:  # type: ignore[no-untyped-def]
@@ -166,6 +201,8 @@ def _between(row) -> str:  # type: ignore[no-untyped-def]
 def _difference(row: pd.Series) -> str:
     value = format_value(row["difference"], "points")
     if math.isnan(row["lower"]):
-        return f"{value} (too few days for an interval)"
-    clear = not row["lower"] <= 0 <= row["upper"]
-    return f"{value} ({format_interval(row['lower'], row['upper'], 'points')}){'' if clear else ', which can be none'}"
+        return phrase("The difference is {value} (too few days for an interval).", value=value)
+    between = format_interval(row["lower"], row["upper"], "points")
+    if row["lower"] <= 0 <= row["upper"]:
+        return phrase("The difference is {value} ({interval}), which can be none.", value=value, interval=between)
+    return phrase("The difference is {value} ({interval}).", value=value, interval=between)

@@ -13,6 +13,7 @@ from cxresearch.exhibits import actions as actions_shown
 from cxresearch.exhibits import lost as shown
 from cxresearch.exhibits import word_of_mouth
 from cxresearch.exhibits.exhibit import Exhibit, nothing
+from cxresearch.style import phrase
 
 
 def period_cost(month: PeriodLog, *, channel: str) -> Exhibit:
@@ -20,7 +21,7 @@ def period_cost(month: PeriodLog, *, channel: str) -> Exhibit:
     try:
         table = _once(month, decisions.period_cost, channel)
     except (ValueError, LogError) as refusal:
-        return nothing(f"What became of those who left cannot be said: {refusal}")
+        return nothing(phrase("What became of those who left cannot be said: {why}", why=str(refusal)))
     return shown.period_cost(table, place=table.attrs["place"], kind=table.attrs["kind"])
 
 
@@ -29,21 +30,24 @@ def coming_back(month: PeriodLog, *, channel: str) -> Exhibit:
     try:
         table = _once(month, decisions.coming_back, channel)
     except (ValueError, LogError) as refusal:
-        return nothing(f"Whether the lost come back cannot be said: {refusal}")
+        return nothing(phrase("Whether the lost come back cannot be said: {why}", why=str(refusal)))
     return shown.coming_back(table, kind=month.kind)
 
 
 def experiment(month: PeriodLog, actions: pd.DataFrame, *, channel: str) -> Exhibit:
     """How long the action that comes first must be tried; ``actions`` is the table of :func:`action_box`."""
     if actions.empty:
-        return nothing("There is no action to try")
+        return nothing(phrase("There is no action to try"))
     row = actions[actions["recommended"]].head(1) if actions["recommended"].any() else actions.head(1)
     name, saved = row["action"].iloc[0], float(row["saved_per_day"].iloc[0])
     try:
         table = decisions.experiment(month, channel=channel, action=actions.attrs["actions"][name], saved_per_day=saved)
     except (ValueError, LogError) as refusal:
-        return nothing(f"How long it must be tried cannot be said: {refusal}")
-    return actions_shown.experiment(table, name=name, saved_per_day=saved, place=month.label, kind=month.kind)
+        return nothing(phrase("How long it must be tried cannot be said: {why}", why=str(refusal)))
+    called = actions_shown.action_in_words(name, actions.attrs)
+    return actions_shown.experiment(
+        table, name=name, saved_per_day=saved, called=called, place=month.label, kind=month.kind
+    )
 
 
 def talk_of_lost(month: PeriodLog, *, channel: str, assumptions_file: str = "") -> Exhibit:
@@ -51,7 +55,7 @@ def talk_of_lost(month: PeriodLog, *, channel: str, assumptions_file: str = "") 
     try:
         table = decisions.talk_of_lost(_lost(month, channel), impact.load_assumptions(assumptions_file))
     except (ValueError, LogError) as refusal:
-        return nothing(f"What people hear cannot be said: {refusal}")
+        return nothing(phrase("What people hear cannot be said: {why}", why=str(refusal)))
     return word_of_mouth.talk_of_lost(
         table, place=month.only(channel=channel).label, kind="SIMULATED" if month.simulated else "assumed"
     )

@@ -23,6 +23,7 @@ from cxresearch.exhibits.exhibit import Exhibit, Exhibits, nothing
 from cxresearch.exhibits.full_days import hour_points
 from cxresearch.exhibits.full_days_of_period import full_weekdays, queue_table
 from cxresearch.exhibits.marks import promise_made, without_rows
+from cxresearch.exhibits.odd_times import odd_time_points
 from cxresearch.exhibits.targets import with_targets
 from cxresearch.exhibits.verdict import queue_points, verdict
 from cxresearch.exhibits.waiting import FEW
@@ -118,6 +119,7 @@ def _points(month: PeriodLog, mine: PeriodLog, moved: pd.DataFrame, queues: pd.D
     who = [] if queues is None else queue_points(queues, before)
     if week and mine.times_known and queues is not None:
         who += hour_points(patience.lost_by_hour(mine.cells, weekdays=week), waiting.week_in_words(week))
+        who += odd_time_points(patience.odd_times(mine.cells, weekdays=week))
     point = [(phrase("Nobody is seen to give up."), f"{why}.")] if (why := messages.silent(mine)) else []
     return lead.main_points(moved, before, unusable=unusable_points(month), who=who, more=point)
 

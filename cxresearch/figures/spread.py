@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from cxresearch.figures import parts
-from cxresearch.style import format_number, format_value, theme
+from cxresearch.style import format_number, format_value, phrase, theme
 
 _CLOCK = {
     1: "1 s",
@@ -170,7 +170,7 @@ def plot_indices(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.hlines(place, row.total - row.total_error, row.total + row.total_error, color=theme.C1, linewidth=2.2)
         ax.plot(row.total, place, "o", color=theme.C1, markersize=7)
     top = (table["total"] + table["total_error"]).max()
-    ax.set(xlim=(0, min(1.0, 1.05 * top)), xlabel="Share of what is not known")
+    ax.set(xlim=(0, min(1.0, 1.05 * top)), xlabel=phrase("Share of what is not known"))
     parts.percent(ax.xaxis)
     return ax
 

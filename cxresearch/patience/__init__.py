@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cxresearch.patience.brown2005 import brown_comparison
 from cxresearch.patience.change_sources import change_sources, kitagawa, queue_sources
-from cxresearch.patience.full_days import OTHERS, lost_by_hour, lost_by_hour_and_queue
+from cxresearch.patience.full_days import OTHERS, lost_by_hour, lost_by_hour_and_queue, odd_times
 from cxresearch.patience.groups import daily_curve, loss_ranks, patience_ranks, slow_ranks
 from cxresearch.patience.hourly import hourly_table, mean_patience
 from cxresearch.patience.losses import loss_counts, loss_regression
@@ -78,6 +78,7 @@ __all__ = [
     "mean_patience",
     "nyc311_account",
     "nyc311_responses",
+    "odd_times",
     "patience_and_offered_wait",
     "patience_at",
     "patience_measures",

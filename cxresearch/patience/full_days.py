@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from cxresearch.risk_table import day_band, ranked_by_day
 OTHERS = "All other queues"
 ENOUGH = 100  # contacts that asked: a queue with fewer is not named
 MOST_NAMED = 3
+ODD, FEWEST_FOR_MEDIAN = 3, 10  # times the median, of at least so many days
 
 
 def lost_by_hour(cells: pd.DataFrame, *, weekdays: Collection[int]) -> pd.DataFrame:
@@ -49,6 +51,43 @@ def lost_by_hour(cells: pd.DataFrame, *, weekdays: Collection[int]) -> pd.DataFr
     table["tied"] = table["hour"].isin(first) if told and 2 * len(first) <= len(ranked) else False
     table.attrs = {"days": len(days)}
     return table
+
+
+def odd_times(cells: pd.DataFrame, *, weekdays: Collection[int]) -> pd.DataFrame:
+    """Full days, and hours of other full days, on which far more were lost than usual: over three times the median of these
+    days (of each hour over these days), and at least 100 in all.
+
+    Parameters
+    ----------
+    cells, weekdays : as for :func:`lost_by_hour`.
+
+    Returns
+    -------
+    DataFrame ``day, first_hour, last_hour, left, usual, days``, the largest first
+        Of a whole day both hours are missing; hours in a row of one day are one row, ``usual`` then the sum of their medians.
+        Empty with fewer than ten days: a median of fewer is no usual day. It says when, not why.
+    """
+    counts = _counts(cells, weekdays)
+    left = counts.pivot_table(index="day", columns="hour", values="left", aggfunc="sum", fill_value=0)
+    columns = ["day", "first_hour", "last_hour", "left", "usual", "days"]
+    if len(left) < FEWEST_FOR_MEDIAN:
+        return pd.DataFrame(columns=columns)
+    whole, usual = left.sum(axis=1), left.median()
+    odd_day = (whole > ODD * whole.median()) & (whole >= ENOUGH)
+    rows: list[tuple[Any, ...]] = [
+        (day, None, None, int(whole[day]), float(whole.median()), len(left)) for day in left.index[odd_day]
+    ]
+    odd = left > ODD * usual
+    for day in left.index[~odd_day & odd.any(axis=1)]:
+        hours = [int(hour) for hour in left.columns[odd.loc[day]]]
+        starts = [hour for hour in hours if hour - 1 not in hours]
+        for start in starts:
+            end = next(hour for hour in hours if hour >= start and hour + 1 not in hours)
+            span = list(range(start, end + 1))
+            if (lost := int(left.loc[day, span].sum())) >= ENOUGH:
+                rows.append((day, start, end, lost, float(usual[span].sum()), len(left)))
+    found = pd.DataFrame(rows, columns=columns).astype({"first_hour": "Int64", "last_hour": "Int64"})
+    return found.sort_values(["left", "day"], ascending=[False, True], ignore_index=True)
 
 
 def lost_by_hour_and_queue(cells: pd.DataFrame, *, weekdays: Collection[int]) -> pd.DataFrame:

@@ -206,8 +206,8 @@ def _write_page(
     report: Report, notebooks: list, record: dict[str, Any], headlines: list[dict[str, Any]], path: Path,
     brand: dict[str, str],
 ) -> None:  # fmt: skip
-    """The page and its brief, what the gate says of them, its tables and figures as files, and the page on paper; what does
-    not pass the gate fails its run."""
+    """The page, its brief and the slide of it, what the gate says of them, its tables and figures as files, and the page on
+    paper; what does not pass the gate fails its run."""
     from cxresearch.report.page import gate, render
     from cxresearch.report.page.take_away import write_workbook
 
@@ -215,10 +215,20 @@ def _write_page(
     for page, made in ((path, render.render_report), (brief, render.render_brief)):
         text = made(notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand)
         page.write_text(text, encoding="utf-8")
-    record["gate"] = gate.examine(path, brief, run=record, language=report.language)
+    slide = None
+    told = render.told_by_brief(
+        notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand
+    )
+    if told["brief"]["said"]:
+        # Loaded here: a report without a verdict needs no slide.
+        from cxresearch.report.page.slide import write_slide
+
+        slide = path.with_name(gate.SLIDE)
+        write_slide(slide, told, language=report.language)
+    record["gate"] = gate.examine(path, brief, run=record, language=report.language, slide=slide)
     if findings := record["gate"]["findings"]:
-        path.unlink()
-        brief.unlink()
+        for page in (path, brief, path.with_name(gate.SLIDE)):
+            page.unlink(missing_ok=True)
         record |= {"status": "failed", "reason": f"the page did not pass the gate: {gate.first_words(findings)}"}
         return
     tables, drawings = render.take_away(notebooks=notebooks, run=record, language=report.language)
@@ -251,7 +261,7 @@ def _what_failed(report: Report, period: Period | Version, error: BaseException,
 
 def _keep(build: Path, record: dict[str, Any]) -> bool:
     """Leave in ``build`` what a failed run has to show; on a full disk its run.json alone, if there is room for that."""
-    for page in ("report.html", "brief.html"):
+    for page in ("report.html", "brief.html", "slide.pptx"):
         (build / page).unlink(missing_ok=True)
     for _ in range(2):
         try:

@@ -32,7 +32,7 @@ PAPER = "#ffffff"
 C1 = "#0b5cad"
 C2 = "#b8500a"
 C3 = "#0a7a5a"
-C4 = "#7a3fa0"
+C4 = "#8025f4"
 SERIES = (C1, C2, C3, C4)
 RESERVED = {
     INK: "--ink",

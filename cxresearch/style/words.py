@@ -62,8 +62,15 @@ def retold(text: str, *sentences: str, language: str | None = None) -> str:
     """
     for sentence in sentences:
         if found := _reader(sentence).fullmatch(text):
-            return phrase(sentence, language=language, **found.groupdict())
+            values = {name: _numbers(value, language) for name, value in found.groupdict().items()}
+            return phrase(sentence, language=language, **values)
     return text
+
+
+def _numbers(value: str, language: str | None) -> str:
+    """A value as it is, or where it is a number with a point, with the decimal sign of the language."""
+    whole = re.fullmatch(r"\d+\.\d+", value)
+    return value.replace(".", str(load_words(language)["numbers"]["decimal"])) if whole else value
 
 
 @functools.cache

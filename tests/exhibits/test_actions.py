@@ -52,8 +52,8 @@ def test_the_box_says_what_first_and_what_it_rests_on():
     assert "while the team stays as it was" in exhibit.says
     assert "one of the 20 on which the log is fully open (Sunday to Thursday)" in exhibit.says
     assert (
-        "16.0 % to 35.0 % of those who leave are taken to do so within the hour because of it (measured: by so much more often "
-        "they do than those who were answered; that leaving is the cause is ASSUMED)"
+        "16.0 % to 35.0 % of those who leave are taken to call again within the hour because of it. It is measured: by so much "
+        "more often they do than those who were answered. That leaving is the cause is ASSUMED."
     ) in exhibit.says
     assert list(exhibit.shown.columns)[-1] == "assumed"
     assert "value" not in exhibit.shown, "there is no price of ours"
@@ -107,7 +107,7 @@ def test_where_nothing_is_recommended_it_says_why():
     exhibit = actions.action_box(table)
     assert exhibit.finding == "No action is recommended: untested, there is no period before it"
     assert "Skill" not in exhibit.says
-    assert "(ASSUMED, as the log does not tell)" in exhibit.says
+    assert "That share is ASSUMED, as the log does not tell." in exhibit.says
     assert len(exhibit.shown) == 2
 
 
@@ -138,7 +138,7 @@ def test_the_backtest_says_what_was_told_and_what_came():
         ({"skill_in_effect": -0.14}, "Skill by date and hour: −14.0 % (95 % interval −14.0 to 26.0 %), that is, it misses 14.0 % more than the share"),
         ({"skill_in_effect": 0.0001}, "that is, it misses as much as the share"),
         ({"skill_in_effect": math.nan}, "Skill cannot be told: the share lost in the same hour of January missed nothing."),
-        ({"unscored": 1}, "1 date is not scored, as January has none of their weekday."),
+        ({"unscored": 1}, "1 date is not scored, as January has none of its weekday."),
         ({"unscored": 4}, "4 dates are not scored, as January has none of their weekday."),
     ],
 )  # fmt: skip

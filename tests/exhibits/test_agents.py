@@ -28,8 +28,11 @@ def test_the_what_if_begins_as_it_is_and_says_what_it_assumes():
     )
     assert "the mean of 20 days that are fully open (Sunday to Thursday)" in exhibit.says
     assert "for 3 hours in a row where one more saves most, between 7 and 24 h" in exhibit.says
-    assert "never in an hour with fewer than 100 contacts; nobody is taken away. Assumed: " in exhibit.says
-    assert "16.0 % to 35.0 % of those who leave call again within the hour because of it (measured)" in exhibit.says
+    assert "An hour with fewer than 100 contacts gets none, and nobody is taken away. Assumed: " in exhibit.says
+    assert (
+        "16.0 % to 35.0 % of those who leave are taken to call again within the hour because of it. It is measured"
+        in exhibit.says
+    )
     (bundle,) = exhibit.ready
     content = bundle[WHAT_IF]
     assert content["today"] == 0
@@ -43,7 +46,7 @@ def test_what_is_not_known_is_said():
     blind.loc[1:, ["lower", "upper"]] = float("nan")
     exhibit = agents.agents_what_if(blind)
     assert "One more agent from 15 to 18 h: 24 fewer of 190" in exhibit.finding
-    assert "(ASSUMED, as the log does not tell)" in exhibit.says
+    assert "That share is ASSUMED, as the log does not tell." in exhibit.says
     assert "added for an hour where" in exhibit.says
 
 
@@ -75,7 +78,7 @@ def measured(*tied: str, recommended: bool = True) -> pd.DataFrame:
 def test_what_to_measure_first_is_named_with_what_it_is_tied_with():
     alone = agents.worth_measuring(measured(), place="phone")
     assert alone.finding == "Measure first: the team"
-    assert "'one more agent from 15 to 18 h' (recommended), which saves 24.1 contacts a day" in alone.says
+    assert "'one more agent from 15 to 18 h' (recommended) saves 24.1 contacts a day" in alone.says
     assert "with a standard error of 4.09" in alone.says
     assert "told apart" not in alone.says
     together = agents.worth_measuring(measured("patience", recommended=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import pandas as pd
@@ -62,13 +63,56 @@ def test_one_hour_that_is_clear_stands_alone():
         (hours(days=4), "Four full days: too few to tell the hours of a day apart"),
         (hours().assign(left=0), "Nobody gave up on a full day"),
         (hours().assign(asked=3), "In no hour of a full day did 30 ask, so none is drawn"),
+        (hours().assign(left=[0, 0, 0, 1]), "Nobody gave up in an hour of a full day in which 30 asked"),
+        (hours().assign(left=[2, 1, 0, 1], lost_per_day=[0.1, 0.05, 0, 0.05]),
+         "In no hour did enough give up: hours of fewer than 5 people are not shown"),
     ],
-)
+)  # fmt: skip
 def test_where_no_hour_can_be_told_the_part_says_why(table, why):
     table.attrs.setdefault("days", 20)
     exhibit = full_days.lost_by_hour_and_queue(table, PARTS, week="Monday to Friday")
     assert recorded(exhibit) == {"part": "hours", "why": why}
     assert full_days.hour_points(hours(tied=()), "Monday") == []
+
+
+def test_what_the_table_holds_back_is_neither_drawn_nor_said():
+    """Two gave up in a queue at nine: its hour is drawn in one piece. Three gave up at eleven: that hour is not drawn, nor is
+    the one that would tell it as what is left of the day."""
+    table = hours().assign(left=[200, 180, 3, 1], lost_per_day=[10.0, 9.0, 0.15, 0.05])
+    parts = pd.DataFrame({
+        "hour": [9, 9, 10, 10, 11], "queue": ["Orders (O1)", "All other queues"] * 2 + ["Orders (O1)"],
+        "lost_per_day": [9.9, 0.1, 6.0, 3.0, 0.15],
+    })  # fmt: skip
+    part = recorded(full_days.lost_by_hour_and_queue(table, parts, week="Monday to Friday"))
+    assert part["queues"] == ["Orders", "All other queues", "Queues not shown apart"]
+    assert [(row["hour"], row["lost"], row["parts"]) for row in part["hours"]] == [(9, 10.0, [None, None, 10.0])]
+    assert part["hours"][0]["lower"] is None
+    assert part["described"] == "9 to 10 h: 10 (8 to 12.5); 10 to 11 h: not shown; 11 to 12 h: under 5 in all"
+    cells = {row["hour"]: row for row in pd.read_csv(io.StringIO(part["table"]["csv"])).to_dict("records")}
+    assert cells["9 to 10 h"]["Orders"] == "not shown"
+    assert cells["10 to 11 h"]["lost_per_day"] == "not shown"
+
+
+def test_a_queue_that_would_hold_hours_back_is_told_with_all_others():
+    """Two in Rare at nine would hide the queues of that hour; with all others they are 42. At ten nothing helps, and eleven would
+    tell ten as what is left of the day."""
+    parts = pd.DataFrame({
+        "hour": [9, 10, 11] * 3, "queue": ["Orders (O1)"] * 3 + ["Rare"] * 3 + ["All other queues"] * 3,
+        "lost_per_day": [7.9, 8.9, 2.0, 0.1, 0.0, 0.5, 2.0, 0.1, 0.5],
+    })  # fmt: skip
+    part = recorded(full_days.lost_by_hour_and_queue(hours(), parts, week="Monday to Friday"))
+    assert part["queues"] == ["Orders", "All other queues", "Queues not shown apart"]
+    assert [row["parts"] for row in part["hours"]] == [
+        [7.9, pytest.approx(2.1), 0.0],
+        [None, None, 9.0],
+        [None, None, 3.0],
+    ]
+    without = parts.assign(lost_per_day=[7.9, 8.5, 2.0, 0.5, 0.0, 0.5, 1.6, 0.5, 0.5])
+    assert recorded(full_days.lost_by_hour_and_queue(hours(), without, week="x"))["queues"] == [
+        "Orders",
+        "Rare",
+        "All other queues",
+    ]
 
 
 def queues(**changes) -> pd.DataFrame:

@@ -274,6 +274,7 @@ def test_main_points_lead_with_what_happened_and_respect_the_interval(moved):
     alone = dict(change_points(moved, "January 1999"))
     assert "not distinguishable from no change among several" in alone["Giving up in the queue."]
     assert alone["Contacts."].startswith("1,112 contacts came per open day; against January 1999 not distinguishable")
+    assert "a change of 180 would have been seen)." in alone["Contacts."], "half of the width of the interval"
     overview = headlines.change_overview(moved, now="February 1999", before="January 1999")
     assert overview.finding == "Two of five changes can be told from chance"
 

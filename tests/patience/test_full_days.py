@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch.patience import lost_by_hour, lost_by_hour_and_queue
+from cxresearch.patience import lost_by_hour, lost_by_hour_and_queue, odd_times
 
 WEEK = (1, 2, 3, 4, 5)
 
@@ -116,3 +116,47 @@ def test_the_queues_of_an_hour_add_up_to_it(drawn):
         assert lost == pytest.approx(whole.loc[hour, "lost_per_day"])
     if parts.empty:
         assert math.isclose(whole["lost_per_day"].sum(), 0)
+
+
+def unusual(rows, **changed):
+    """Twenty weekdays with 10 lost at 9 h and 30 at 10 h, but for what ``changed`` says of a place (day of 20, hour)."""
+    table = cells(days({9: [10], 10: [30], 11: [0]}, asked=500))
+    for (place, hour), lost in rows.items():
+        day = table["day"].drop_duplicates().iloc[place]
+        table.loc[(table["day"] == day) & (table["hour"] == hour) & (table["outcome"] == "abandoned"), "contacts"] = (
+            lost
+        )
+    return odd_times(table, weekdays=changed.get("weekdays", WEEK))
+
+
+def test_a_day_and_hours_of_a_day_far_above_their_median_are_told():
+    table = unusual({(3, 10): 200, (7, 9): 31, (7, 10): 79, (12, 9): 35, (12, 11): 80})
+    said = [(row.day.day, row.first_hour, row.last_hour, row.left, row.usual) for row in table.itertuples()]
+    assert [str(part) for part in said[0]] == ["4", "<NA>", "<NA>", "210", "40.0"]
+    # 31 is over 3 times 10, but 79 is not over 3 times 30: one hour of 31 is too few to name, and the day is below 3 times 40.
+    assert len(said) == 2
+    assert [str(part) for part in said[1]] == ["17", "<NA>", "<NA>", "145", "40.0"], "the whole day is over 3 times 40"
+
+
+def test_hours_in_a_row_are_one_and_need_a_hundred_in_all():
+    table = cells(days({9: [10], 10: [10], 11: [200]}, asked=500))
+    day = table["day"].drop_duplicates().iloc[5]
+    for hour, lost in ((9, 60), (10, 45)):
+        table.loc[(table["day"] == day) & (table["hour"] == hour) & (table["outcome"] == "abandoned"), "contacts"] = (
+            lost
+        )
+    found = odd_times(table, weekdays=WEEK)
+    assert found[["first_hour", "last_hour", "left", "usual"]].to_numpy().tolist() == [[9, 10, 105, 20.0]]
+    assert odd_times(table.assign(contacts=table["contacts"] // 2), weekdays=WEEK).empty, "52 are too few to name"
+
+
+def test_a_usual_month_and_few_days_have_no_odd_times():
+    assert odd_times(cells(days({9: [10, 29], 10: [30, 12]})), weekdays=WEEK).empty
+    assert odd_times(cells(days({9: [1, 1, 1, 400]}, asked=500, n=9)), weekdays=WEEK).empty
+
+
+@given(st.lists(st.integers(0, 400), min_size=10, max_size=25), st.lists(st.integers(0, 400), min_size=3, max_size=3))
+def test_what_is_odd_is_over_three_times_usual_and_never_under_a_hundred(first, second):
+    found = odd_times(cells(days({9: first, 15: second}, asked=500, n=max(len(first), 10))), weekdays=WEEK)
+    assert (found["left"] >= 100).all()
+    assert (found["left"] > 3 * found["usual"]).all()

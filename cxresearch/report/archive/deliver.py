@@ -189,10 +189,13 @@ def compose(
     message.set_content("\n".join(text).strip() + "\n")
     message.add_alternative(_html(language, title, facts, points, end, link, words["open"]), subtype="html")
     if attached:
-        name = f"{run['report']}-{run['period']}.html"
-        message.add_attachment(
-            page.read_bytes(), maintype="text", subtype="html", filename=name, params={"charset": "utf-8"}
-        )
+        # The brief first: it is what a telephone shows, and what is handed on.
+        for one, ending in ((folder / "brief.html", "-brief"), (page, "")):
+            if one.is_file():
+                name = f"{run['report']}-{run['period']}{ending}.html"
+                message.add_attachment(
+                    one.read_bytes(), maintype="text", subtype="html", filename=name, params={"charset": "utf-8"}
+                )
     return message
 
 

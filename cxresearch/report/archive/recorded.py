@@ -52,6 +52,8 @@ def read_runs(out: Path) -> tuple[list[Run], list[LeftAside]]:
         page = path.with_name("report.html")
         run = {"reason": "", "newest_record": None, "commit": None, **run}
         run["href"] = page.relative_to(out).as_posix() if page.is_file() else None
+        brief = page.with_name("brief.html")
+        run["brief"] = brief.relative_to(out).as_posix() if run["href"] and brief.is_file() else None
         run["headlines"] = read(path.with_name("headlines.json"), "headlines", [])
         run["next_said"] = read(path.with_name("forecast.json"), "forecast", [])
         run["arrivals"] = read(path.parent / ARRIVALS, "forecast", [])

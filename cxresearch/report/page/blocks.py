@@ -17,23 +17,21 @@ from importlib.resources import files
 from typing import Any
 
 from cxresearch.contacts import parse_period
-from cxresearch.report.page.take_away import safe_csv
+from cxresearch.report.page.take_away import rows_of, safe_csv
 from cxresearch.style import format_interval, format_value, is_missing, load_words, period_label
 
-SCRIPT, DUE_SCRIPT = (
+SCRIPTS = SCRIPT, DUE_SCRIPT, PAGE_SCRIPT = tuple(
     (files("cxresearch.report.page") / "templates" / name).read_text(encoding="utf-8")
-    for name in ("whatif.js", "due.js")
+    for name in ("whatif.js", "due.js", "page.js")
 )
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def policy(*, script: bool, due: bool = False) -> str:
-    """The Content-Security-Policy of a page: nothing is loaded; with a what-if (``script``), or where a newer report is
-    ``due`` one day, the script of it runs."""
-    texts = [text for text, wanted in ((SCRIPT, script), (DUE_SCRIPT, due)) if wanted]
-    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
+def policy(*scripts: str) -> str:
+    """The Content-Security-Policy of a page: nothing is loaded, and no script runs but ``scripts``, which are our own files."""
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
     sources = " ".join(f"'sha256-{one}'" for one in hashes)
-    return f"{POLICY}; script-src {sources}" if texts else POLICY
+    return f"{POLICY}; script-src {sources}" if scripts else POLICY
 
 
 def what_if_view(content: dict[str, Any], table: dict[str, Any], *, anchor: str, language: str) -> dict[str, Any]:
@@ -82,6 +80,8 @@ FOLDED_ROWS = 12  # beyond these a table is closed until its reader opens it
 FOLDED_LETTERS = 1_200  # so is one whose few rows are long texts
 _LONG = 28  # letters beyond which a cell is a text that wraps
 _NARROW = 44  # letters that stand beside each other on a telephone
+_BESIDE = 60  # letters of a table that stand beside prose
+_SORTED_ROWS = 10  # longer tables are sorted by their reader
 
 
 def table_view(content: dict[str, Any], *, label: str, file: str) -> dict[str, Any]:
@@ -95,12 +95,51 @@ def table_view(content: dict[str, Any], *, label: str, file: str) -> dict[str, A
         **content,
         "classes": ["n" if not text else "long" if wraps else "" for text, wraps in zip(texts, long, strict=True)],
         "label": label,
+        "wide": sum(
+            max(min(length, _LONG), _longest_word(column["label"])) + 2
+            for length, column in zip(lengths, columns, strict=True)
+        )
+        > _BESIDE,
+        "orders": _orders(content) if len(rows) > _SORTED_ROWS else None,
         "folded": len(rows) > FOLDED_ROWS or sum(len(cell) for row in rows for cell in row) > FOLDED_LETTERS,
         # Numbers are compared down a column and keep it; texts are read one row after the other.
         "stacked": (long[0] or any(texts[1:])) and sum(min(length, _LONG) for length in lengths) > _NARROW,
         "file": f"{file}-{slug(content['caption'])}.csv",
         "href": f"data:text/csv;charset=utf-8;base64,{data}",
     }
+
+
+def _longest_word(label: str) -> int:
+    return max(map(len, label.split()), default=0)
+
+
+def _orders(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of each column the places of the rows, the smallest value first, and how many at the end have no value.
+
+    Sorted are the values that were computed, not their text: 99 s comes before 2.4 min.
+    """
+    values = rows_of(content)[1:]
+    orders = []
+    for at, column in enumerate(content["columns"]):
+        keys = [_key(row[at], numeric=column["numeric"]) for row in values]
+        known = sorted((place for place, key in enumerate(keys) if key is not None), key=lambda place: keys[place])
+        unknown = [place for place, key in enumerate(keys) if key is None]
+        orders.append({"places": " ".join(map(str, [*known, *unknown])), "unknown": len(unknown)})
+    return orders
+
+
+def _key(cell: str, *, numeric: bool) -> Any:
+    if not numeric:
+        return (
+            [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", cell.casefold())]
+            if cell
+            else None
+        )
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return None if is_missing(value) else value
 
 
 def slug(text: str) -> str:

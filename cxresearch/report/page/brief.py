@@ -33,7 +33,7 @@ _FIRST = (
 )  # fmt: skip
 ALL, LOST = "gave up in all", "not answered within 24 h"
 _CHAIN = ("asked", "queued", ALL, "gave up", "customer known", "followed for 24 h")
-_TEXTURES = 4  # as many kinds of bars as brief.css draws
+_TEXTURES = 5  # as many kinds of bars as brief.css draws
 
 
 def chosen_tiles(headlines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -134,13 +134,14 @@ def _hours(part: dict[str, Any] | None, language: str) -> dict[str, Any] | None:
         row = by_hour.get(hour, empty | {"hour": hour})
         interval = row["lower"] is not None and row["upper"] is not None
         columns.append({
-            "label": str(hour), "tied": row["tied"],
-            "parts": [{"height": _percent(lost / top), "texture": n % _TEXTURES} for n, lost in enumerate(row["parts"]) if lost > 0],
+            "label": str(hour), "tied": row["tied"], "row": row,
+            "parts": [{"height": _percent(lost / top), "texture": n % _TEXTURES} for n, lost in enumerate(row["parts"]) if lost],
             "from": interval and _percent(row["lower"] / top), "long": interval and _percent((row["upper"] - row["lower"]) / top),
         })  # fmt: skip
     return {
         "why": "", "finding": part["finding"], "columns": columns, "kind": part["kind"], "content": part["table"],
         "ticks": [{"at": _percent(tick / top), "said": format_value(tick, language=language)} for tick in _steps(step, top)],
+        "step": step, "top": top,
         "queues": [{"name": name, "texture": n % _TEXTURES} for n, name in enumerate(part["queues"])],
         "alt": f"{part['finding']}. {part['described']}.", "week": phrase("{week}, {days} days", language=language, week=part["week"], days=str(part["days"])),
         "note": words["bars_tied" if any(row["tied"] for row in rows) else "bars"],
@@ -172,13 +173,18 @@ def _box(
         return None
     if stale or status != "complete" or decision is None:
         return {"why": words["why_stale" if stale else "why_incomplete"], "written": False, "rows": []}
-    chosen = decision["recommended"]
+    chosen, in_words = decision["recommended"], decision.get("in_words", {})
+
+    def opened(english: str) -> str:
+        said = str(in_words.get(english, english))
+        return f"{said[:1].upper()}{said[1:]}"
+
     if few or decision.get("days", FEWEST_DAYS) < FEWEST_DAYS:
         return {"why": words["why_few"], "written": False, "rows": []}
     trust = decision.get("backtest")
     model = ("model", words["model_untested"] if trust is None else _trust(trust, run, language))
     if chosen is None:
-        why = f"{decision['why'][:1].upper()}{decision['why'][1:].rstrip('.')}."
+        why = f"{opened(decision['why']).rstrip('.')}."
         return {"why": why, "written": True, "rows": [model] if trust else []}
 
     def value(number: float, unit: str = "number") -> str:
@@ -195,7 +201,7 @@ def _box(
     if decision.get("ties"):
         ties = ", ".join(f"{start}\u2060–\u2060{end}" for start, end in decision["ties"])
         rows.append(("tied", words["tied_more"].format(hours=ties)))
-    rows += [("assumed", f"{chosen['assumed'][:1].upper()}{chosen['assumed'][1:].rstrip('.')}."), model]
+    rows += [("assumed", f"{opened(chosen['assumed']).rstrip('.')}."), model]
     trial = parts.get("trial")
     if trial and trial["action"] == chosen["action"]:
         said = words["check_never"] if trial["weeks"] is None else words["check_weeks"].format(
@@ -203,7 +209,7 @@ def _box(
         )  # fmt: skip
         rows.append(("check", said))
     return {
-        "why": "", "action": f"{chosen['action'][:1].upper()}{chosen['action'][1:]}", "saved": value(chosen["saved_per_day"]),
+        "why": "", "action": opened(chosen["action"]), "saved": value(chosen["saved_per_day"]),
         "of": words["saved"].format(left=value(decision["left_per_day"])),
         "interval": load_words(language)["page"]["interval"].format(
             interval=format_interval(chosen["lower"], chosen["upper"], language=language)),

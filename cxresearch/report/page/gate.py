@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import itertools
 import os
 import re
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from cxresearch.report.archive.freshness import period_of_run, stale_records
-from cxresearch.report.page.blocks import DUE_SCRIPT, SCRIPT, policy
+from cxresearch.report.page.blocks import SCRIPTS, policy
 from cxresearch.report.page.brand import GROUNDS, SCHEMES, TEXT_RATIO, contrast, palettes
 from cxresearch.report.page.browser import BrowserError, chromium, find_chromium
 from cxresearch.style import format_date, load_words
 
 LARGEST_PAGE = 2_000_000  # bytes
 BRIEF, LARGEST_BRIEF = "brief.html", 300_000  # it is forwarded by mail
+SLIDE, LARGEST_SLIDE = "slide.pptx", 100_000
 WIDTHS = (320, 1280)  # CSS pixels; WCAG 2.2, 1.4.10 asks for the first
 
 _FORBIDDEN_TAGS = ("iframe", "frame", "object", "embed", "link", "base", "form", "foreignobject", "portal", "applet")
@@ -60,8 +63,9 @@ class Finding:
     advice: str
 
 
-def examine(*pages: Path, run: dict[str, Any], language: str = "en") -> dict[str, Any]:
-    """Put the pages of a run through every rule; what comes back belongs into run.json as ``gate``.
+def examine(*pages: Path, run: dict[str, Any], language: str = "en", slide: Path | None = None) -> dict[str, Any]:
+    """Put the pages of a run, and its slide where there is one, through every rule; what comes back belongs into run.json as
+    ``gate``.
 
     Returns ``findings`` (each ``rule, where, advice``; empty: publish it) and ``browser``: the version that looked at
     the page, or why none did.
@@ -70,6 +74,8 @@ def examine(*pages: Path, run: dict[str, Any], language: str = "en") -> dict[str
     for page in pages:
         largest = LARGEST_BRIEF if page.name == BRIEF else LARGEST_PAGE
         findings += check_page(page.read_text(encoding="utf-8"), run=run, language=language, largest=largest)
+    if slide is not None:
+        findings += check_slide(slide, run=run, language=language)
     browser = "not looked at: there is no Chromium on this system"
     if find_chromium():
         try:
@@ -91,6 +97,28 @@ def check_page(page: str, *, run: dict[str, Any], language: str = "en", largest:
         *_personal(reader), *_outline(reader), *_tables(reader), *_references(reader), *_colours(reader),
         *_says_what_it_is(reader, run, language),
     ]  # fmt: skip
+
+
+def check_slide(path: Path, *, run: dict[str, Any], language: str = "en") -> list[Finding]:
+    """The rules that hold for a slide as for a page: small, no outside address, no leak, marked."""
+    with zipfile.ZipFile(path) as parts:
+        texts = {
+            name: parts.read(name).decode("utf-8") for name in parts.namelist() if name.endswith((".xml", ".rels"))
+        }
+    findings = []
+    if (size := path.stat().st_size) > LARGEST_SLIDE:
+        findings.append(Finding("size", f"{path.name}: {size:,} bytes of at most {LARGEST_SLIDE:,}", "say less on it"))
+    findings += [
+        Finding("no requests", f"{path.name}: {name}", "it names something outside the slide")
+        for name, text in texts.items() if 'TargetMode="External"' in text
+    ]  # fmt: skip
+    said = {name: html.unescape("\n".join(re.findall(r"<a:t>([^<]*)<", text))) for name, text in texts.items()}
+    findings += _leaked([(path.name, text) for text in said.values()], "\n".join(said.values()))
+    on_it = "".join(text for name, text in said.items() if name.startswith("ppt/slides/"))
+    for mark in _marks_due(run, language):
+        if mark not in on_it:
+            findings.append(Finding("marks", path.name, f"the slide must carry the mark {mark!r}"))
+    return findings
 
 
 def check_in_browser(*pages: Path) -> tuple[str, list[Finding]]:
@@ -186,7 +214,7 @@ def _size(page: str, largest: int) -> Iterator[Finding]:
 
 def _policy(reader: _Reader) -> Iterator[Finding]:
     scripts = [tag.text for tag in reader.named("script")]
-    wanted = policy(script=any(text != DUE_SCRIPT for text in scripts), due=DUE_SCRIPT in scripts)
+    wanted = policy(*[text for text in scripts if text in SCRIPTS])
     given = [t for t in reader.named("meta") if t.attributes.get("http-equiv", "").lower() == "content-security-policy"]
     if len(given) != 1 or given[0].attributes.get("content") != wanted:
         where = given[0].where if given else "head"
@@ -197,7 +225,7 @@ def _policy(reader: _Reader) -> Iterator[Finding]:
 
 def _active(reader: _Reader) -> Iterator[Finding]:
     for tag in reader.tags:
-        if tag.name == "script" and (tag.text not in (SCRIPT, DUE_SCRIPT) or tag.attributes):
+        if tag.name == "script" and (tag.text not in SCRIPTS or tag.attributes):
             advice = "only the scripts of a what-if and of the day a report is due may run, letter for letter"
             yield Finding("no script", tag.where, advice)
         if tag.name in _FORBIDDEN_TAGS or (tag.name == "meta" and "refresh" in tag.attributes.get("http-equiv", "")):
@@ -253,7 +281,10 @@ def _files(reader: _Reader) -> Iterator[tuple[str, str]]:
 
 def _leaks(page: str, reader: _Reader) -> Iterator[Finding]:
     attributes = [v for t in reader.tags for v in t.attributes.values() if not v.startswith("data:")]
-    sources = [("text", "".join(reader.text)), ("attributes", "\n".join(attributes)), *_files(reader)]
+    yield from _leaked([("text", "".join(reader.text)), ("attributes", "\n".join(attributes)), *_files(reader)], page)
+
+
+def _leaked(sources: Sequence[tuple[str, str]], whole: str) -> Iterator[Finding]:
     folders = {str(Path(p).resolve()) for p in (Path.home(), Path.cwd(), tempfile.gettempdir())} - {"/"}
     secrets = {k: v for k, v in os.environ.items() if _SECRET_NAMES.search(k) and len(v) >= 8}
     for where, text in sources:
@@ -268,7 +299,7 @@ def _leaks(page: str, reader: _Reader) -> Iterator[Finding]:
             if re.search(pattern, text):
                 yield Finding("no secret", f"{where}: looks like {what}", "take it out of the parameters and the log")
     for name, value in secrets.items():
-        if value in page:
+        if value in whole:
             yield Finding("no secret", f"the value of the environment variable {name}", "never pass it to a notebook")
 
 
@@ -378,9 +409,15 @@ def _says_what_it_is(reader: _Reader, run: dict[str, Any], language: str) -> Ite
         yield Finding("freshness", "header", f"the page says its newest record: {date}")
     title = next((t.text for t in reader.named("title")), "")
     strip = next((t.text for t in reader.named("aside")), "")
-    for mark, due in (("simulated", run.get("simulated")), ("stale", stale_records(run, language=language))):
-        if due and not (words["page"][mark] in title and words["page"][mark] in strip):
-            yield Finding("marks", "title and strip", f"the page must carry the mark {words['page'][mark]!r}")
+    for mark in _marks_due(run, language):
+        if not (mark in title and mark in strip):
+            yield Finding("marks", "title and strip", f"the page must carry the mark {mark!r}")
+
+
+def _marks_due(run: dict[str, Any], language: str) -> list[str]:
+    page = load_words(language)["page"]
+    due = {"simulated": run.get("simulated"), "stale": stale_records(run, language=language)}
+    return [page[mark] for mark, holds in due.items() if holds]
 
 
 def first_words(findings: Sequence[dict[str, str]], at_most: int = 3) -> str:

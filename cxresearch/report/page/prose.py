@@ -6,7 +6,7 @@ import functools
 import html
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from latex2mathml.converter import convert as latex_to_mathml
@@ -55,8 +55,14 @@ def prose_reader(words: dict[str, Any]) -> MarkdownIt:
         reader, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True, renderer=to_mathml
     )
 
-    def text(tokens: Sequence[Token], index: int, *_: object) -> str:
-        return str(keep_together(tokens[index].content))
+    def text(tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
+        # Within a link nothing else can be pressed.
+        linked = any(token.type == "link_open" for token in tokens[:index]) and "explain" in env
+        return str(
+            env["explain"](tokens[index].content)
+            if "explain" in env and not linked
+            else keep_together(tokens[index].content)
+        )
 
     def table_open(tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
         caption = html.escape(env["label"]())
@@ -72,6 +78,29 @@ def prose_reader(words: dict[str, Any]) -> MarkdownIt:
     rules["table_close"] = lambda *_: "</table></div>"
     rules["th_open"] = lambda tokens, index, options, env: '<th scope="col">'
     return reader
+
+
+def term_forms(words: Mapping[str, Any]) -> dict[str, str]:
+    """Each term of the glossary as prose may write it -> its name."""
+    return {form: name for name, forms in words["terms"]["forms"].items() for form in forms}
+
+
+def explained(text: str, unexplained: dict[str, str], used: dict[str, str]) -> str:
+    """``text`` as HTML in which the first mention of each term opens what it means; ``used`` remembers these terms."""
+    made, rest = [], text
+    while unexplained:
+        longest_first = sorted(unexplained, key=len, reverse=True)
+        found = re.search(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", rest, re.IGNORECASE)
+        if found is None:
+            break
+        name = next(unexplained[form] for form in longest_first if form.lower() == found[0].lower())
+        for form in [form for form, of in unexplained.items() if of == name]:
+            del unexplained[form]
+        used[name] = found[0]
+        made.append(str(keep_together(rest[: found.start()])))
+        made.append(f'<button type="button" class="term" popovertarget="term-{name}">{html.escape(found[0])}</button>')
+        rest = rest[found.end() :]
+    return "".join([*made, str(keep_together(rest))])
 
 
 def keep_together(text: str) -> Markup:

@@ -40,7 +40,7 @@ def safe_cell(text: str) -> str:
 def safe_csv(content: Mapping[str, Any]) -> str:
     """The CSV of a recorded table in which no cell of text, and no name of a column, is run by a spreadsheet."""
     written = io.StringIO()
-    rows = ([re.sub(r"\r\n?", "\n", safe_cell(cell)) for cell in row] for row in _rows_of(content))
+    rows = ([re.sub(r"\r\n?", "\n", safe_cell(cell)) for cell in row] for row in rows_of(content))
     csv.writer(written, lineterminator="\n").writerows(rows)
     return written.getvalue()
 
@@ -82,7 +82,7 @@ def write_workbook(path: Path, tables: Sequence[Mapping[str, Any]], *, run: Mapp
 def _write_cells(
     sheet: Any, table: Mapping[str, Any], *, head: Any, looks: Mapping[str, Any], words: Mapping[str, Any]
 ) -> None:
-    columns, cells = table["columns"], _rows_of(table)[1:]
+    columns, cells = table["columns"], rows_of(table)[1:]
     for at, column in enumerate(columns):
         sheet.write_string(_HEAD, at, _headed(column, words), head)
         lengths = [len(column["label"]) // 2, *(len(shown[at]) for shown in table["rows"])]
@@ -131,7 +131,7 @@ def standalone(svg: str, *, finding: str, subtitle: str, kind: str) -> str:
     return opened.replace("</svg>", f"{ground}{said}</svg>")
 
 
-def _rows_of(content: Mapping[str, Any]) -> list[list[str]]:
+def rows_of(content: Mapping[str, Any]) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content["csv"], newline="")))
 
 

@@ -193,6 +193,13 @@ def test_a_good_report_goes_to_its_readers_with_points_and_page(post, finished):
     assert attached.get_content() == "<!doctype html><p>Grüße</p>"
 
 
+def test_the_brief_is_attached_before_the_whole_report(post, finished):
+    (finished / "brief.html").write_text("<!doctype html><p>Two pages</p>", encoding="utf-8")
+    _, (message,) = told(post, finished)
+    names = [one.get_filename() for one in message.iter_attachments()]
+    assert names == ["monthly-1999-02-brief.html", "monthly-1999-02.html"]
+
+
 def test_a_failure_goes_to_those_who_mend_it_without_a_page(post, finished):
     (finished / "report.html").unlink()
     write_run(finished, status="failed", reason="02-waits: cell 3 of 9\nraised ValueError")

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -20,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from cxresearch.contacts import parse_period
 from cxresearch.exhibits import show as present
-from cxresearch.report.page.blocks import change_in_words, refuse_active_content, tile
+from cxresearch.report.page.blocks import PAGE_SCRIPT, change_in_words, refuse_active_content, tile
 from cxresearch.report.page.brand import contrast, load_brand, page_palettes
 from cxresearch.report.page.render import render_index, render_report
 from cxresearch.style import languages, load_words, period_label, theme
@@ -169,10 +170,11 @@ def check_page(page):
     soup = BeautifulSoup(page, "html.parser")
     assert page.startswith("<!doctype html>")
     assert soup.html["lang"] == "en"
-    assert not soup.find_all(["script", "iframe", "object", "embed", "link", "base", "form", "img", "foreignobject"])
+    assert [script.get_text() for script in soup.find_all("script")] in ([PAGE_SCRIPT], [])
+    assert not soup.find_all(["iframe", "object", "embed", "link", "base", "form", "img", "foreignobject"])
     policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
     assert policy.startswith("default-src 'none';")
-    assert "script" not in policy
+    assert len(re.findall("script-src", policy)) == len(soup.find_all("script"))
     for tag in soup.find_all(True):
         assert not [name for name in tag.attrs if name.startswith("on")], tag
         for name in ("src", "srcset", "poster", "data", "action"):
@@ -255,11 +257,11 @@ def test_the_title_names_report_period_and_organisation(soup):
 def test_tiles_say_value_interval_or_reason_change_and_kind(soup):
     gave_up, contacts, would_leave = (text_of(tile) for tile in soup.select(".tiles li"))
     assert gave_up == (
-        "Gave up 21.9 % 95 % interval 21.3 to 22.6 % , n = 18,058 ▲ Up 3.4 points from 18.6 % in January 1999 "
-        "( 95 % interval 2.5 to 4.2 points ): worse estimated"
+        "Gave up 21.9 % estimated 95 % interval 21.3 to 22.6 % , n = 18,058 ▲ Up 3.4 points from 18.6 % in January 1999 "
+        "( 95 % interval 2.5 to 4.2 points ): worse"
     )
-    assert contacts == "Contacts 31,125 a count of the log No comparison with January 1999 estimated"
-    assert would_leave == "Would leave 41.0 % n was not published quoted"
+    assert contacts == "Contacts 31,125 estimated a count of the log No comparison with January 1999"
+    assert would_leave == "Would leave 41.0 % quoted n was not published"
 
 
 def test_headings_of_notebooks_become_the_outline_of_the_page(soup):
@@ -664,7 +666,9 @@ def test_what_was_counted_has_no_interval():
     page = rendered(headlines=[counted | {"change": change}])
     index = render_index([{**index_runs()[0], "headlines": [counted | {"change": change}]}])
     tile = text_of(check_page(page).select_one(".tiles li"))
-    assert tile.startswith("Contacts 964 counted, no sampling error, n = 31,125 ▲ Up 12 from 952 in January 1999")
+    assert tile.startswith(
+        "Contacts 964 estimated counted, no sampling error, n = 31,125 ▲ Up 12 from 952 in January 1999"
+    )
     assert "964 counted, no sampling error".replace("964 ", "") in text_of(check_page(index).tbody)
     for text in (page, index):
         assert "964 to 964" not in text
@@ -726,7 +730,7 @@ def test_the_script_of_the_due_day_is_allowed_by_its_hash_and_nothing_else():
     soup = BeautifulSoup(rendered([("04", scenarios_shown())], finished_utc="1999-03-02"), "html.parser")
     digests = [base64.b64encode(hashlib.sha256(s.string.encode()).digest()).decode() for s in soup.find_all("script")]
     policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
-    assert len(digests) == 2
+    assert len(digests) == 3
     assert policy.endswith("; script-src " + " ".join(f"'sha256-{digest}'" for digest in digests))
 
 
@@ -751,9 +755,9 @@ def test_the_index_marks_the_newest_run_when_a_newer_one_was_due():
 def test_a_what_if_is_a_table_that_a_slider_walks_along():
     soup = BeautifulSoup(rendered([("04", scenarios_shown())]), "html.parser")
     policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
-    (script,) = soup.find_all("script")
+    _, script = soup.find_all("script")
     digest = base64.b64encode(hashlib.sha256(script.string.encode()).digest()).decode()
-    assert policy.endswith(f"; script-src 'sha256-{digest}'")
+    assert policy.endswith(f" 'sha256-{digest}'")
     box = soup.select_one(".whatif")
     assert text_of(box.h3) == "Faster keeps 300"
     lever = box.select_one("input[data-lever]")
@@ -774,7 +778,7 @@ def test_a_what_if_is_a_table_that_a_slider_walks_along():
 
 def test_two_what_ifs_share_one_script():
     soup = BeautifulSoup(rendered([("a", scenarios_shown()), ("b", scenarios_shown())]), "html.parser")
-    assert len(soup.find_all("script")) == 1
+    assert len(soup.find_all("script")) == 2, "that of the page, and that of every what-if"
     ids = [tag["id"] for tag in soup.find_all(id=True)]
     assert len(ids) == len(set(ids))
 
@@ -787,7 +791,7 @@ def test_hostile_scenarios_are_only_text():
     )
     page = rendered([("x", new_notebook(cells=[new_markdown_cell("# T"), cell(shown)]))])
     soup = BeautifulSoup(page, "html.parser")
-    assert len(soup.find_all("script")) == 1
+    assert len(soup.find_all("script")) == 2
     assert not soup.find_all("img")
 
 
@@ -874,8 +878,9 @@ def test_every_language_has_the_same_words_and_places_in_them(language):
     assert other["language",] == language
     for key, value in english.items():
         if isinstance(value, list):
-            assert len(other[key]) == len(value)
-            assert len(set(other[key])) == len(value)
+            # A term has as many forms as its language gives it.
+            assert len(other[key]) == len(value) or key[:2] == ("terms", "forms")
+            assert len(set(other[key])) == len(other[key])
         else:
             assert sorted(re.findall(r"\{\w+\}", other[key])) == sorted(re.findall(r"\{\w+\}", value)), key
             assert bool(other[key].strip("\u00a0")) == bool(value) or key[-1] == "thousands"
@@ -1078,8 +1083,16 @@ def test_a_run_without_a_page_is_listed_without_a_link():
 
 @pytest.mark.parametrize("href", ["http://x.org/a", "javascript:alert(1)", "/etc/passwd", "//x.org"])
 def test_an_index_links_only_to_its_own_folder(href):
-    with pytest.raises(ValueError, match="relative"):
-        render_index([{**index_runs()[0], "href": href}])
+    for name in ("href", "brief"):
+        with pytest.raises(ValueError, match="relative"):
+            render_index([{**index_runs()[0], name: href}])
+
+
+def test_an_index_links_to_the_two_pages_of_a_report():
+    soup = check_page(render_index([{**index_runs()[0], "brief": "monthly/1/brief.html"}]))
+    assert [(link["href"], text_of(link)) for link in soup.tbody.select("a")][1:] == [
+        ("monthly/1/brief.html", "two pages : Month 1")
+    ]
 
 
 def test_hostile_runs_are_only_text_in_the_index():
@@ -1117,6 +1130,34 @@ def test_colours_are_read_on_every_ground(number):
         for name in ("--ink", "--soft", "--c1", "--c2", "--c3", "--c4", "--ok", "--warn"):
             assert contrast(colours[name], colours[ground]) >= 4.5, f"{name} on {ground}"
     assert contrast(colours["--strip-ink"], colours["--strip"]) >= 4.5
+
+
+# Machado, Oliveira and Fernandes (2009), doi:10.1109/TVCG.2009.113: what is seen without one kind of cone, in linear RGB.
+VISIONS = {
+    "every cone": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def seen(colour, vision):
+    """CIELAB (D65) of a colour as a vision has it."""
+    srgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.array(VISIONS[vision]) @ linear, 0, 1)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
+    root = np.cbrt(xyz / np.array([0.9505, 1, 1.089]))
+    return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["light", "dark", "print"])
+def test_lines_differ_for_every_kind_of_eye(number, vision):
+    colours = palettes()[number]
+    lines = [seen(colours[name], vision) for name in ("--c1", "--c2", "--c3", "--c4")]
+    # A difference of 2.3 is just noticed; lines are thin, and apart.
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(lines, 2)) >= 12
 
 
 def test_the_page_and_the_figures_have_the_same_light_colours():
