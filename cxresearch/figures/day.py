@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from datetime import date
 
@@ -10,6 +11,8 @@ from matplotlib.axes import Axes
 
 from cxresearch.figures import parts
 from cxresearch.style import phrase, theme
+
+BEFORE_THE_DAY = 12  # letters that stand where nothing is drawn
 
 
 def plot_load(
@@ -32,7 +35,8 @@ def plot_load(
     top = hours["arrivals_per_h"].max()
     size = theme.text_size(parts.root_figure(ax))
     # Said once in words where nothing is drawn: before the day begins.
-    ax.annotate(phrase("all contacts"), (0, 0.62 * top), color=theme.C1, fontsize=size, fontweight="bold")
+    every = textwrap.fill(phrase("all contacts"), BEFORE_THE_DAY)
+    ax.annotate(every, (0, 0.62 * top), va="bottom", color=theme.C1, fontsize=size, fontweight="bold")
     ax.annotate(phrase("gave up"), (0, 0.50 * top), color=theme.C2, fontsize=size, fontweight="bold")
     ax.set(xlim=(-0.6, 23.6), xticks=range(0, 24, 4), xlabel=parts.words("hour"))
     parts.measure_above(ax, phrase("Contacts an hour"))

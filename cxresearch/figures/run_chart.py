@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from datetime import date
 
@@ -14,6 +15,7 @@ from cxresearch.style import load_words, phrase, theme
 
 COLUMNS = ["name", "label", "unit", "day", "value", "centre", "lower", "upper", "outside", "run"]
 PANEL = 1.35  # inches
+LETTERS = 48  # of a line above a chart
 
 
 def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None, missing: Sequence[date] = ()) -> Axes:
@@ -57,7 +59,8 @@ def plot_run_charts(points: pd.DataFrame, *, ax: Axes | None = None, missing: Se
             at = days.iloc[[0, len(days) // 2, len(days) - 1]]
             panel.set_xticks(at, [parts.short_date(day) for day in at])
         unit = load_words()["suffixes"]["_s"] if first["unit"] == "s" else ""
-        panel.annotate(f"{first['label']}{unit}", (0, 1), xycoords="axes fraction", xytext=(0, 0.5 * size),
+        label = textwrap.fill(f"{first['label']}{unit}", LETTERS)
+        panel.annotate(label, (0, 1), xycoords="axes fraction", xytext=(0, 0.5 * size), va="bottom",
                        textcoords="offset points", fontsize=size, parse_math=False)  # fmt: skip
     return ax
 
