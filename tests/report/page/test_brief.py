@@ -284,8 +284,9 @@ def test_a_small_line_has_a_gap_where_days_are_missing():
 
 def test_with_much_to_say_the_chart_stands_on_the_second_page():
     assert soup_of().select_one(".one .when")
+    assert not soup_of().select_one(".brief.long")
     long = [[lead, sentence * 3] for lead, sentence in POINTS_SAID]
-    assert soup_of(points=long).select_one(".next .when")
+    assert soup_of(points=long).select_one(".brief.long .when"), "it opens the second printed page"
 
 
 @pytest.mark.parametrize("language", ["id", "pl"])
