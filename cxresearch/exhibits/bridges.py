@@ -9,6 +9,7 @@ import pandas as pd
 from cxresearch import figures
 from cxresearch.exhibits.exhibit import Exhibit
 from cxresearch.exhibits.show import BRIEF
+from cxresearch.risk_table import ENOUGH
 from cxresearch.style import format_value, phrase, retold
 
 LEFT, KNOWN, SEEN = "gave up", "customer known", "followed for 24 h"  # steps of nobody where nobody is seen to give up
@@ -51,6 +52,28 @@ def bridge(
         says = _followed(left, known, seen, answered, again)
     caption = phrase("From the rows of the log to those who were not answered within a day, {place}", place=place)
     return _shown(steps, finding, f"## {finding}\n\n{says}".strip(), caption, place, kind)
+
+
+def followed_points(after: pd.DataFrame | None, cells: pd.DataFrame) -> list[tuple[str, str]]:
+    """How many of those who gave up were answered within 24 hours after all, as a main point: giving up is not yet being lost.
+    None where fewer than 100 can be followed. ``after`` is ``contacts.after_leaving``, ``cells`` those of the same log."""
+    known, seen, answered = (
+        (int(after[name].sum()) for name in ("left_known", "followed", "answered_24h"))
+        if after is not None
+        else (0, 0, 0)
+    )
+    if seen < ENOUGH:
+        return []
+    lead = phrase("{share} of those who can be followed were answered within 24 h.", share=_share(answered, seen))
+    said = phrase(
+        "These are {answered} of {seen} who gave up and whose customer is known.",
+        answered=_count(answered),
+        seen=_count(seen),
+    )
+    left = int(cells.loc[cells["outcome"] == "abandoned", "contacts"].sum())
+    if left > known:
+        said += " " + phrase("Of {n} others nothing is known.", n=_count(left - known))
+    return [(lead, said)]
 
 
 def _followed(left: int, known: int, seen: int, answered: int, again: int) -> str:

@@ -28,7 +28,7 @@ LEVEL = 0.05
 FEWEST_DAYS = 5  # in each of two periods: with fewer, their spread cannot be told
 _CHANGE = ["difference", "difference_lower", "difference_upper", "difference_se", "df", "p_value"]
 _LEADS = {
-    "lost_share": {1: "A larger share was lost.", -1: "A smaller share was lost.", 0: "People lost."},
+    "lost_share": {1: "A larger share was lost.", -1: "A smaller share was lost.", 0: "Contacts lost."},
     "abandonment_share": {1: "A larger share of those who queued gave up.", -1: "A smaller share of those who queued gave up.",
                           0: "Giving up in the queue."},
     "mean_wait_s": {1: "The queue was slower.", -1: "The queue was faster.", 0: "The queue."},
@@ -44,7 +44,7 @@ _VALUES = {
     "lost_share": "{value} of all who asked gave up",
     "abandonment_share": "{value} of those who queued gave up",
     "mean_wait_s": "The mean wait of those who queued was {value}",
-    "patience_survival_60s": "{value} would still wait after a minute",
+    "patience_survival_60s": "{value} of those who queue would still wait after a minute",
     "contacts_per_day": "{value} contacts came per open day",
     "unanswered_after_promise_share": "{value} of the tickets were {label}",
     "median_first_answer_s": "Half of the tickets had a first answer within {value}",
@@ -145,7 +145,7 @@ def change_points(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
     """The changes as main points (lead, sentence): what happened, value, change with its interval.
 
     ``moved`` is a :func:`change_table`, ``before`` names the period before. A change that cannot be told from chance is
-    said so and leads with no direction. The share lost of all who asked comes first, with the share that had to queue.
+    said so and leads with no direction. The share lost of all who asked comes first.
     """
     rows = moved.set_index("name")
     points = []
@@ -154,9 +154,6 @@ def change_points(moved: pd.DataFrame, before: str) -> list[tuple[str, str]]:
             continue
         row = rows.loc[name]
         said = f"{_value(row, name)}{_change(row, before)}"
-        if name == "lost_share" and "queued_share" in rows.index and not math.isnan(rows.loc["queued_share", "value"]):
-            queued = format_value(rows.loc["queued_share", "value"], "share")
-            said += phrase(". Of all who asked, {share} had to queue", share=queued)
         points.append((phrase(_LEADS[name][_direction(row)]), f"{opening(said)}."))
     return points
 
@@ -180,7 +177,7 @@ def main_changes(moved: pd.DataFrame, before: str) -> tuple[list[tuple[str, str]
         last.append((phrase("The other headlines stand alone."), f"{opening(said)}{alike}."))
     if len(unclear) > 1:
         said = "; ".join(f"{_begun(_value(told.loc[name], name))} ({_between(told.loc[name])})" for name in unclear)
-        lead = phrase("{n} other changes cannot be told from chance.", n=str(len(unclear)))
+        lead = phrase("{n} other changes cannot be told from no change.", n=str(len(unclear)))
         last.append(
             (lead, phrase("With the 95 % interval of the change since {before}: {said}.", before=before, said=said))
         )

@@ -177,10 +177,7 @@ def _highest(hours: pd.DataFrame) -> str:
         row = tied.iloc[0]
         lost = format_value(row["lost_per_day"])
         return phrase("{hour} loses most: {lost} on a full day", hour=clock(row["hour"]), lost=lost)
-    return phrase(
-        "{n} hours tie for most lost, {share} of the day: {hours}", n=counted(len(tied)), hours=hours_in_words(tied["hour"]),
-        share=format_value(tied["lost_per_day"].sum() / hours["lost_per_day"].sum(), "share"),
-    )  # fmt: skip
+    return phrase("{n} hours tie for most lost: {hours}", n=counted(len(tied)), hours=hours_in_words(tied["hour"]))
 
 
 def hours_in_words(hours: pd.Series) -> str:

@@ -116,7 +116,8 @@ def main_points(
 
 def _points(month: PeriodLog, mine: PeriodLog, moved: pd.DataFrame, queues: pd.DataFrame | None) -> Exhibit:
     before, week = month.period.previous.label, full_weekdays(mine)
-    who = [] if queues is None else queue_points(queues, before)
+    who = bridges.followed_points(mine.after_leaving, mine.cells)
+    who += [] if queues is None else queue_points(queues, before)
     if week and mine.times_known and queues is not None:
         who += hour_points(patience.lost_by_hour(mine.cells, weekdays=week), waiting.week_in_words(week))
         who += odd_time_points(patience.odd_times(mine.cells, weekdays=week))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 import cxresearch as cx
+from cxresearch.exhibits import bridges
 from tests.exhibits.odd_logs import NAME, plain_log
 
 
@@ -20,3 +23,14 @@ def test_without_customers_nothing_is_said_of_what_they_did_next():
     made = cx.bridge(cx.load(plain_log(customer_key=None)).period(NAME))
     assert "What they did next is not known" in made.says
     assert not made.table["step"].str.contains("within 24 h").any()
+
+
+def test_how_many_were_answered_after_all_is_a_point_where_enough_can_be_followed():
+    after = pd.DataFrame({"left_known": [150, 60], "followed": [140, 60], "answered_24h": [90, 30], "again_1h": [1, 1]})
+    cells = pd.DataFrame({"outcome": ["abandoned", "answered", "abandoned"], "contacts": [250, 900, 50]})
+    assert bridges.followed_points(after, cells) == [(
+        "60.0 % of those who can be followed were answered within 24 h.",
+        "These are 120 of 200 who gave up and whose customer is known. Of 90 others nothing is known.",
+    )]  # fmt: skip
+    assert bridges.followed_points(after.head(1).assign(followed=99), cells) == []
+    assert bridges.followed_points(None, cells) == []

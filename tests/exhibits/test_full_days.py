@@ -37,7 +37,7 @@ def recorded(exhibit) -> dict:
 
 def test_the_hours_that_tie_are_named_together():
     exhibit = full_days.lost_by_hour_and_queue(hours(), PARTS, week="Monday to Friday", place="phone")
-    assert exhibit.finding == "Two hours tie for most lost, 86.4 % of the day: 9 to 11 h"
+    assert exhibit.finding == "Two hours tie for most lost: 9 to 11 h"
     part = recorded(exhibit)
     assert part["queues"] == ["Orders", "All other queues"]
     assert [(row["hour"], row["tied"], row["parts"]) for row in part["hours"]] == [

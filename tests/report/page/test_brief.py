@@ -139,7 +139,7 @@ def test_the_box_says_what_it_takes_and_how_to_see_whether_it_worked():
     assert said["Breaks even"] == "Once a saved contact is worth 7.5 min of an agent's time."
     assert re.sub(r"[\s\u2060]", "", said["As good"]).endswith("from7–10,8–11h.")
     assert (
-        "cannot be told from that period's own shares (misses 8.0 % less; 95 % interval −14.0 to 26.0 % )"
+        "misses the losses of an hour 8.0 % less than that period's shares do ( 95 % interval −14.0 to 26.0 % ): whether it is better cannot be told."
         in said["The model"]
     )
     assert said["Then check"].startswith("Give it every second week: in 10 weeks")
@@ -147,7 +147,11 @@ def test_the_box_says_what_it_takes_and_how_to_see_whether_it_worked():
 
 @pytest.mark.parametrize(
     ("low", "high", "said"),
-    [(0.02, 0.3, "misses 8.0 % less than"), (-0.3, -0.02, "misses 8.0 % more than"), (None, None, "Untested")],
+    [
+        (0.02, 0.3, "misses the losses of an hour 8.0 % less than"),
+        (-0.3, -0.02, "misses the losses of an hour 8.0 % more than"),
+        (None, None, "Untested"),
+    ],
 )
 def test_the_verb_for_the_model_is_that_of_its_interval(low, high, said):
     skill = {
@@ -169,8 +173,8 @@ def test_the_verb_for_the_model_is_that_of_its_interval(low, high, said):
         (CHOICE | {"recommended": None, "why": "untested, there is no period before it", "backtest": None}, {}, {},
          "Untested, there is no period before it."),
         (CHOICE | {"recommended": None, "why": "the model missed more than the shares of January 1999"}, {}, {},
-         "The model missed more than the shares of January 1999. The model Fitted on January 1999 and told how many asked, it cannot be "
-         "told from that period's own shares (misses 8.0 % less; 95 % interval −14.0 to 26.0 % )."),
+         "The model missed more than the shares of January 1999. The model Fitted on January 1999 and told how many asked, it misses the "
+         "losses of an hour 8.0 % less than that period's shares do ( 95 % interval −14.0 to 26.0 % ): whether it is better cannot be told."),
     ],
 )  # fmt: skip
 def test_no_action_is_named_and_why(decision, run, changes, why):
