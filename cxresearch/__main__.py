@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import shutil
 import sys
@@ -22,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 complete (or nothing missing), 1 failed (or something missing), 2 bad parameters or usage, 3 partial, 75 the same
     run is under way, 143 and 130 ended by SIGTERM and SIGINT. Of several reports it is the worst.
     """
+    os.environ.pop(
+        "CXRESEARCH_LANGUAGE", None
+    )  # the language of a report is what its TOML says, and what its kernels are told
     parser = argparse.ArgumentParser(prog="cxresearch", description="Reports on what slow customer service costs.")
     commands = parser.add_subparsers(dest="command", required=True)
 

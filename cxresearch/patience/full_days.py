@@ -14,6 +14,7 @@ OTHERS = "All other queues"
 ENOUGH = 100  # contacts that asked: a queue with fewer is not named
 MOST_NAMED = 3
 ODD, FEWEST_FOR_MEDIAN = 3, 10  # times the median, of at least so many days
+RARE = 0.2  # of the days: what more of them have is not odd
 
 
 def lost_by_hour(cells: pd.DataFrame, *, weekdays: Collection[int]) -> pd.DataFrame:
@@ -64,8 +65,9 @@ def odd_times(cells: pd.DataFrame, *, weekdays: Collection[int]) -> pd.DataFrame
     Returns
     -------
     DataFrame ``day, first_hour, last_hour, left, usual, days``, the largest first
-        Of a whole day both hours are missing; hours in a row of one day are one row, ``usual`` then the sum of their medians.
-        Empty with fewer than ten days: a median of fewer is no usual day. It says when, not why.
+        Of a whole day both hours are missing; hours in a row of one day are one row, and ``usual`` is the median of what these
+        hours together lost on the days. Empty with fewer than ten days, a median of fewer is no
+        usual day, and where more than a fifth of the days would be named: that is how days are. It says when, not why.
     """
     counts = _counts(cells, weekdays)
     left = counts.pivot_table(index="day", columns="hour", values="left", aggfunc="sum", fill_value=0)
@@ -84,8 +86,12 @@ def odd_times(cells: pd.DataFrame, *, weekdays: Collection[int]) -> pd.DataFrame
         for start in starts:
             end = next(hour for hour in hours if hour >= start and hour + 1 not in hours)
             span = list(range(start, end + 1))
-            if (lost := int(left.loc[day, span].sum())) >= ENOUGH:
-                rows.append((day, start, end, lost, float(usual[span].sum()), len(left)))
+            together = left[span].sum(axis=1)
+            # Hours that each are usually quiet need not be so together.
+            if together[day] >= ENOUGH and together[day] > ODD * together.median():
+                rows.append((day, start, end, int(together[day]), float(together.median()), len(left)))
+    if len({row[0] for row in rows}) > RARE * len(left):
+        rows = []
     found = pd.DataFrame(rows, columns=columns).astype({"first_hour": "Int64", "last_hour": "Int64"})
     return found.sort_values(["left", "day"], ascending=[False, True], ignore_index=True)
 

@@ -38,7 +38,7 @@ def load_words(language: str | None = None) -> dict[str, Any]:
 
 
 @functools.cache
-def _words(language: str | None) -> dict[str, Any]:
+def _words(language: str) -> dict[str, Any]:
     path = _FOLDER / f"words-{language}.toml"
     if not path.is_file():
         raise ValueError(f"no words for the language {language!r}; there are {languages()}.")
@@ -80,7 +80,7 @@ def _reader(sentence: str) -> re.Pattern[str]:
 
 
 @functools.cache
-def _phrases(language: str | None) -> dict[str, str]:
+def _phrases(language: str) -> dict[str, str]:
     """English -> ``language``, of every file of ``phrases/``."""
     if language == "en":
         return {}

@@ -150,6 +150,18 @@ def test_hours_in_a_row_are_one_and_need_a_hundred_in_all():
     assert odd_times(table.assign(contacts=table["contacts"] // 2), weekdays=WEEK).empty, "52 are too few to name"
 
 
+def test_hours_that_each_are_usually_quiet_are_usual_together():
+    """In each hour the median is nobody, since every day another hour is busy; no day is odd, and no hours of one."""
+    rows = []
+    for place in range(20):
+        day = place // 5 * 7 + place % 5
+        for hour in range(8, 16):
+            left = 60 if (hour - 8) // 2 == place % 4 else 0
+            rows += [(day, hour, "a", "abandoned", left), (day, hour, "a", "answered", 500)]
+    table = cells(rows)
+    assert odd_times(table, weekdays=WEEK)["left"].tolist() == []
+
+
 def test_a_usual_month_and_few_days_have_no_odd_times():
     assert odd_times(cells(days({9: [10, 29], 10: [30, 12]})), weekdays=WEEK).empty
     assert odd_times(cells(days({9: [1, 1, 1, 400]}, asked=500, n=9)), weekdays=WEEK).empty

@@ -129,12 +129,10 @@ def _orders(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _key(cell: str, *, numeric: bool) -> Any:
+    """What a cell is sorted by; None where it has no value. In a text its numbers count as numbers: q2 before q10."""
     if not numeric:
-        return (
-            [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", cell.casefold())]
-            if cell
-            else None
-        )
+        parts = re.split(r"([0-9]+)", cell.casefold())  # every second one is a number
+        return [int(part) if place % 2 else part for place, part in enumerate(parts)] if cell else None
     try:
         value = float(cell)
     except ValueError:

@@ -226,7 +226,7 @@ def _policy(reader: _Reader) -> Iterator[Finding]:
 def _active(reader: _Reader) -> Iterator[Finding]:
     for tag in reader.tags:
         if tag.name == "script" and (tag.text not in SCRIPTS or tag.attributes):
-            advice = "only the scripts of a what-if and of the day a report is due may run, letter for letter"
+            advice = "only the page's own few scripts may run, letter for letter"
             yield Finding("no script", tag.where, advice)
         if tag.name in _FORBIDDEN_TAGS or (tag.name == "meta" and "refresh" in tag.attributes.get("http-equiv", "")):
             yield Finding("no script", tag.where, f"<{tag.name}> has no place in a report")

@@ -61,11 +61,11 @@ def parts(cells: Sequence[tuple[bool, Sequence[Block]]]) -> list[dict[str, Any]]
 def _headed(blocks: Sequence[Block]) -> tuple[Block | None, list[Block]]:
     """The first heading of a fold, or the finding of its first figure as one, and what is under it."""
     for place, block in enumerate(blocks):
-        rest = [*blocks[:place], *blocks[place + 1 :]]
+        above, under = blocks[:place], blocks[place + 1 :]
         if block["type"] == "heading":
-            return block, rest
+            return block, [*above, *under]
         if block["type"] == "figure" and block["finding"]:
             text = block["finding"]
             head = {"level": block["level"], "anchor": block["anchor"], "text": text, "html": keep_together(text)}
-            return head, [*blocks[:place], {**block, "finding": None}, *blocks[place + 1 :]]
+            return head, [*above, {**block, "finding": None}, *under]
     return None, list(blocks)

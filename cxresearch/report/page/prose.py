@@ -56,13 +56,10 @@ def prose_reader(words: dict[str, Any]) -> MarkdownIt:
     )
 
     def text(tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
-        # Within a link nothing else can be pressed.
-        linked = any(token.type == "link_open" for token in tokens[:index]) and "explain" in env
-        return str(
-            env["explain"](tokens[index].content)
-            if "explain" in env and not linked
-            else keep_together(tokens[index].content)
-        )
+        before = [token.type for token in tokens[:index]]
+        linked = before.count("link_open") > before.count("link_close")  # in a link nothing else can be pressed
+        explain = keep_together if linked else env.get("explain", keep_together)
+        return str(explain(tokens[index].content))
 
     def table_open(tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
         caption = html.escape(env["label"]())
@@ -90,10 +87,11 @@ def explained(text: str, unexplained: dict[str, str], used: dict[str, str]) -> s
     made, rest = [], text
     while unexplained:
         longest_first = sorted(unexplained, key=len, reverse=True)
-        found = re.search(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", rest, re.IGNORECASE)
+        forms = "|".join(f"({re.escape(form)})" for form in longest_first)
+        found = re.search(rf"(?<!\w)(?:{forms})(?!\w)", rest, re.IGNORECASE)
         if found is None:
             break
-        name = next(unexplained[form] for form in longest_first if form.lower() == found[0].lower())
+        name = unexplained[longest_first[(found.lastindex or 1) - 1]]
         for form in [form for form, of in unexplained.items() if of == name]:
             del unexplained[form]
         used[name] = found[0]

@@ -34,7 +34,7 @@ _NARROW, _BROAD = frozenset("ijlftr.,:;'’!|()[]/- \u00a0\u2060"), frozenset("m
 
 @dataclass(frozen=True)
 class Text:
-    """Words of one look. ``own``: as a notebook said them, in English whatever the page's language."""
+    """Words of one look. ``own``: as a notebook said them, in the language that it speaks."""
 
     said: str
     bold: bool = False
@@ -64,7 +64,7 @@ def write_slide(path: Path, told: Mapping[str, Any], *, language: str) -> None:
     deck = Presentation()
     _prepare(deck, run)
     slide = deck.slides.add_slide(deck.slide_layouts[0])
-    sheet = _Sheet(slide, language=language, more=words["page"]["slide_more"])
+    sheet = _Sheet(slide, language=language, spoken=told["spoken"], more=words["page"]["slide_more"])
     top = 0.15
     if marks:
         sheet.box(
@@ -267,8 +267,8 @@ def fitted(
 class _Sheet:
     """Boxes of text on one slide; ``left``: what had no room."""
 
-    def __init__(self, slide: Any, *, language: str, more: str) -> None:
-        self._slide, self._language, self._more = slide, language, more
+    def __init__(self, slide: Any, *, language: str, spoken: str, more: str) -> None:
+        self._slide, self._language, self._spoken, self._more = slide, language, spoken, more
         self.left: list[str] = []
 
     def box(
@@ -315,7 +315,7 @@ class _Sheet:
                 written.text = _plain(piece.said)
                 written.font.size, written.font.bold = Pt(math.floor(size * one.scale)), piece.bold
                 written.font.color.rgb = _rgb(piece.colour)
-                written._r.get_or_add_rPr().set("lang", _LANGUAGES["en" if piece.own else self._language])
+                written._r.get_or_add_rPr().set("lang", _LANGUAGES[self._spoken if piece.own else self._language])
 
 
 def _rgb(colour: str) -> Any:

@@ -139,6 +139,28 @@ def test_terms_are_whole_words_and_what_is_hostile_stays_text():
     assert used == {"patience": "Patience"}
 
 
+def test_a_letter_that_only_looks_like_one_of_a_term_is_no_term_and_stops_nothing():
+    # The long s is an s without regard to case, and is not one in small letters.
+    assert "popovertarget" in explained("the interval\u017f", {"intervals": "interval", "interval": "interval"}, {})
+
+
+def test_after_a_link_terms_are_explained_again():
+    soup = BeautifulSoup(a_page(new_markdown_cell("[patience](#s1) and the interval of it")), "html.parser")
+    assert [text_of(button) for button in soup.select("button.term")] == ["interval"]
+
+
+def test_numbers_of_other_kinds_in_names_are_sorted_too():
+    odd = pd.DataFrame({"queue": ["²", "½", "q10", "q9", "", *(f"z{n}" for n in range(8))], "left": range(13)})
+    soup = BeautifulSoup(
+        a_page(cell(displayed(present.show_table, odd, caption="odd", kind="estimated"))), "html.parser"
+    )
+    by_queue = soup.select_one("#s1 th[data-order]")
+    places = [int(place) for place in by_queue["data-order"].split()]
+    assert sorted(places) == list(range(13))
+    assert places.index(3) < places.index(2), "q9 before q10"
+    assert by_queue["data-unknown"] == "1"
+
+
 def test_only_long_tables_are_sorted_and_by_what_was_computed():
     shown = [
         displayed(present.show_table, table, caption=caption, kind="estimated")

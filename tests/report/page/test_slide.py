@@ -334,3 +334,11 @@ def test_in_another_language_fixed_words_are_translated_and_each_text_says_its_l
               for paragraph in shape.text_frame.paragraphs for run in paragraph.runs}  # fmt: skip
     assert spoken[SAID] == "en-US"
     assert spoken[load_words("pl")["brief"]["do_first"]] == "pl-PL"
+
+
+def test_what_notebooks_say_in_the_language_of_the_page_is_marked_as_that(tmp_path):
+    path = tmp_path / "slide.pptx"
+    write_slide(path, told_by_brief(**given(language="pl")) | {"spoken": "pl"}, language="pl")
+    spoken = {run._r.rPr.get("lang") for shape in opened(path).shapes if shape.has_text_frame
+              for paragraph in shape.text_frame.paragraphs for run in paragraph.runs}  # fmt: skip
+    assert spoken == {"pl-PL"}
