@@ -25,7 +25,7 @@ from cxresearch.style import (
 MOST_TILES = 4
 MOST_FILES = 2
 # Of verdict, points and notices: with more the chart has no room beside them.
-MOST_LETTERS, LETTERS_OF_A_MARK = 1_550, 150
+MOST_LETTERS, LETTERS_OF_A_MARK = 1_400, 150
 GAP_DAYS = 3  # a line is not drawn over more days without a value
 _FIRST = (
     "lost_share", "unanswered_after_promise_share", "service_level", "mean_answer_s", "contacts_per_day", "median_first_answer_s",

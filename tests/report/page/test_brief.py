@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import date, timedelta
 
@@ -11,7 +12,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 
 from cxresearch.exhibits.show import BRIEF, DECISION, POINTS, TABLE, table_bundle
 from cxresearch.report.page import gate
-from cxresearch.report.page.brief import brief_view, chosen_tiles, spark
+from cxresearch.report.page.brief import LETTERS_OF_A_MARK, MOST_LETTERS, brief_view, chosen_tiles, spark
 from cxresearch.report.page.browser import chromium, find_chromium
 from cxresearch.report.page.render import render_brief, render_report, take_away
 from tests.report.page.test_render import CHANGE, HEADLINES, HOSTILE, NUMBERS, a_run, cell, check_page, text_of
@@ -356,6 +357,25 @@ def test_two_pages_in_every_state_and_text_that_can_be_read_at_every_width(tmp_p
                     browser.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
                 ), (name, width)
                 assert browser.evaluate(small) == [], (name, width)
+
+
+@needs_browser
+def test_a_first_page_as_full_as_may_be_still_has_room_for_its_chart(tmp_path):
+    """Up to the last letter at which the chart stays on the first page, and from the next one on, there are two pages."""
+    marked = {"simulated": True}
+    with chromium() as browser:
+        for number, run, language in itertools.product((3, 5, 6), ({}, marked), ("en", "pl")):
+            free = MOST_LETTERS - len(SAID) - LETTERS_OF_A_MARK * bool(run)
+            each = free // number
+            filled = [["Lead of it.", ("word " * each)[: each - 11]] for _ in range(number)]
+            over = [*filled[:-1], [filled[-1][0], filled[-1][1] + " more words" * 3]]
+            for points, long in ((filled, False), (over, True)):
+                text = page(points=points, run=run, language=language)
+                assert ('class="brief long"' in text) is long
+                path = tmp_path / "full.html"
+                path.write_text(text, encoding="utf-8")
+                browser.open(path)
+                assert pages_of(browser.pdf()) == 2, (number, run, language, long)
 
 
 def test_what_changed_is_unknown_only_where_there_is_no_period_before():
