@@ -22,7 +22,7 @@ test: $(VENV)/.ready-test  ## style, types and the tests (make bench SUITE=slow_
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy --cache-dir $(VENV)/.mypy_cache
 	@echo "Running the tests ..."
-	@$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lab: $(VENV)/.ready  ## JupyterLab on notebooks/
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks
