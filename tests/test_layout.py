@@ -89,7 +89,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     ),
     "report": (
         "backfill", "job",
-        "archive", "archive.deliver", "archive.forecast", "archive.freshness", "archive.history", "archive.publish", "archive.recorded",
+        "archive", "archive.deliver", "archive.exact", "archive.forecast", "archive.freshness", "archive.history", "archive.publish", "archive.recorded",
         "page", "page.blocks", "page.brand", "page.brief", "page.browser", "page.gate", "page.layout", "page.prose", "page.render",
         "page.sections", "page.slide", "page.take_away",
         "run", "run.execute", "run.kernel", "run.one_run", "run.parameters", "run.stop", "run.survey_run", "run.version", "run.warm_start",

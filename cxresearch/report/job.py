@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from cxresearch.contacts import Period
-from cxresearch.report.archive import history, publish
+from cxresearch.report.archive import exact, history, publish
 from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, send, store
 from cxresearch.report.archive.recorded import read_runs, tables_of
 from cxresearch.report.page.brand import load_brand
@@ -90,10 +90,14 @@ def _put_in_place(
         print(f"cxresearch: {name} FAILED: {record['reason']}; no report was published.", file=sys.stderr)
     try:
         due.write_text(str(os.getpid()))
+        if code == run.FAILED:
+            shutil.rmtree(build / exact.EXACT, ignore_errors=True)
+        exact.put(build, out, record)
         publish.publish(build, failed_target if code == run.FAILED else target)
         if code == run.FAILED:
             print(f"cxresearch: what there is of the run is in {failed_target}.", file=sys.stderr)
         else:
+            exact.clear_others(out, record)
             shutil.rmtree(failed_target, ignore_errors=True)
             mark = " (SIMULATED data)" if record["simulated"] else ""
             print(f"{name}: {record['status']}{mark}: {target / 'report.html'}", flush=True)
@@ -182,7 +186,9 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
     publish.write_json(build / "headlines.json", headlines)
     if (decision := recorded_decision([notebook for _, notebook in notebooks])) is not None:
         publish.write_json(build / "decision.json", decision)
-    if record["status"] != "failed":
+    if record["status"] == "failed":
+        record["exact"] = {}  # none are kept of it
+    else:
         stood = history.load_runs(order.out)
         good = history.by_period(stood)
         if isinstance(period, Period):

@@ -11,6 +11,7 @@ import pytest
 
 from cxresearch import __main__ as command_line
 from cxresearch.exhibits import TICKET_MEASURES, days_of
+from cxresearch.report.archive.exact import HEADLINE_DAYS, exact_folder
 from tests.exhibits.odd_logs import NAME, odd_logs, plain_log
 
 NOTEBOOKS = ("05-executive-summary", "02-how-long-do-people-wait", "04-when-are-we-there")
@@ -105,7 +106,8 @@ def test_tickets_get_their_report_and_its_days_are_kept(checkout, root, capsys):
     )
     assert told["unanswered_after_promise_share"]["target"] == {"limit": 0.5, "verdict": "met"}
     assert told["median_first_answer_s"]["change"]["previous_period_label"] == "April 2024"
-    days = pd.read_parquet(folder / "tables" / "headline_days.parquet")
+    record = json.loads((folder / "run.json").read_text())
+    days = pd.read_parquet(exact_folder(checkout / "out", "tickets", "2024-05", record) / HEADLINE_DAYS)
     assert set(days["name"]) == set(TICKET_MEASURES)
     assert days_of(days) is not None, "a later run tells its change from them"
     plain_log().to_csv(checkout / "log.csv", index=False)

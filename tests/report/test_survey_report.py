@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from cxresearch import __main__ as command_line
+from cxresearch.report.archive.exact import SHARES, exact_folder
 from cxresearch.report.run.parameters import load_report
 from cxresearch.report.run.survey_run import read_version
 from cxresearch.survey import read_survey
@@ -68,7 +69,7 @@ def test_from_an_export_to_its_report(checkout, capsys):
     assert "earlier period" not in page
     for personal in ("ann@example.com", "192.0.2.7", "R_11"):
         assert not [p for p in folder.rglob("*") if p.is_file() and personal in p.read_text(errors="replace")]
-    assert len(pd.read_parquet(folder / "tables" / "shares.parquet")) == 7
+    assert len(pd.read_parquet(exact_folder(folder.parents[1], "survey", folder.name, record) / SHARES)) == 7
 
 
 def test_the_same_file_is_the_same_version_whatever_its_own_date_and_another_is_another(checkout):

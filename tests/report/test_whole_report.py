@@ -22,6 +22,7 @@ import pandas as pd
 import pytest
 
 from cxresearch.exhibits import FIGURE, TABLE, WHAT_IF
+from cxresearch.report.archive.exact import exact_folder
 from cxresearch.style import format_value
 
 IN_OPEN = 0x20
@@ -168,7 +169,7 @@ def test_the_monthly_report_reads_its_log_once(tmp_path, root):
     folder = tmp_path / "out" / "monthly" / "2026-10"
     record = json.loads((folder / "run.json").read_text())
     assert record["counts"]["read"] + record["counts"]["other_periods"] == 3_000
-    assert sorted(p.name for p in (folder / "tables").iterdir()) == [
+    assert sorted(p.name for p in exact_folder(tmp_path / "out", "monthly", "2026-10", record).iterdir()) == [
         "arrivals_next.json",
         "cells.parquet",
         "headline_days.parquet",

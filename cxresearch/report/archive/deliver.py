@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import nbformat
 
 from cxresearch.exhibits import POINTS
+from cxresearch.report.archive.exact import BESIDE
 from cxresearch.style import format_date, load_words
 
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
@@ -74,6 +75,7 @@ def store(folder: Path, address: str) -> str:
         system, root = fsspec.core.url_to_fs(address, **given)
         target = "/".join([root.rstrip("/"), *folder.parts[-2:]])
         names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+        names = [name for name in names if not name.startswith((f"{BESIDE}/", "."))]  # exact tables stay here
         last = [name for name in ("report.html", "run.json") if name in names]
         for name in [*(n for n in names if n not in last), *last]:
             system.makedirs(f"{target}/{name}".rsplit("/", 1)[0], exist_ok=True)

@@ -58,10 +58,15 @@ def clear_old_builds(out: Path, key: str, target: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def publish(build: Path, target: Path) -> None:
-    """Put ``build`` in the place of ``target`` in one step; the old one is removed after the new one stands."""
+def publish(build: Path, target: Path, *, closed: bool = False) -> None:
+    """Put ``build`` in the place of ``target`` in one step; the old one is removed after the new one stands.
+
+    ``closed``: it is not for others to read, nor are its files.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    build.chmod(0o755)  # mkdtemp keeps others out; a published report is for reading
+    build.chmod(0o700 if closed else 0o755)  # mkdtemp keeps others out; a published report is for reading
+    for path in build.rglob("*") if closed else ():
+        path.chmod(0o600)
     for path in [*build.rglob("*"), build]:
         _to_disk(path)
     if not target.exists():

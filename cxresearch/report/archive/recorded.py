@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +12,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cxresearch.exhibits import days_of
+from cxresearch.report.archive.exact import ARRIVALS, EXACT, HEADLINE_DAYS, exact_folder, what_is_wrong
 
 Run = dict[str, Any]
-HEADLINE_DAYS = "tables/headline_days.parquet"
-ARRIVALS = "tables/arrivals_next.json"
 
 
 class LeftAside(NamedTuple):
@@ -37,11 +37,13 @@ def read_runs(out: Path) -> tuple[list[Run], list[LeftAside]]:
     runs: list[Run] = []
     aside: list[LeftAside] = []
 
-    def read(path: Path, what: str, default: Any) -> Any:
-        value, why = _read(path, what)
+    def told(path: Path, value: Any, why: str, default: Any = None) -> Any:
         if why:
             aside.append(LeftAside(path.relative_to(out).as_posix(), why))
         return default if value is None else value
+
+    def read(path: Path, what: str, default: Any) -> Any:
+        return told(path, *_read(path, what), default)
 
     for path in sorted(out.glob("*/*/run.json")):
         if path.parent.parent.name.startswith("."):
@@ -56,18 +58,24 @@ def read_runs(out: Path) -> tuple[list[Run], list[LeftAside]]:
         run["brief"] = brief.relative_to(out).as_posix() if run["href"] and brief.is_file() else None
         run["headlines"] = read(path.with_name("headlines.json"), "headlines", [])
         run["next_said"] = read(path.with_name("forecast.json"), "forecast", [])
-        run["arrivals"] = read(path.parent / ARRIVALS, "forecast", [])
-        run["days"], why = _read_days(path.parent / HEADLINE_DAYS)
-        if why:
-            aside.append(LeftAside((path.parent / HEADLINE_DAYS).relative_to(out).as_posix(), why))
+        exact = exact_folder(out, path.parent.parent.name, path.parent.name, run)
+        run["arrivals"] = told(exact / ARRIVALS, *_of_run(exact / ARRIVALS, run, lambda p: _read(p, "forecast")), [])
+        run["days"] = told(exact / HEADLINE_DAYS, *_of_run(exact / HEADLINE_DAYS, run, _read_days))
         runs.append(run)
     return runs, aside
 
 
 def tables_of(build: Path) -> dict[str, Any]:
     """``days`` and ``arrivals`` as a run of this program has just left them."""
-    arrivals, _ = _read(build / ARRIVALS, "forecast")
-    return {"days": _read_days(build / HEADLINE_DAYS)[0], "arrivals": arrivals or []}
+    exact = build / EXACT
+    arrivals, _ = _read(exact / ARRIVALS, "forecast")
+    return {"days": _read_days(exact / HEADLINE_DAYS)[0], "arrivals": arrivals or []}
+
+
+def _of_run(path: Path, run: Run, read: Callable[[Path], tuple[Any, str]]) -> tuple[Any, str]:
+    """What ``read`` says of one of the exact tables, where it is that of the run."""
+    why = what_is_wrong(path, run)
+    return (None, why) if why else read(path)
 
 
 def _read(path: Path, what: str) -> tuple[Any, str]:

@@ -37,7 +37,7 @@ from cxresearch.contacts import (
 )
 from cxresearch.exhibits import arrivals_next, headline_days, ticket_days, tickets_of
 from cxresearch.report.archive import publish
-from cxresearch.report.archive.recorded import ARRIVALS, HEADLINE_DAYS
+from cxresearch.report.archive.exact import ARRIVALS, HEADLINE_DAYS, SHARES, digests_of, new_exact, standing_counts
 from cxresearch.report.run.execute import (
     Executed,
     Kernels,
@@ -53,7 +53,6 @@ __all__ = ["execute_report", "failed_run", "run_lock"]
 
 COMPLETE, FAILED, USAGE, PARTIAL, UNDER_WAY = 0, 1, 2, 3, 75
 EXIT_CODES = {"complete": COMPLETE, "failed": FAILED, "partial": PARTIAL}
-TABLES = "tables"
 _ROWS = ".rows"  # the rows of the period, for the notebooks of this run alone
 # What the files of a run look like: another number is another shape, which older code leaves aside.
 FORMAT = {"run": 2, "headlines": 1, "forecast": 1, "tables": 1}
@@ -102,11 +101,11 @@ class Order:
 def execute_report(
     order: Order, build: Path, kernels: Kernels
 ) -> tuple[dict[str, Any], list[tuple[str, nbformat.NotebookNode]], list[dict[str, Any]]]:
-    """Run every notebook of a report into ``build``: executed notebooks, tables, and what run.json will say.
+    """Run every notebook of a report into ``build``: executed notebooks, exact tables, and what run.json will say.
 
     Parameters
     ----------
-    build : an empty folder; ``notebooks/`` and ``tables/`` are made in it.
+    build : an empty folder; ``notebooks/`` and ``.exact/`` are made in it.
     kernels : the kernels started are kept there, so that they can be ended from outside.
 
     Returns
@@ -122,16 +121,16 @@ def execute_report(
         if isinstance(order.period, Period):
             order, month, places = _read(order)
         _require_inputs(order)
-        for name in ("tables", "notebooks"):
-            (build / name).mkdir()
-        executed, facts = _execute(order, build, kernels, month, places)
+        (build / "notebooks").mkdir()
+        exact = new_exact(build)
+        executed, facts = _execute(order, build, exact, kernels, month, places)
     notebooks = [(one.name, notebook) for one, notebook in executed]
     headlines = [headline for _, notebook in notebooks for headline in recorded_headlines(notebook)]
     status, reason = _status(report, [one for one, _ in executed], headlines)
     if kernels.reason:
         status, reason = "failed", f"{kernels.reason}: {reason}"
     run = {
-        **facts, "status": status, "reason": reason, "notebooks": [asdict(one) for one, _ in executed],
+        **facts, "exact": digests_of(exact), "status": status, "reason": reason, "notebooks": [asdict(one) for one, _ in executed],
         "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
     }  # fmt: skip
     return run, notebooks, headlines
@@ -186,7 +185,7 @@ def _require_inputs(order: Order) -> None:
         load_responses(file, order.report.survey)  # whatever is wrong with it is said before a kernel starts
 
 
-def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
+def _keep_days(order: Order, month: PeriodLog, exact: Path) -> None:
     """Keep the days of the headlines, from which later runs tell their change, and what is expected of the days after."""
     asked = {
         name: order.parameters.get(name, _default(order.report, name))
@@ -195,11 +194,13 @@ def _keep_days(order: Order, month: PeriodLog, path: Path) -> None:
     }
     if _of_tickets(order.report):
         tickets = tickets_of(month, channel=asked["channel"])
-        ticket_days(tickets, promise_s=asked["promise_s"], again_h=asked["again_h"]).to_parquet(path, index=False)
+        ticket_days(tickets, promise_s=asked["promise_s"], again_h=asked["again_h"]).to_parquet(
+            exact / HEADLINE_DAYS, index=False
+        )
     elif asked.get("channel"):
         calls = {name: asked[name] for name in ("channel", "target_s") if name in asked}
-        headline_days(month, **calls).to_parquet(path, index=False)
-        publish.write_json(path.parent.parent / ARRIVALS, arrivals_next(month, channel=asked["channel"]))
+        headline_days(month, **calls).to_parquet(exact / HEADLINE_DAYS, index=False)
+        publish.write_json(exact / ARRIVALS, arrivals_next(month, channel=asked["channel"]))
 
 
 def _of_tickets(report: Report) -> bool:
@@ -213,13 +214,16 @@ def _default(report: Report, name: str) -> Any:
 
 def _archive(order: Order) -> list[Path]:
     """Kept tables of other periods, of any report, newest first; which of them are of this log is theirs to say."""
-    folders = order.out.glob(f"*/*/{TABLES}")
-    periods = [f for f in folders if order.standing is None or f.parent.name in order.standing]
-    return sorted((f for f in periods if f.parent != order.target), reverse=True)
+    counts = sorted(standing_counts(order.out), reverse=True)
+    mine = (order.report.name, order.period.name)
+    return [
+        folder for report, period, folder in counts
+        if (report, period) != mine and (order.standing is None or period in order.standing)
+    ]  # fmt: skip
 
 
 def _execute(
-    order: Order, build: Path, kernels: Kernels, month: PeriodLog | None, places: Sequence[Place]
+    order: Order, build: Path, exact: Path, kernels: Kernels, month: PeriodLog | None, places: Sequence[Place]
 ) -> tuple[list[tuple[Executed, nbformat.NotebookNode]], dict[str, Any]]:
     report = order.report
     given = {**order.parameters, "columns": report.columns}
@@ -236,10 +240,10 @@ def _execute(
         # While the kernels work, this process has time for what does not depend on them.
         importlib.import_module("cxresearch.report.page.render")
         if month is not None:
-            month.keep(build / TABLES)
-            _keep_days(order, month, build / HEADLINE_DAYS)
+            month.keep(exact)
+            _keep_days(order, month, exact)
         if isinstance(order.period, Version) and order.period.shares is not None:
-            order.period.shares.to_parquet(build / TABLES / "shares.parquet", index=False)
+            order.period.shares.to_parquet(exact / SHARES, index=False)
         facts = _facts(order, month, places)
         until_done(futures)
     except RunTimedOut:

@@ -23,9 +23,9 @@ def finished(tmp_path):
     """A finished run as it stands in the folder of reports."""
     folder = tmp_path / "reports" / "monthly" / "1999-02"
     (folder / "notebooks").mkdir(parents=True)
-    (folder / "tables").mkdir()
+    (folder / "figures").mkdir()
     (folder / "report.html").write_text("<!doctype html><p>Grüße</p>", encoding="utf-8")
-    (folder / "tables" / "cells.parquet").write_bytes(b"\x00\x01PAR1")
+    (folder / "figures" / "01.png").write_bytes(b"\x00\x01PNG")
     points = {"points": [["More people gave up.", "21.9 % <b> of those who queued."]]}
     cell = new_code_cell("x", outputs=[new_output("display_data", data={POINTS: points})], execution_count=1)
     nbformat.write(new_notebook(cells=[cell]), folder / "notebooks" / "05.ipynb")
@@ -64,7 +64,7 @@ def test_every_byte_arrives_at_any_address(finished, tmp_path, fsspec, kind):
 
 def test_a_second_run_replaces_the_first_and_leaves_nothing_of_it(finished, tmp_path, fsspec):
     deliver.store(finished, str(tmp_path / "to"))
-    (finished / "tables" / "cells.parquet").rename(finished / "tables" / "other.parquet")
+    (finished / "figures" / "01.png").rename(finished / "figures" / "02.png")
     (finished / "report.html").write_text("second")
     other = tmp_path / "to" / "monthly" / "1999-01" / "report.html"
     other.parent.mkdir(parents=True)
@@ -72,7 +72,7 @@ def test_a_second_run_replaces_the_first_and_leaves_nothing_of_it(finished, tmp_
     deliver.store(finished, str(tmp_path / "to"))
     target = tmp_path / "to" / "monthly" / "1999-02"
     assert (target / "report.html").read_text() == "second"
-    assert [p.name for p in (target / "tables").iterdir()] == ["other.parquet"]
+    assert [p.name for p in (target / "figures").iterdir()] == ["02.png"]
     assert other.read_text() == "another period"
 
 
@@ -105,7 +105,7 @@ def test_a_folder_without_a_run_is_not_stored(tmp_path):
 def test_every_byte_arrives_in_an_object_store_and_a_second_run_replaces_the_first(finished, reached, fsspec):
     target = deliver.store(finished, "s3://kept/reports")
     assert target == "s3://kept/reports/monthly/1999-02"
-    (finished / "tables" / "cells.parquet").rename(finished / "tables" / "other.parquet")
+    (finished / "figures" / "01.png").rename(finished / "figures" / "02.png")
     (finished / "report.html").write_text("second")
     deliver.store(finished, "s3://kept/reports")
     system, root = fsspec.core.url_to_fs(target)

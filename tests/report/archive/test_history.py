@@ -14,7 +14,8 @@ from cxresearch import __main__ as command_line
 from cxresearch.contacts import PeriodError, parse_period
 from cxresearch.report import job
 from cxresearch.report.archive import history, publish
-from cxresearch.report.archive.recorded import HEADLINE_DAYS, read_runs
+from cxresearch.report.archive.exact import HEADLINE_DAYS
+from cxresearch.report.archive.recorded import read_runs
 from cxresearch.report.run import one_run as run
 from cxresearch.report.run.parameters import Report
 
@@ -55,7 +56,7 @@ def add(out, period, *headlines, status="complete", reason="", **facts):
     publish.write_json(folder / "headlines.json", list(headlines))
     (folder / "tables").mkdir()
     if parts := [days(period, h["value"]) for h in headlines if h["name"] == "lost_share"]:
-        pd.concat(parts).to_parquet(folder / HEADLINE_DAYS)
+        pd.concat(parts).to_parquet(folder / "tables" / HEADLINE_DAYS)  # as reports had it
     if status != "failed":
         (folder / "report.html").write_text("<html></html>")
     return folder
@@ -285,7 +286,7 @@ def test_a_headline_without_days_of_its_own_keeps_what_it_recorded(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PAR1", None])
 def test_kept_days_that_cannot_be_read_are_named_and_stop_nothing(tmp_path, content):
     add(tmp_path, "1999-01", headline(0.2))
-    path = add(tmp_path, "1999-02", headline(0.3)) / HEADLINE_DAYS
+    path = add(tmp_path, "1999-02", headline(0.3)) / "tables" / HEADLINE_DAYS
     if content is None:
         days("1999-02", 0.3).drop(columns="top").to_parquet(path)
     else:

@@ -13,6 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxresearch import __main__ as command_line
+from cxresearch.report.archive.exact import exact_folder
 from cxresearch.report.page.browser import find_chromium
 from cxresearch.report.run.execute import proof_of_execution
 
@@ -73,7 +74,6 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert names == {
         "report.html", "brief.html", "run.json", "headlines.json", "forecast.json", "notebooks/one.ipynb", "notebooks/two.ipynb",
-        "tables/cells.parquet", "tables/period.json",
     }  # fmt: skip
     record = published(checkout)
     assert record["status"] == "complete"
@@ -89,7 +89,8 @@ def test_a_complete_run_leaves_everything_in_place(checkout):
         64,
     )
     assert "1999-02" in (checkout / "out" / "index.html").read_text()
-    assert pd.read_parquet(folder / "tables" / "cells.parquet")["contacts"].sum() == 3
+    exact = exact_folder(checkout / "out", "small", "1999-02", record)
+    assert pd.read_parquet(exact / "cells.parquet")["contacts"].sum() == 3
 
 
 @pytest.mark.parametrize(
