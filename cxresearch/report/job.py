@@ -16,8 +16,9 @@ import psutil
 
 from cxresearch.contacts import Period
 from cxresearch.report.archive import exact, history, publish
-from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, send, store
+from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, send
 from cxresearch.report.archive.recorded import read_runs, tables_of
+from cxresearch.report.archive.stores import store
 from cxresearch.report.page.brand import load_brand
 from cxresearch.report.run import one_run as run
 from cxresearch.report.run.execute import Kernels, recorded_decision

@@ -1,7 +1,8 @@
-"""A finished run copied to where it is wanted, and told by e-mail: to some when it went well, to others when not."""
+"""A finished run told by e-mail: to some when it went well, to others when not, to some when an alert was given."""
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import html
 import json
@@ -9,9 +10,9 @@ import os
 import re
 import smtplib
 import ssl
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
@@ -21,74 +22,22 @@ from urllib.parse import urlsplit
 import nbformat
 
 from cxresearch.exhibits import POINTS
-from cxresearch.report.archive.exact import BESIDE
+from cxresearch.report.archive.again import again, is_lost_connection
 from cxresearch.style import format_date, load_words
 
-OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 LARGEST_ATTACHMENT = 5_000_000  # bytes; above it the mail says where the report stands
+LISTS = ("on_success", "on_failure", "on_alert")
+LINKS = ("http", "https", "mailto")
 PASSWORD = "CXRESEARCH_SMTP_PASSWORD"  # noqa: S105 the name of the variable, not what it holds
 _PLAIN = {
     "server": str, "port": int, "security": str, "user": str, "sender": str, "on_success": list, "on_failure": list,
-    "attach": bool, "link": str, "timeout_s": (int, float),
+    "on_alert": list, "attach": bool, "link": str, "timeout_s": (int, float),
 }  # fmt: skip
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 
 class DeliveryError(ValueError):
-    """An address, a mail setting or a server that does not do what it should; the report itself stands."""
-
-
-# Storing ------------------------------------------------------------------------------------------------------------
-
-
-def store(folder: Path, address: str) -> str:
-    """Copy a finished run to ``address``, the report itself last, and say where it stands.
-
-    Parameters
-    ----------
-    folder : ``.../NAME/PERIOD`` with run.json; an absent report.html (a failed run) is allowed.
-    address : any fsspec address, such as ``s3://bucket/reports``, ``memory://reports`` or a folder; the run comes to
-        ``address/NAME/PERIOD``. Amazon's, Google's and Azure's stores are reached by obstore, with what the
-        environment says (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, ...); other addresses need the package fsspec names.
-
-    An object store knows no exchange of folders: what stood there is overwritten file by file, ``report.html`` after
-    what belongs to it and ``run.json`` at the very end, so a reader who waits for run.json never meets half a run. Files
-    of an older run that this one does not have are removed after that. Raises DeliveryError.
-    """
-    folder = Path(folder)
-    if not (folder / "run.json").is_file():
-        raise DeliveryError(f"{folder} is no finished run: it has no run.json.")
-    if urlsplit(address).password:
-        raise DeliveryError(
-            "the address holds a password; give it by the environment, as the store's package reads it."
-        )
-    # Imported here: a report that is only mailed does without.
-    import fsspec
-
-    kind, given = urlsplit(address).scheme, {}
-    try:
-        if kind in OBJECT_STORES:
-            from obstore.fsspec import register
-
-            register(kind)
-            given = {"retry_config": {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}}
-        system, root = fsspec.core.url_to_fs(address, **given)
-        target = "/".join([root.rstrip("/"), *folder.parts[-2:]])
-        names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-        names = [name for name in names if not name.startswith((f"{BESIDE}/", "."))]  # exact tables stay here
-        last = [name for name in ("report.html", "run.json") if name in names]
-        for name in [*(n for n in names if n not in last), *last]:
-            system.makedirs(f"{target}/{name}".rsplit("/", 1)[0], exist_ok=True)
-            system.put_file(str(folder / name), f"{target}/{name}")
-        for path in system.find(target):
-            if str(path).split(target.lstrip("/") + "/", 1)[-1] not in names:
-                system.rm_file(path)
-    except Exception as error:  # every store has errors of its own
-        raise DeliveryError(f"{folder.name} could not be stored at {address}: {_one_line(str(error))[:300]}") from error
-    return str(system.unstrip_protocol(target))
-
-
-# Mail ---------------------------------------------------------------------------------------------------------------
+    """An address, a setting or a server that does not do what it should; the report itself stands."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +51,17 @@ class Mail:
     sender: str
     on_success: tuple[str, ...]
     on_failure: tuple[str, ...]
+    on_alert: tuple[str, ...]
     attach: bool
     link: str
     timeout_s: float
 
 
 def load_mail(table: Mapping[str, Any]) -> Mail:
-    """Read ``[email]``: server, port, security, user, sender, on_success, on_failure, attach, link, timeout_s.
+    """Read ``[email]``: server, port, security, user, sender, on_success, on_failure, on_alert, attach, link, timeout_s.
 
-    ``security`` is "starttls" (default), "tls" or "none" (a server on this machine only). ``link`` is an address in
-    which ``{report}`` and ``{period}`` are filled. The password comes from the environment variable
+    ``security`` is "starttls" (default), "tls" or "none" (a server on this machine only). ``link`` is an address (see
+    :func:`checked_link`). The password comes from the environment variable
     CXRESEARCH_SMTP_PASSWORD alone. Raises DeliveryError for whatever cannot be right.
     """
     for key, value in table.items():
@@ -131,15 +81,52 @@ def load_mail(table: Mapping[str, Any]) -> Mail:
         raise DeliveryError(f'[email]: security is "starttls", "tls" or "none"; got {security!r}.')
     if security == "none" and table["server"] not in ("localhost", "127.0.0.1", "::1"):
         raise DeliveryError('[email]: security "none" is for a server on this machine; others could read along.')
-    lists = {key: tuple(table.get(key, ())) for key in ("on_success", "on_failure")}
-    for address in (table["sender"], *lists["on_success"], *lists["on_failure"]):
+    lists = {key: tuple(table.get(key, ())) for key in LISTS}
+    for address in (table["sender"], *(address for people in lists.values() for address in people)):
         if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
             raise DeliveryError(f"[email]: {address!r} is no address.")
     return Mail(
         server=table["server"], port=table.get("port", 465 if security == "tls" else 587), security=security,
         user=table.get("user", ""), sender=table["sender"], attach=table.get("attach", True),
-        link=table.get("link", ""), timeout_s=float(table.get("timeout_s", 30)), **lists,
+        link=checked_link(table.get("link", ""), "[email]"), timeout_s=float(table.get("timeout_s", 30)), **lists,
     )  # fmt: skip
+
+
+def checked_link(link: str, where: str) -> str:
+    """``link``, in which nothing but ``{report}`` and ``{period}`` is filled and which leads to a page or a mailbox.
+
+    Raises DeliveryError, naming ``where`` it was written.
+    """
+    try:
+        parts = list(string.Formatter().parse(link))
+    except ValueError as error:
+        raise DeliveryError(
+            f"{where}: link {link!r} has a brace that opens or closes nothing; write {{report}}."
+        ) from error
+    for _, name, form, conversion in parts:
+        if name is not None and (name not in ("report", "period") or form or conversion):
+            written = name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+            raise DeliveryError(f"{where}: link holds {{{written}}}; only {{report}} and {{period}} are filled in.")
+    if not link:
+        return ""
+    address = filled(link, report="monthly", period="1999-02")
+    try:
+        there = urlsplit(address)
+        known = there.scheme in LINKS and bool(there.path if there.scheme == "mailto" else there.hostname)
+    except ValueError:
+        known = False
+    if not known or re.search(r"[\s<>\"{}\\^`|\x00-\x1f\x7f]", address):
+        raise DeliveryError(
+            f"{where}: link {link!r} leads nowhere; write an address that begins with https://, http:// or mailto:."
+        )
+    if there.password:
+        raise DeliveryError(f"{where}: link holds a password, which every reader would see; take it out.")
+    return link
+
+
+def filled(link: str, *, report: str, period: str) -> str:
+    """A checked link to one report of one period."""
+    return link.format(report=report, period=period)
 
 
 def send(mail: Mail, folder: Path, *, language: str = "en") -> tuple[str, ...]:
@@ -147,17 +134,17 @@ def send(mail: Mail, folder: Path, *, language: str = "en") -> tuple[str, ...]:
 
     A partial report goes to both lists: some read it, others mend it. Raises DeliveryError where the server refuses.
     """
-    run = _read_run(folder)
-    lists = {"complete": mail.on_success, "failed": mail.on_failure}
-    people = tuple(dict.fromkeys(lists.get(run["status"], (*mail.on_success, *mail.on_failure))))
-    if not people:
-        return ()
-    message = compose(mail, folder, run, people, language=language)
-    try:
-        _hand_over(mail, message)
-    except (OSError, smtplib.SMTPException) as error:
-        raise DeliveryError(f"the mail server {mail.server}:{mail.port} did not take the message: {error}") from error
+    run = read_run(folder)
+    people = who_is_told(mail, run["status"])
+    if people:
+        hand_over(mail, compose(mail, folder, run, people, language=language), people)
     return people
+
+
+def who_is_told(lists: Any, status: str) -> tuple[str, ...]:
+    """Of ``on_success`` and ``on_failure`` those for a run with this status, each once."""
+    told = {"complete": lists.on_success, "failed": lists.on_failure}
+    return tuple(dict.fromkeys(told.get(status, (*lists.on_success, *lists.on_failure))))
 
 
 def compose(
@@ -165,30 +152,14 @@ def compose(
 ) -> EmailMessage:
     """The message: who, what, period, status, the main points in text and HTML, and the report or where it stands."""
     words = load_words(language)["mail"]
-    status = load_words(language)["status"][run["status"]]
-    marks = [load_words(language)["page"]["simulated"]] * bool(run["simulated"])
-    title = f"{run['title']}, {run['period_label']}"
-    message = EmailMessage()
-    message["Subject"] = _one_line(": ".join([*marks, f"{title} ({status})"]))
-    message["From"], message["To"] = mail.sender, ", ".join(people)
-    message["Date"], message["Message-ID"] = formatdate(usegmt=True), make_msgid(domain=mail.sender.split("@")[1])
-    # Answers of machines (out of office) are for nobody.
-    message["Auto-Submitted"] = "auto-generated"
-
     page = folder / "report.html"
     attached = mail.attach and page.is_file() and page.stat().st_size <= LARGEST_ATTACHMENT
-    link = mail.link.format(report=run["report"], period=run["period"]) if mail.link and page.is_file() else ""
-    newest = run.get("newest_record")
-    facts = [
-        f"{status}{'. ' + marks[0] if marks else ''}.",
-        *([words["newest"].format(date=format_date(newest, language=language))] if newest else []),
-        *([words["reason"].format(reason=_one_line(run["reason"]))] if run.get("reason") else []),
-    ]
-    points = main_points(folder) if run["status"] != "failed" else []
+    link = filled(mail.link, report=run["report"], period=run["period"]) if mail.link and page.is_file() else ""
+    subject, title, facts, points = told_of(run, folder, language=language)
     where = "attached" if attached else "kept" if page.is_file() else "no_report"
     end = [] if where == "kept" and link else [words[where]]
-    text = [title, "", *facts, "", *(f"- {lead} {sentence}" for lead, sentence in points), "", *end, link]
-    message.set_content("\n".join(text).strip() + "\n")
+    message = letter(mail, subject, people)
+    message.set_content(plain(title, facts, points, end, link))
     message.add_alternative(_html(language, title, facts, points, end, link, words["open"]), subtype="html")
     if attached:
         # The brief first: it is what a telephone shows, and what is handed on.
@@ -198,6 +169,45 @@ def compose(
                 message.add_attachment(
                     one.read_bytes(), maintype="text", subtype="html", filename=name, params={"charset": "utf-8"}
                 )
+    return message
+
+
+def told_of(
+    run: Mapping[str, Any], folder: Path, *, language: str
+) -> tuple[str, str, list[str], list[tuple[str, str]]]:  # fmt: skip
+    """What every message says of a run: its subject, its title, the facts in a line each, and the main points."""
+    words, status = load_words(language)["mail"], load_words(language)["status"][run["status"]]
+    marks = simulated_mark(run, language)
+    title = f"{run['title']}, {run['period_label']}"
+    newest = run.get("newest_record")
+    facts = [
+        f"{status}{'. ' + marks[0] if marks else ''}.",
+        *([words["newest"].format(date=format_date(newest, language=language))] if newest else []),
+        *([words["reason"].format(reason=one_line(run["reason"]))] if run.get("reason") else []),
+    ]
+    points = main_points(folder) if run["status"] != "failed" else []
+    return ": ".join([*marks, f"{title} ({status})"]), title, facts, points
+
+
+def simulated_mark(run: Mapping[str, Any], language: str) -> list[str]:
+    """The mark that goes before everything said of made data; none where it is real."""
+    return [load_words(language)["page"]["simulated"]] * bool(run["simulated"])
+
+
+def plain(title: str, facts: Sequence[str], points: Sequence[tuple[str, str]], end: Sequence[str], link: str) -> str:
+    """A message as plain text."""
+    text = [title, "", *facts, "", *(f"- {lead} {sentence}" for lead, sentence in points), "", *end, link]
+    return "\n".join(text).strip() + "\n"
+
+
+def letter(mail: Mail, subject: str, people: Sequence[str]) -> EmailMessage:
+    """An empty message with its head. Its number stays the same when it is handed over again."""
+    message = EmailMessage()
+    message["Subject"] = one_line(subject)
+    message["From"], message["To"] = mail.sender, ", ".join(people)
+    message["Date"], message["Message-ID"] = formatdate(usegmt=True), make_msgid(domain=mail.sender.split("@")[1])
+    # Answers of machines (out of office) are for nobody.
+    message["Auto-Submitted"] = "auto-generated"
     return message
 
 
@@ -225,23 +235,114 @@ def _html(
     )
 
 
-def _hand_over(mail: Mail, message: EmailMessage) -> None:
+class _OnItsWay:
+    """A connection that knows whether a message has left and no answer has come: the server may have it."""
+
+    on_its_way = False
+
+    def data(self, message: Any) -> Any:
+        self.on_its_way = True
+        answer = super().data(message)  # type: ignore[misc]
+        self.on_its_way = False
+        return answer
+
+
+class _Server(_OnItsWay, smtplib.SMTP):
+    pass
+
+
+class _SecureServer(_OnItsWay, smtplib.SMTP_SSL):
+    pass
+
+
+class _LostOnItsWayError(Exception):
+    """The connection was lost while the message was under way."""
+
+
+def hand_over(mail: Mail, message: EmailMessage, people: Sequence[str]) -> None:
+    """Give the message to the server for every one of ``people``, nobody twice.
+
+    What may pass is tried again: a connection that cannot be made or breaks, an answer from 400 to 499; whom the server
+    took the message for is not asked again. A refusal (500 and more, a wrong password, a certificate) is final. So is a
+    connection that breaks after the message has left: it may have arrived. Raises DeliveryError.
+    """
+    left = list(people)
+    refused: dict[str, str] = {}
+
+    def once() -> None:
+        nonlocal left
+        server = _connected(mail)
+        try:
+            answers = server.send_message(message, to_addrs=left)
+            taken = set(left) - set(answers)
+        except smtplib.SMTPRecipientsRefused as error:
+            answers, taken = error.recipients, set()
+        except (OSError, smtplib.SMTPException) as error:
+            if server.on_its_way and not isinstance(error, smtplib.SMTPResponseException):
+                raise _LostOnItsWayError from error
+            raise
+        finally:
+            # The message was taken or not; how the connection ends changes nothing.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()
+            server.close()
+        refused.update({person: f"{code} {_text(answer)}" for person, (code, answer) in answers.items() if code >= 500})
+        left = [person for person in left if person not in taken and person not in refused]
+        if left:
+            raise smtplib.SMTPRecipientsRefused({person: answers.get(person, (421, b"")) for person in left})
+
+    try:
+        again(once, _may_pass)
+    except _LostOnItsWayError as error:
+        raise DeliveryError(
+            f"the connection to the mail server {mail.server}:{mail.port} was lost after the message had left; whether it arrived "
+            "is not known, and it is not sent twice."
+        ) from error
+    except smtplib.SMTPRecipientsRefused as error:
+        refused |= {person: f"{code} {_text(answer)}" for person, (code, answer) in error.recipients.items()}
+    except (OSError, smtplib.SMTPException) as error:
+        raise DeliveryError(f"the mail server {mail.server}:{mail.port} did not take the message: {error}") from error
+    if refused:
+        told = "; ".join(f"{person}: {answer}" for person, answer in refused.items())
+        raise DeliveryError(f"the mail server {mail.server}:{mail.port} did not take the message for {told}")
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return False
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return True  # raised for those alone who may be taken later
+    if isinstance(error, smtplib.SMTPResponseException):
+        return 400 <= error.smtp_code < 500
+    return isinstance(error, smtplib.SMTPServerDisconnected) or is_lost_connection(error)
+
+
+def _connected(mail: Mail) -> _Server | _SecureServer:
     secure = ssl.create_default_context()
+    server: _Server | _SecureServer
     if mail.security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(mail.server, mail.port, timeout=mail.timeout_s, context=secure)
+        server = _SecureServer(mail.server, mail.port, timeout=mail.timeout_s, context=secure)
     else:
-        server = smtplib.SMTP(mail.server, mail.port, timeout=mail.timeout_s)
-    with server:
+        server = _Server(mail.server, mail.port, timeout=mail.timeout_s)
+    try:
         if mail.security == "starttls":
             server.starttls(context=secure)
         if mail.user:
             if not os.environ.get(PASSWORD):
                 raise DeliveryError(f"[email] names the user {mail.user}; set the environment variable {PASSWORD}.")
             server.login(mail.user, os.environ[PASSWORD])
-        server.send_message(message)
+    except BaseException:
+        server.close()
+        raise
+    return server
 
 
-def _read_run(folder: Path) -> dict[str, Any]:
+def _text(answer: bytes | str) -> str:
+    return one_line(answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer)
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """What run.json says. Raises DeliveryError where there is none."""
     try:
         found: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
@@ -249,5 +350,6 @@ def _read_run(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Any text without its line breaks: a title adds no line to the head of a message."""
     return " ".join(str(text).split())

@@ -4,121 +4,18 @@ from __future__ import annotations
 
 import email
 import email.policy
-import json
 import socketserver
 import ssl
 import threading
 from typing import ClassVar
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+import stamina
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cxresearch.exhibits import POINTS
 from cxresearch.report.archive import deliver
-
-
-@pytest.fixture
-def finished(tmp_path):
-    """A finished run as it stands in the folder of reports."""
-    folder = tmp_path / "reports" / "monthly" / "1999-02"
-    (folder / "notebooks").mkdir(parents=True)
-    (folder / "figures").mkdir()
-    (folder / "report.html").write_text("<!doctype html><p>Grüße</p>", encoding="utf-8")
-    (folder / "figures" / "01.png").write_bytes(b"\x00\x01PNG")
-    points = {"points": [["More people gave up.", "21.9 % <b> of those who queued."]]}
-    cell = new_code_cell("x", outputs=[new_output("display_data", data={POINTS: points})], execution_count=1)
-    nbformat.write(new_notebook(cells=[cell]), folder / "notebooks" / "05.ipynb")
-    write_run(folder)
-    return folder
-
-
-def write_run(folder, **changes):
-    run = {"report": "monthly", "title": "Waiting", "period": "1999-02", "period_label": "February 1999"}
-    run |= {"status": "complete", "reason": "", "simulated": False, "newest_record": "1999-02-28 23:58:10"} | changes
-    (folder / "run.json").write_text(json.dumps(run))
-
-
-# Storing ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fsspec():
-    return pytest.importorskip("fsspec")
-
-
-@pytest.mark.parametrize("kind", ["memory", "file", "folder"])
-def test_every_byte_arrives_at_any_address(finished, tmp_path, fsspec, kind):
-    address = {"memory": "memory://kept/reports", "file": (tmp_path / "to").as_uri(), "folder": str(tmp_path / "to")}[
-        kind
-    ]
-    target = deliver.store(finished, address)
-    assert target.endswith("monthly/1999-02")
-    system, root = fsspec.core.url_to_fs(target)
-    there = {str(path).removeprefix(root).lstrip("/"): system.cat_file(path) for path in system.find(root)}
-    here = {p.relative_to(finished).as_posix(): p.read_bytes() for p in finished.rglob("*") if p.is_file()}
-    assert there == here
-    if kind == "memory":
-        system.rm("/kept", recursive=True)
-
-
-def test_a_second_run_replaces_the_first_and_leaves_nothing_of_it(finished, tmp_path, fsspec):
-    deliver.store(finished, str(tmp_path / "to"))
-    (finished / "figures" / "01.png").rename(finished / "figures" / "02.png")
-    (finished / "report.html").write_text("second")
-    other = tmp_path / "to" / "monthly" / "1999-01" / "report.html"
-    other.parent.mkdir(parents=True)
-    other.write_text("another period")
-    deliver.store(finished, str(tmp_path / "to"))
-    target = tmp_path / "to" / "monthly" / "1999-02"
-    assert (target / "report.html").read_text() == "second"
-    assert [p.name for p in (target / "figures").iterdir()] == ["02.png"]
-    assert other.read_text() == "another period"
-
-
-def test_the_report_comes_after_what_belongs_to_it_and_run_json_at_the_end(finished, fsspec, monkeypatch):
-    memory, order = fsspec.filesystem("memory"), []
-    put = type(memory).put_file
-    monkeypatch.setattr(
-        type(memory), "put_file", lambda self, here, there, **kw: (order.append(there), put(self, here, there, **kw))
-    )
-    deliver.store(finished, "memory://ordered")
-    assert [name.rsplit("/", 1)[1] for name in order[-2:]] == ["report.html", "run.json"]
-    assert len(order) == 4
-    memory.rm("/ordered", recursive=True)
-
-
-@pytest.mark.parametrize(
-    ("address", "message"),
-    [("nosuchthing://x", "could not be stored"), ("ftp://user:secret@host/x", "holds a password")],
-)
-def test_an_address_that_cannot_be_is_refused(finished, fsspec, address, message):
-    with pytest.raises(deliver.DeliveryError, match=message):
-        deliver.store(finished, address)
-
-
-def test_a_folder_without_a_run_is_not_stored(tmp_path):
-    with pytest.raises(deliver.DeliveryError, match=r"no run\.json"):
-        deliver.store(tmp_path, "memory://x")
-
-
-def test_every_byte_arrives_in_an_object_store_and_a_second_run_replaces_the_first(finished, reached, fsspec):
-    target = deliver.store(finished, "s3://kept/reports")
-    assert target == "s3://kept/reports/monthly/1999-02"
-    (finished / "figures" / "01.png").rename(finished / "figures" / "02.png")
-    (finished / "report.html").write_text("second")
-    deliver.store(finished, "s3://kept/reports")
-    system, root = fsspec.core.url_to_fs(target)
-    there = {str(path).removeprefix(root).lstrip("/"): system.cat_file(path) for path in system.find(root)}
-    assert there == {p.relative_to(finished).as_posix(): p.read_bytes() for p in finished.rglob("*") if p.is_file()}
-
-
-def test_a_bucket_that_is_not_there_is_told(finished, reached):
-    with pytest.raises(deliver.DeliveryError, match=r"could not be stored at s3://lost: .*lost"):
-        deliver.store(finished, "s3://lost")
-
-
-# Mail -------------------------------------------------------------------------------------------------------------
+from tests.report.archive.conftest import write_run
 
 
 class Post(socketserver.ThreadingTCPServer):
@@ -128,18 +25,24 @@ class Post(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self, refuse=""):
-        self.letters, self.refuse = [], refuse
+        # ``cut``: the commands at which the connection breaks, each once; "." is the end of a message.
+        self.letters, self.refuse, self.answer, self.cut, self.calls = [], refuse, b"550 not you", [], 0
         super().__init__(("127.0.0.1", 0), _Talk)
 
 
 class _Talk(socketserver.StreamRequestHandler):
     def handle(self):
         people = []
+        self.server.calls += 1
         self.wfile.write(b"220 here\r\n")
         while line := self.rfile.readline().decode().strip():
             verb = line[:4].upper()
-            if self.server.refuse and verb == self.server.refuse:
-                self.wfile.write(b"550 not you\r\n")
+            if self.cuts(verb):
+                return
+            if self.server.refuse and self.server.refuse in (verb, line):
+                self.wfile.write(self.server.answer + b"\r\n")
+                if self.server.answer.startswith(b"4"):
+                    self.server.refuse = ""
             elif verb == "DATA":
                 self.wfile.write(b"354 go on\r\n")
                 body = b""
@@ -147,6 +50,8 @@ class _Talk(socketserver.StreamRequestHandler):
                     body += part[1:] if part.startswith(b"..") else part
                 message = email.message_from_bytes(body, policy=email.policy.default)
                 self.server.letters.append((people, message))
+                if self.cuts("."):
+                    return
                 self.wfile.write(b"250 taken\r\n")
             else:
                 if verb == "RCPT":
@@ -154,6 +59,19 @@ class _Talk(socketserver.StreamRequestHandler):
                 self.wfile.write(b"221 bye\r\n" if verb == "QUIT" else b"250 yes\r\n")
                 if verb == "QUIT":
                     return
+
+    def cuts(self, verb):
+        if verb in self.server.cut:
+            self.server.cut.remove(verb)
+            return True
+        return False
+
+
+@pytest.fixture(autouse=True)
+def tried():
+    """As many attempts as in earnest, without the waits."""
+    with stamina.set_testing(True, attempts=4, cap=True):
+        yield
 
 
 @pytest.fixture
@@ -250,6 +168,57 @@ def test_a_server_that_refuses_is_told_and_the_report_stands(post, finished, ver
     assert (finished / "report.html").is_file()
 
 
+@pytest.mark.parametrize("verb", ["EHLO", "MAIL", "RCPT"])
+def test_a_connection_that_breaks_before_the_message_has_left_is_made_again(post, finished, verb, capsys):
+    post.cut = [verb, verb]
+    _, (message,) = told(post, finished)
+    assert post.calls == 3
+    assert message["Subject"] == "Waiting, February 1999 (Complete)"
+    assert capsys.readouterr().err.count("tried again in") == 2
+
+
+def test_a_connection_that_breaks_after_the_message_has_left_sends_it_once(post, finished):
+    post.cut = ["."]
+    with pytest.raises(deliver.DeliveryError, match="whether it arrived is not known, and it is not sent twice"):
+        told(post, finished)
+    assert (len(post.letters), post.calls) == (1, 1)
+
+
+def test_an_end_that_goes_wrong_sends_nothing_twice(post, finished):
+    post.cut = ["QUIT"]
+    _, letters = told(post, finished)
+    assert (len(letters), post.calls) == (1, 1)
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+def test_a_server_that_is_busy_is_asked_again(post, finished, verb):
+    post.refuse, post.answer = verb, b"451 later"
+    _, letters = told(post, finished)
+    assert (len(letters), post.calls) == (1, 2)
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+def test_a_refusal_is_taken_at_its_word(post, finished, verb):
+    post.refuse = verb
+    with pytest.raises(deliver.DeliveryError, match="not you"):
+        told(post, finished)
+    assert (post.letters, post.calls) == ([], 1)
+
+
+@pytest.mark.parametrize(("answer", "calls"), [(b"550 unknown", 1), (b"450 full", 2)])
+def test_who_was_told_is_not_told_again_for_another_who_was_not(post, finished, answer, calls):
+    post.refuse, post.answer = "rcpt TO:<gone@bank.test>", answer
+    people = ["board@bank.test", "gone@bank.test"]
+    if calls == 1:
+        with pytest.raises(deliver.DeliveryError, match=r"for gone@bank\.test: 550 unknown"):
+            told(post, finished, on_success=people)
+    else:
+        told(post, finished, on_success=people)
+    assert [to for to, _ in post.letters] == [["board@bank.test"], ["gone@bank.test"]][:calls]
+    assert post.calls == calls
+    assert len({message["Message-ID"] for _, message in post.letters}) == 1
+
+
 def test_no_server_is_told(finished):
     with pytest.raises(deliver.DeliveryError, match=r"127\.0\.0\.1:9 did not"):
         deliver.send(deliver.load_mail(settings(9)), finished)
@@ -279,11 +248,48 @@ def test_the_password_comes_from_the_environment_and_stands_nowhere(post, finish
         ({"server": "mail.bank.test"}, "for a server on this machine"),
         ({"on_success": ["board"]}, "'board' is no address"),
         ({"on_failure": ["a@b.test, c@d.test"]}, "is no address"),
+        ({"on_alert": ["a b@c.test"]}, "is no address"),
+        ({"link": "https://x.test/{report.__class__}"}, r"holds \{report.__class__\}; only \{report\} and \{period\}"),
+        ({"link": "https://x.test/{0}"}, r"holds \{0\}"),
+        ({"link": "https://x.test/{}"}, r"holds \{\}"),
+        ({"link": "https://x.test/{report[0]}"}, r"holds \{report\[0\]\}"),
+        ({"link": "https://x.test/{report!r}"}, r"holds \{report!r\}"),
+        ({"link": "https://x.test/{period:>99999999}"}, r"holds \{period:>99999999\}"),
+        ({"link": "https://x.test/{report"}, "a brace that opens or closes nothing"),
+        ({"link": "https://x.test/report}"}, "a brace that opens or closes nothing"),
+        ({"link": "javascript:alert(1)"}, "leads nowhere"),
+        ({"link": "file:///srv/{report}"}, "leads nowhere"),
+        ({"link": "reports/{report}"}, "leads nowhere"),
+        ({"link": "https:///{report}"}, "leads nowhere"),
+        ({"link": "https://[x/{report}"}, "leads nowhere"),
+        ({"link": "https://x.test/a b"}, "leads nowhere"),
+        ({"link": 'https://x.test/"onclick'}, "leads nowhere"),
+        ({"link": "https://x.test/\r\nBcc:"}, "leads nowhere"),
+        ({"link": "mailto:"}, "leads nowhere"),
+        ({"link": "https://a:b@x.test/"}, "holds a password"),
     ],
 )
 def test_settings_that_cannot_be_right_are_refused(changes, message):
     with pytest.raises(deliver.DeliveryError, match=message):
         deliver.load_mail(settings() | changes)
+
+
+@pytest.mark.parametrize(
+    "link", ["", "https://x.test/{report}/{period}", "http://x.test", "mailto:reports@x.test?subject={report}"]
+)
+def test_links_that_lead_somewhere_are_taken(link):
+    assert deliver.load_mail(settings() | {"link": link}).link == link
+
+
+@given(st.text(alphabet="{}:!.[]_reportpid0 abc/%", max_size=30))
+def test_no_link_that_is_taken_fails_later_or_reads_more_than_it_may(text):
+    try:
+        link = deliver.checked_link(f"https://x.test/{text}", "[email]")
+    except deliver.DeliveryError:
+        return
+    filled = deliver.filled(link, report="monthly", period="1999-02")
+    assert filled.startswith("https://x.test/")
+    assert "<" not in filled
 
 
 def on_any_port(box, **options):
@@ -354,7 +360,7 @@ def test_a_full_mail_server_takes_it_with_name_and_password(finished, monkeypatc
 
     def authenticate(server, session, envelope, mechanism, data):
         known.append((data.login, data.password))
-        return AuthResult(success=data.password == b"correct horse")
+        return AuthResult(success=data.password == b"correct horse", handled=False)
 
     (finished / "report.html").write_text("<p>" + "x ü " * 50_000, encoding="utf-8")
     write_run(finished, status="partial")
