@@ -266,12 +266,13 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
 
         if given.period or given.last:
             raise ParameterError(f"report {report.name} has no periods; leave --period and --last out.")
+        _history_lost(report, given)
         periods = [read_version(report, settings, given.out)]
         folder = given.out / report.name / periods[0].name
         if periods[0].lasting and stands(folder):
             print(
                 f"{report.name} {periods[0].name}: is there already, and nothing that it is made from has changed: "
-                f"{folder / 'report.html'} (remove the folder to make it anew)"
+                f"{folder / 'report.html' if (folder / 'report.html').is_file() else report.store} (remove the folder to make it anew)"
             )
             return 0
     elif given.period:
@@ -329,6 +330,7 @@ def _missing(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.report.archive.history import missing_periods
 
     report, periods = _range(given)
+    lost = _history_lost(report, given)
     missing = missing_periods(given.out, report.name, periods, today=date.today())
     for row in missing.itertuples():
         print(f"{report.name} {row.period}: {row.why}")
@@ -336,7 +338,16 @@ def _missing(given: argparse.Namespace, guard: Any) -> int:
         from cxresearch.report.job import write_index
 
         write_index(given.out, report)  # a report that grows old while nothing runs is marked, too
-    return int(not missing.empty)
+    return int(not missing.empty or lost)
+
+
+def _history_lost(report: Any, given: argparse.Namespace) -> bool:
+    """Fetch what stands in the store of the report, where it has one; True where that could not be done."""
+    if not report.store:
+        return False
+    from cxresearch.report.job import fetch_history
+
+    return bool(fetch_history(report, given.out).why)
 
 
 def _backfill(given: argparse.Namespace, guard: Any) -> int:
@@ -347,6 +358,8 @@ def _backfill(given: argparse.Namespace, guard: Any) -> int:
 
     report, periods = _range(given)
     settings = parse_settings(given.set, report.declared, report.ranges, ROOT)
+    if _history_lost(report, given):
+        return 1  # reports that stand would be made again
     names = missing_periods(given.out, report.name, periods, today=date.today())["period"].tolist()
     log = _log(report, settings)
     codes = backfill(
@@ -369,6 +382,7 @@ def _diff(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.style import format_value, is_missing
 
     report = load_report(given.name, ROOT)
+    _history_lost(report, given)
     names = [given.before, given.after]
     if report.period != VERSION:
         names = [parse_period(name, report.period).name for name in names]

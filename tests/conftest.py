@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import stamina
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,9 @@ os.environ["CXRESEARCH_KEPT"] = tempfile.mkdtemp(prefix="cxresearch-tests-")
 atexit.register(shutil.rmtree, os.environ["CXRESEARCH_KEPT"], ignore_errors=True)
 # The key of the pseudonyms likewise, and the same in every process.
 os.environ["CXRESEARCH_KEY"] = "a key for nothing but tests"
+
+# What is tried again is tried as often as in earnest, without the waits.
+stamina.set_testing(True, attempts=50, cap=True)
 
 # Deterministic: the same examples on every machine and every night.
 settings.register_profile(

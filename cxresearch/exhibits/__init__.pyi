@@ -127,7 +127,9 @@ from .talk import retellings_measured as retellings_measured
 from .talk import tail_at_worst as tail_at_worst
 from .talk import talk_on_network as talk_on_network
 from .talk import tellings_by_channel as tellings_by_channel
+from .targets import MISSED as MISSED
 from .targets import check_targets as check_targets
+from .targets import judged as judged
 from .targets import target_points as target_points
 from .targets import target_record as target_record
 from .targets import target_text as target_text

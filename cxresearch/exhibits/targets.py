@@ -18,42 +18,42 @@ _SEVERAL = {MET: "{n} met", MISSED: "{n} missed", NOT_TOLD: "{n} cannot be told"
 NO_WAY = ("contacts", "contacts_per_day", "tickets", "tickets_per_day")  # more of them is neither better nor worse
 
 
-def check_targets(given: Any, names: Collection[str] = tuple(EVERY)) -> dict[str, float]:
+def check_targets(given: Any, names: Collection[str] = tuple(EVERY), *, table: str = "[targets]") -> dict[str, float]:
     """``{headline: limit}`` as numbers; ValueError with what to write where a name or a limit cannot be right.
 
-    ``names``: the headlines that there are, of all kinds of reports if nothing is said.
+    ``names``: the headlines that there are, of all kinds of reports if nothing is said. ``table``: what the limits are called.
 
     A share is from 0 to 1, a wait a number of seconds above 0. Which way is better is the headline's own.
     """
     if not isinstance(given, Mapping):
         raise ValueError(
-            f"[targets] is a table of headlines with their limits, such as service_level = 0.80; got {given!r}."
+            f"{table} is a table of headlines with their limits, such as service_level = 0.80; got {given!r}."
         )
     known = [name for name in names if name not in NO_WAY]
     checked = {}
     for name, limit in given.items():
         if name in NO_WAY:
             raise ValueError(
-                f"[targets] {name}: neither more nor fewer of them are better, so no limit can be met; take it out."
+                f"{table} {name}: neither more nor fewer of them are better, so no limit can be met; take it out."
             )
         if name == "backlog":
             raise ValueError(
-                "[targets] backlog: it is the count of one moment, without an interval by which a limit could be judged; take it out."
+                f"{table} backlog: it is the count of one moment, without an interval by which a limit could be judged; take it out."
             )
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
             like = f" (did you mean {near[0]!r}?)" if near else ""
-            raise ValueError(f"[targets] {name}: no headline has this name{like}; write one of {', '.join(known)}.")
+            raise ValueError(f"{table} {name}: no headline has this name{like}; write one of {', '.join(known)}.")
         share = EVERY[name].link == "logit"
         if type(limit) not in (int, float):
             example = "0.80" if share else "20.0"
-            raise ValueError(f"[targets] {name} is a number: write {name} = {example}, for example; got {limit!r}.")
+            raise ValueError(f"{table} {name} is a number: write {name} = {example}, for example; got {limit!r}.")
         if share and not 0 <= limit <= 1:
             percent = f": for {limit:g} % write {name} = {limit / 100:g}" if 1 < limit <= 100 else ""
-            raise ValueError(f"[targets] {name} = {limit}: it is a share, from 0 to 1{percent}.")
+            raise ValueError(f"{table} {name} = {limit}: it is a share, from 0 to 1{percent}.")
         if not (share or 0 < limit < math.inf):
             raise ValueError(
-                f"[targets] {name} = {limit}: it is a time in seconds, above 0; write {name} = 20.0, for example."
+                f"{table} {name} = {limit}: it is a time in seconds, above 0; write {name} = 20.0, for example."
             )
         checked[str(name)] = float(limit)
     return checked
@@ -68,13 +68,14 @@ def with_targets(headlines: pd.DataFrame, targets: Mapping[str, float]) -> pd.Da
     """
     limits = headlines["name"].map(check_targets(targets)).astype(float)
     verdicts = [
-        "" if math.isnan(limit) else _judged(row["lower"], row["upper"], limit, row["better"])
+        "" if math.isnan(limit) else judged(row["lower"], row["upper"], limit, row["better"])
         for row, limit in zip(headlines.to_dict("records"), limits, strict=True)
     ]
     return headlines.assign(target=limits, target_verdict=verdicts)
 
 
-def _judged(lower: float, upper: float, limit: float, better: str) -> str:
+def judged(lower: float, upper: float, limit: float, better: str) -> str:
+    """The verdict of one headline: ``met`` or ``missed`` where its whole interval lies on one side of the limit."""
     # An end that is not known is on neither side.
     above, below = lower > limit, upper < limit
     if not (above or below):

@@ -91,8 +91,11 @@ def backfill(
             worker.process.terminate()
         for worker in busy:
             worker.end()
-    job.keep_forecasts(out, name, [p.name for p in periods])
-    job.write_index(out, load_report(name, root))
+    report = load_report(name, root)
+    kept = job.keep_forecasts(out, report, [p.name for p in periods])
+    job.write_index(out, report)
+    if not kept:
+        codes = {period: code or run.FAILED for period, code in codes.items()}
     return {period.name: codes[period.name] for period in periods}
 
 

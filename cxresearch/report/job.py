@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ import psutil
 
 from cxresearch.contacts import Period
 from cxresearch.report.archive import exact, history, publish
+from cxresearch.report.archive.alerts import alert_records, tell_alerts
 from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, send
+from cxresearch.report.archive.memory import Fetched, fetch_back, keep, put_again
+from cxresearch.report.archive.messages import Messages, load_messages, require, send_messages
 from cxresearch.report.archive.recorded import read_runs, tables_of
-from cxresearch.report.archive.stores import store
 from cxresearch.report.page.brand import load_brand
 from cxresearch.report.run import one_run as run
 from cxresearch.report.run.execute import Kernels, recorded_decision
@@ -41,7 +44,10 @@ def make_report(order: run.Order, guard: Guard) -> int:
     report, target = order.report, order.target
     failed_target = target.with_name(f"{order.period.name}.failed")
     brand, mail = load_brand(report.brand, order.root), load_mail(report.email) if report.email else None
-    load_words(report.language)  # these three refuse, with a ValueError, what the page and the mail cannot use
+    messages = load_messages(report.messages) if report.messages else None
+    if messages:
+        require(messages)
+    load_words(report.language)  # these four refuse, with a ValueError, what the page and the mail cannot use
     with run.run_lock(order.out / ".locks" / order.key) as free:
         if not free:
             print(f"cxresearch: {report.name} {order.period.name} is already under way.", file=sys.stderr)
@@ -53,11 +59,12 @@ def make_report(order: run.Order, guard: Guard) -> int:
         kernels = Kernels(mark, warm, report.language)
         kernels.clear_sockets()
         _heal_index(order.out, report)
+        fetched = fetch_history(report, order.out)
         build, started = publish.new_build(order.out, order.key), datetime.now(UTC)
         try:
             try:
                 with guard.clock(report.run_timeout_s):
-                    record = _fill(order, build, kernels, brand)
+                    record = _fill(order, build, kernels, brand, fetched)
                     if record["status"] != "failed":
                         guard.check()
             except (RunTimedOut, Exception) as error:
@@ -72,7 +79,12 @@ def make_report(order: run.Order, guard: Guard) -> int:
             with guard.whole():
                 code = _put_in_place(report, record, build, target, failed_target, order.out)
             # Told after it stands, and also when it failed; the guard lets a signal end a server that does not answer.
-            if not _deliver(report, mail, failed_target if record["status"] == "failed" else target):
+            if (
+                not _deliver(
+                    report, (mail, messages), record, failed_target if record["status"] == "failed" else target
+                )
+                or fetched.why
+            ):
                 code = run.FAILED
         finally:
             shutil.rmtree(build, ignore_errors=True)
@@ -132,26 +144,73 @@ def index_page(out: Path, report: Report) -> str:
     from cxresearch.report.page import render
 
     root = report.notebooks[0].parents[1]
+    runs = history.load_runs(out)
+    for one in runs:
+        if one["href"] and not (out / one["href"]).is_file():
+            one |= {"href": None, "brief": None}  # its page is in the store, whose own index leads there
     return render.render_index(
-        history.load_runs(out), left_aside=read_runs(out)[1], language=report.language,
+        runs, left_aside=read_runs(out)[1], language=report.language,
         brand=load_brand(report.brand, root), today=date.today(),
     )  # fmt: skip
 
 
-def _deliver(report: Report, mail: Mail | None, folder: Path) -> bool:
+def fetch_history(report: Report, out: Path) -> Fetched:
+    """What stands in the store of the report, fetched; where it cannot be, that is said, and what is here counts."""
+    if not report.store:
+        return Fetched()
+    with run.run_lock(out / ".locks" / "stored", wait=True):
+        fetched = fetch_back(out, report.store, report.history)
+    if fetched.why:
+        print(
+            f"cxresearch: {report.name}: {fetched.why}; what changed since earlier reports may be missing.",
+            file=sys.stderr,
+        )
+    return fetched
+
+
+def _keep_elsewhere(report: Report, folder: Path) -> None:
+    out = folder.parents[1]
+    with run.run_lock(out / ".locks" / "stored", wait=True):
+        keep(folder, out, report.store, report.history, lambda mirror: index_page(mirror, report))
+
+
+def _deliver(
+    report: Report, boxes: tuple[Mail | None, Messages | None], record: dict[str, Any], folder: Path
+) -> bool:  # fmt: skip
     """Store the run and tell people, as the report asks for; False, and said, where that did not work."""
-    well = True
+    well, (mail, messages) = True, boxes
     for wanted, act in (
-        (report.store, lambda: store(folder, report.store)),
+        (report.store, lambda: _keep_elsewhere(report, folder)),
         (mail, lambda: send(mail, folder, language=report.language) if mail else None),
+        (messages, lambda: send_messages(messages, folder, language=report.language) if messages else None),
+        (record.get("alerts"), lambda: _tell_alerts(report, boxes, record, folder)),
     ):
         if wanted and (folder / "run.json").is_file():
-            try:
-                act()
-            except DeliveryError as error:
-                print(f"cxresearch: {report.name}: {error}", file=sys.stderr)
-                well = False
+            well &= _well(report, act)
     return well
+
+
+def _tell_alerts(
+    report: Report, boxes: tuple[Mail | None, Messages | None], record: dict[str, Any], folder: Path
+) -> None:  # fmt: skip
+    """Tell of alerts, and keep in the store who was told."""
+    mail, messages = boxes
+    headlines = json.loads((folder / "headlines.json").read_text(encoding="utf-8"))
+    told = [list(one["told"]) for one in record["alerts"]]
+    try:
+        tell_alerts(folder, record["alerts"], record, headlines, mail=mail, messages=messages, language=report.language)
+    finally:
+        if report.store and told != [one["told"] for one in record["alerts"]]:
+            put_again(folder, report.store, ["run.json"])
+
+
+def _well(report: Report, act: Callable[[], Any]) -> bool:
+    try:
+        act()
+    except DeliveryError as error:
+        print(f"cxresearch: {report.name}: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _heal_index(out: Path, report: Report) -> None:
@@ -171,22 +230,30 @@ def _alive(mark: Path) -> bool:
     return False
 
 
-def keep_forecasts(out: Path, report: str, periods: Collection[str]) -> None:
-    """Write what the runs of a backfill lead one to expect of the period after each, oldest first."""
+def keep_forecasts(out: Path, report: Report, periods: Collection[str]) -> bool:
+    """Write what the runs of a backfill lead one to expect of the period after each, oldest first, here and in the store;
+    False, and said, where the store did not take it."""
     good = history.by_period(history.load_runs(out))
+    well = True
     for period in periods:
-        if (report, period) in good:
-            path = out / report / period / "forecast.json"
-            publish.write_atomically(path, publish.json_text(history.forecast_from(good, report, period)))
+        folder = out / report.name / period
+        if (report.name, period) in good and folder.is_dir():
+            said = publish.json_text(history.forecast_from(good, report.name, period))
+            publish.write_atomically(folder / "forecast.json", said)
+            if report.store:
+                well &= _well(report, lambda folder=folder: put_again(folder, report.store, ["forecast.json"]))  # type: ignore[misc]
+    return well
 
 
-def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]) -> dict[str, Any]:
+def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str], fetched: Fetched) -> dict[str, Any]:
     """Everything of the run into ``build``; returns what run.json says."""
     report, period = order.report, order.period
     record, notebooks, headlines = run.execute_report(order, build, kernels)
     publish.write_json(build / "headlines.json", headlines)
     if (decision := recorded_decision([notebook for _, notebook in notebooks])) is not None:
         publish.write_json(build / "decision.json", decision)
+    if report.store:
+        record["history"] = fetched.record
     if record["status"] == "failed":
         record["exact"] = {}  # none are kept of it
     else:
@@ -202,6 +269,9 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
         if order.standing is None:
             mine["next_said"] = history.forecast_from(good, report.name, period.name)
             publish.write_json(build / "forecast.json", mine["next_said"])
+        if report.alerts:
+            before = history.by_period(stood).get((report.name, period.name), {})
+            record["alerts"] = alert_records(report.alerts, headlines, before.get("alerts", []))
         history.add_forecasts(good)
         record |= {"forecast": mine["forecast"], "arrivals_forecast": mine["arrivals_forecast"]}
         _write_page(report, notebooks, record, headlines, build / "report.html", brand)

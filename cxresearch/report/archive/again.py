@@ -41,11 +41,11 @@ def again(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _said(retry: Any) -> None:
-    if getattr(retry.caused_by, "quiet", False):
+def _said(details: Any) -> None:
+    if getattr(details.caused_by, "quiet", False):
         return
-    reason = " ".join(str(retry.caused_by).split())[:200]
-    print(f"cxresearch: {reason}: tried again in {retry.wait_for:.0f} s.", file=sys.stderr)
+    reason = " ".join(str(details.caused_by).split())[:200]
+    print(f"cxresearch: {reason}: tried again in {details.wait_for:.0f} s.", file=sys.stderr)
 
 
 def is_lost_connection(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from cxresearch.exhibits import days_of
 from cxresearch.report.archive.exact import ARRIVALS, EXACT, HEADLINE_DAYS, exact_folder, what_is_wrong
 
 Run = dict[str, Any]
+STORED = ".stored"  # below it, laid out as the folder of reports is, what a store holds (report.archive.memory)
 
 
 class LeftAside(NamedTuple):
@@ -33,7 +34,27 @@ def read_runs(out: Path) -> tuple[list[Run], list[LeftAside]]:
     A folder whose run.json is no run of a version known here is left aside as a whole; of a run with other bad files the
     run stands, without them. A file that is not there is none, and no fault. Folders that begin with a dot are being
     built, or were left by a run that was killed.
+
+    What was fetched from a store is read like the rest. Of a run that stands here and there the one that finished last
+    counts; its ``href`` says where its page is in the store, where it is not here.
     """
+    runs, aside = _runs_below(out)
+    newest = {_place(run): run for run in runs}
+    for mirror in sorted((out / STORED).glob("*")):
+        fetched, bad = _runs_below(mirror)
+        aside += [LeftAside(f"{mirror.relative_to(out).as_posix()}/{path}", why) for path, why in bad]
+        for run in fetched:
+            here = newest.get(_place(run))
+            if here is None or here["finished_utc"] < run["finished_utc"]:
+                newest[_place(run)] = run
+    return [newest[place] for place in sorted(newest)], aside
+
+
+def _place(run: Run) -> tuple[str, str, bool]:
+    return run["report"], run["period"], run["status"] == "failed"
+
+
+def _runs_below(out: Path) -> tuple[list[Run], list[LeftAside]]:
     runs: list[Run] = []
     aside: list[LeftAside] = []
 

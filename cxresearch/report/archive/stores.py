@@ -155,7 +155,10 @@ class _Folder:
         return {self._name(str(path)): _kept(told) for path, told in found.items()}
 
     def read(self, names: Collection[str]) -> dict[str, bytes]:
-        return {name: _retried(lambda name=name: self._system.cat_file(self._path(name))) for name in names}
+        def one(name: str) -> bytes:
+            return bytes(_retried(lambda: self._system.cat_file(self._path(name))))
+
+        return {name: one(name) for name in names}
 
     def put(self, name: str, path: Path) -> None:
         self._system.makedirs(self._path(name).rsplit("/", 1)[0], exist_ok=True)

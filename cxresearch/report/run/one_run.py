@@ -38,6 +38,7 @@ from cxresearch.contacts import (
 from cxresearch.exhibits import arrivals_next, headline_days, ticket_days, tickets_of
 from cxresearch.report.archive import publish
 from cxresearch.report.archive.exact import ARRIVALS, HEADLINE_DAYS, SHARES, digests_of, new_exact, standing_counts
+from cxresearch.report.archive.recorded import STORED
 from cxresearch.report.run.execute import (
     Executed,
     Kernels,
@@ -214,7 +215,11 @@ def _default(report: Report, name: str) -> Any:
 
 def _archive(order: Order) -> list[Path]:
     """Kept tables of other periods, of any report, newest first; which of them are of this log is theirs to say."""
-    counts = sorted(standing_counts(order.out), reverse=True)
+    stored = sorted((order.out / STORED).glob("*"))
+    standing = {
+        (report, period): folder for out in (*stored, order.out) for report, period, folder in standing_counts(out)
+    }
+    counts = sorted(((*key, folder) for key, folder in standing.items()), reverse=True)
     mine = (order.report.name, order.period.name)
     return [
         folder for report, period, folder in counts

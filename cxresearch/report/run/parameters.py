@@ -17,13 +17,11 @@ from typing import Any
 import nbformat
 
 from cxresearch.contacts import PERIOD_KINDS, to_toml
-from cxresearch.exhibits import EVERY, MEASURES, TICKET_MEASURES, check_targets
+from cxresearch.exhibits import check_targets
+from cxresearch.report.run.destinations import check_destinations, measured
+from cxresearch.report.run.errors import ParameterError
 
 SCALARS = ("bool", "int", "float", "str", "date")
-
-
-class ParameterError(ValueError):
-    """A report or a parameter that cannot be right; nothing has been started."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,9 @@ class Report:
     survey: dict[str, Any] = field(default_factory=dict)
     prices: dict[str, Any] = field(default_factory=dict)
     actions: list[dict[str, Any]] = field(default_factory=list)
+    history: str = ""
+    alerts: dict[str, float] = field(default_factory=dict)
+    messages: dict[str, Any] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def load_report(name: str, root: Path) -> Report:
         "title": str, "organisation": str, "period": str, "notebooks": list, "may_fail": list, "headlines": list,
         "inputs": list, "cell_timeout_s": (int, float), "run_timeout_s": (int, float), "retries": int,
         "parameters": dict, "ranges": dict, "columns": dict, "targets": dict, "survey": dict, "prices": dict, "actions": list,
-        "brand": dict, "language": str, "email": dict, "store": str, "pdf": bool,
+        "brand": dict, "language": str, "email": dict, "store": str, "history": str, "alerts": dict, "messages": dict, "pdf": bool,
     }  # fmt: skip
     for key, value in text.items():
         if key not in known:
@@ -123,7 +124,7 @@ def load_report(name: str, root: Path) -> Report:
                 )
             declared.setdefault(key, line)
     parameters = check_parameters(text.get("parameters", {}), declared, str(path), root)
-    targets = _targets(text, declared, path)
+    targets, alerts = _targets(text, declared, path), check_destinations(text, declared, path)
     _check_survey(text, declared, path)
     _check_decisions(text, declared, path)
     ranges = check_ranges(text.get("ranges", {}), declared, str(path))
@@ -135,7 +136,7 @@ def load_report(name: str, root: Path) -> Report:
         run_timeout_s=float(text.get("run_timeout_s", 3600)), retries=text.get("retries", 1),
         parameters=parameters, ranges=ranges, columns=text.get("columns", {}), targets=targets, survey=text.get("survey", {}),
         prices=text.get("prices", {}), actions=text.get("actions", []), brand=text.get("brand", {}), language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
-        pdf=text.get("pdf", False), declared=declared,
+        history=text.get("history", ""), alerts=alerts, messages=text.get("messages", {}), pdf=text.get("pdf", False), declared=declared,
     )  # fmt: skip
 
 
@@ -261,9 +262,8 @@ def _targets(text: Mapping[str, Any], declared: Mapping[str, Declared], path: Pa
             f"{path}: [targets] is set, and none of its notebooks takes targets; add 05-executive-summary (of tickets 07-when-are-tickets-answered) to notebooks, or "
             "take the table out."
         )
-    names = [*(MEASURES if "target_s" in declared else ()), *(TICKET_MEASURES if "promise_s" in declared else ())]
     try:
-        return check_targets(text.get("targets", {}), names or EVERY)
+        return check_targets(text.get("targets", {}), measured(declared))
     except ValueError as error:
         raise ParameterError(f"{path}: {error}") from error
 

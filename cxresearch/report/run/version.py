@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxresearch.report.archive.recorded import STORED
 from cxresearch.report.run.parameters import ParameterError, Report
 
 NO_ROWS: dict[str, Any] = {
@@ -36,8 +37,13 @@ class Version:
 def version_name(folder: Path, day: date, digest: str) -> str:
     """The name of a version below the ``folder`` of its report; one that stands there already keeps its name, whatever date
     its files have now."""
-    standing = sorted(p.name for p in folder.glob(f"*-{digest}"))
+    standing = sorted(p.name for one in (folder, *_stored(folder)) for p in one.glob(f"*-{digest}"))
     return standing[0] if standing else f"{day.isoformat()}-{digest}"
+
+
+def _stored(folder: Path) -> list[Path]:
+    """The same folder in what was fetched from stores."""
+    return sorted((folder.parent / STORED).glob(f"*/{folder.name}"))
 
 
 def version_of_files(report: Report, settings: Mapping[str, Any], out: Path) -> Version:
@@ -66,7 +72,11 @@ def _sha256(path: Path) -> str:
 
 
 def stands(folder: Path) -> bool:
-    """Whether a whole report stands in ``folder``."""
+    """Whether a whole report stands in ``folder``, or in a store from which that was fetched."""
+    return any(_stands(one) for one in (folder, *(above / folder.name for above in _stored(folder.parent))))
+
+
+def _stands(folder: Path) -> bool:
     try:
         status = json.loads((folder / "run.json").read_text(encoding="utf-8"))["status"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -10,7 +10,6 @@ import threading
 from typing import ClassVar
 
 import pytest
-import stamina
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,13 +64,6 @@ class _Talk(socketserver.StreamRequestHandler):
             self.server.cut.remove(verb)
             return True
         return False
-
-
-@pytest.fixture(autouse=True)
-def tried():
-    """As many attempts as in earnest, without the waits."""
-    with stamina.set_testing(True, attempts=4, cap=True):
-        yield
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import http.server
 import threading
 
 import pytest
-import stamina
 from obstore.exceptions import PermissionDeniedError
 
 from cxresearch.report.archive import stores
@@ -91,13 +90,6 @@ def test_a_bucket_that_is_not_there_is_told(finished, reached):
         stores.store(finished, "s3://lost")
 
 
-@pytest.fixture
-def tried():
-    """As many attempts as in earnest, without the waits."""
-    with stamina.set_testing(True, attempts=4, cap=True):
-        yield
-
-
 @pytest.mark.parametrize(
     ("error", "attempts"),
     [
@@ -107,7 +99,7 @@ def tried():
         (ValueError("no"), 1),
     ],
 )
-def test_what_may_pass_is_tried_again_and_a_refusal_is_not(finished, fsspec, monkeypatch, tried, error, attempts):
+def test_what_may_pass_is_tried_again_and_a_refusal_is_not(finished, fsspec, monkeypatch, error, attempts):
     memory, asked = fsspec.filesystem("memory"), []
 
     def refuse(self, here, there, **_):
@@ -120,7 +112,7 @@ def test_what_may_pass_is_tried_again_and_a_refusal_is_not(finished, fsspec, mon
     assert len(asked) == attempts
 
 
-def test_a_connection_that_is_lost_once_costs_nothing(finished, fsspec, monkeypatch, tried, capsys):
+def test_a_connection_that_is_lost_once_costs_nothing(finished, fsspec, monkeypatch, capsys):
     memory, lost = fsspec.filesystem("memory"), [ConnectionResetError("the line was cut")]
     put = type(memory).put_file
 
