@@ -275,7 +275,7 @@ def nothing_is_lost(tmp_path, place, months):
 
 def test_two_runners_at_once_lose_nothing(tmp_path, reached):
     """Each with a disk of its own writes runs to one store, one after another, at the same time."""
-    months = [f"1999-{month:02}" for month in range(1, 13)]
+    months = [f"1999-{month:02}" for month in range(1, 9)]
     disks = [tmp_path / "one", tmp_path / "other"]
     start = threading.Barrier(2)
 
