@@ -32,6 +32,7 @@ from cxresearch.report.run.warm_start import warm_start_for
 from cxresearch.style import load_words
 
 DUE = ".index-due"
+MOST_SAID = 12  # lines on stderr about the outputs of notebooks
 
 
 def make_report(order: run.Order, guard: Guard) -> int:
@@ -257,6 +258,7 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
     if record["status"] == "failed":
         record["exact"] = {}  # none are kept of it
     else:
+        record |= _outputs(record, notebooks)
         stood = history.load_runs(order.out)
         good = history.by_period(stood)
         if isinstance(period, Period):
@@ -277,6 +279,27 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
         _write_page(report, notebooks, record, headlines, build / "report.html", brand)
     publish.write_json(build / "run.json", record)
     return record
+
+
+def _outputs(record: dict[str, Any], notebooks: list) -> dict[str, Any]:
+    """What becomes of the notebooks' outputs on the page, told on stderr where it is not all of them as they were; a run of
+    which a notebook shows nothing is partial."""
+    from cxresearch.report.page import render
+
+    outputs = render.outputs_of(notebooks=notebooks, run=record)
+    said = [entry["said"] for entry in (*outputs["not_shown"], *outputs["noted"]) if entry["why"] != "object"]
+    for line in said[:MOST_SAID]:
+        print(f"cxresearch: {line}", file=sys.stderr)
+    if more := said[MOST_SAID:]:
+        print(f"cxresearch: and {len(more)} more; run.json has them all, under outputs.", file=sys.stderr)
+    if any(entry["why"] == "undescribed" for entry in outputs["noted"]):
+        print(
+            'cxresearch: a line such as #| fig-alt: "..." at the top of a cell describes its picture.', file=sys.stderr
+        )
+    empty = [f"{name} shows nothing" for name in outputs["empty"]]
+    if empty and record["status"] == "complete":
+        return {"outputs": outputs, "status": "partial", "reason": "; ".join(empty)}
+    return {"outputs": outputs, "reason": "; ".join(filter(None, [record["reason"], *empty]))}
 
 
 def _write_page(

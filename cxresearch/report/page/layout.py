@@ -15,7 +15,7 @@ LONG_LETTERS = 450  # prose of more letters stands in two columns where nothing 
 
 
 def rows(blocks: Iterable[Block]) -> list[dict[str, Any]]:
-    """Blocks (``type``: heading, prose, table, figure or what_if) as rows: ``head`` (a heading or None), ``say``, ``show``.
+    """Blocks (``type``: heading, prose, table, figure, what_if, text, picture or note) as rows: ``head`` (a heading or None), ``say``, ``show``.
 
     A what-if, and a table that is wide, take the row below what is said of them: ``below``. ``long`` is of what is said.
     """

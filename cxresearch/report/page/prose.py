@@ -35,7 +35,8 @@ def plain_text(inline: Token) -> str:
 def prose_reader(words: dict[str, Any]) -> MarkdownIt:
     """CommonMark with tables and $formulas$; raw HTML is text, pictures are their alternative text.
 
-    Render with an environment that holds ``label``: a function that gives the next table its caption.
+    Render with an environment that holds ``label``: a function that gives the next table its caption; and, where pictures are
+    shown, ``picture``: a function of their address and their words that gives HTML.
     """
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     formula = html.escape(words["page"]["formula"])
@@ -61,6 +62,11 @@ def prose_reader(words: dict[str, Any]) -> MarkdownIt:
         explain = keep_together if linked else env.get("explain", keep_together)
         return str(explain(tokens[index].content))
 
+    def image(tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
+        picture, token = env.get("picture"), tokens[index]
+        source = str(token.attrs.get("src", ""))
+        return str(picture(source, token.content)) if picture else html.escape(token.content)
+
     def table_open(tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
         caption = html.escape(env["label"]())
         return (
@@ -70,7 +76,7 @@ def prose_reader(words: dict[str, Any]) -> MarkdownIt:
 
     rules: dict[str, Any] = reader.renderer.rules  # type: ignore[attr-defined]
     rules["text"] = text
-    rules["image"] = lambda tokens, index, *_: html.escape(tokens[index].content)
+    rules["image"] = image
     rules["table_open"] = table_open
     rules["table_close"] = lambda *_: "</table></div>"
     rules["th_open"] = lambda tokens, index, options, env: '<th scope="col">'

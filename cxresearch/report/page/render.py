@@ -41,7 +41,7 @@ from cxresearch.report.page.prose import keep_together
 from cxresearch.report.page.sections import Sections, no_machine_path, one_line, spoken
 from cxresearch.style import format_date, format_value, load_words
 
-__all__ = ["render_brief", "render_index", "render_report", "take_away", "told_by_brief"]
+__all__ = ["outputs_of", "render_brief", "render_index", "render_report", "take_away", "told_by_brief"]
 
 _TEMPLATES = files("cxresearch.report.page") / "templates"
 _SHEETS = ("page.css", "brief.css", "analysis.css")
@@ -100,11 +100,11 @@ def _rendered(
     wanted = {PAGE_SCRIPT: whole, SCRIPT: whole and told["moves"], DUE_SCRIPT: told["due"] is not None}
     scripts = [Markup(text) for text, there in wanted.items() if there]  # noqa: S704 our own files
     return (
-        _environment(language, told["spoken"])
+        _environment(language, told["spoken"], told["mixed"])
         .get_template(template)
         .render(
             **told,
-            missing=sum(section["gap"] is not None for section in sections),
+            missing=sum(section["gap"] is not None or section["empty"] for section in sections),
             dated=bool(run["newest_record"] or period_of_run(run)),
             forecast=forecast_view(run, language),
             policy=policy(*scripts),
@@ -130,7 +130,10 @@ def told_by_brief(
     run = {**run, "organisation": brand.get("name") or run["organisation"]}
     page = Sections(words, run, spoken=spoken(notebooks, language))
     sections = [page.section(name, notebook) for name, notebook in notebooks]
-    missing = any(section["gap"] is not None for section in sections)
+    missing = any(section["gap"] is not None or section["empty"] for section in sections)
+    for section in sections:
+        said = section["language"]
+        section["lang"] = "" if said == language else Markup(f' lang="{said}"')  # noqa: S704 letters and hyphens
     status = "partial" if run["status"] == "complete" and missing else run["status"]
     stale = stale_records(run, language=language)
     next_due = due_ahead(run)
@@ -140,8 +143,18 @@ def told_by_brief(
         "marks": _marks(words, simulated=run["simulated"], status=status, stale=bool(stale)), "points": page.points,
         "sections": sections, "tables": len(page.tables), "moves": page.moves, "spoken": page.spoken,
         "opened": {section["anchor"]: page.moved(section, headlines, language) for section in sections},
-        "terms": page.meanings(),
+        "terms": page.meanings(), "outputs": page.outputs, "mixed": any(s["language"] != language for s in sections),
     }  # fmt: skip
+
+
+def outputs_of(*, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any]) -> dict[str, Any]:
+    """What becomes of every output on the page: ``shown`` and ``removed`` (by the tag ``remove-cell``) are counts;
+    ``not_shown`` and ``noted`` (shown, but not as it was) have one entry each: ``notebook, cell, why, said``; ``empty`` names the
+    notebooks of which nothing is shown."""
+    page = Sections(load_words("en"), run, spoken="en")
+    for name, notebook in notebooks:
+        page.section(name, notebook)
+    return page.outputs
 
 
 def take_away(
@@ -285,8 +298,8 @@ def _css_string(text: str) -> Markup:
 
 
 @functools.cache
-def _environment(language: str, spoken: str = "en") -> jinja2.Environment:
-    """Templates of a page in ``language`` whose notebooks speak ``spoken``."""
+def _environment(language: str, spoken: str = "en", mixed: bool = False) -> jinja2.Environment:
+    """Templates of a page in ``language`` whose exhibits speak ``spoken``; ``mixed``: a section speaks another than the page."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("cxresearch.report.page"),
         autoescape=True,
@@ -311,7 +324,7 @@ def _environment(language: str, spoken: str = "en") -> jinja2.Environment:
     environment.globals |= {
         "words": load_words(language),
         # What comes from notebooks and logs is in the language of its author.
-        "as_page": "" if language == spoken else Markup(f' lang="{language}"'),  # noqa: S704 a known language
+        "as_page": "" if language == spoken and not mixed else Markup(f' lang="{language}"'),  # noqa: S704 a known language
         "as_written": "" if language == spoken else Markup(f' lang="{spoken}"'),  # noqa: S704
         "css": Markup("".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SHEETS)),  # noqa: S704
     }

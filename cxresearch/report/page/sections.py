@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import html
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 from markdown_it.token import Token
@@ -17,17 +19,35 @@ from cxresearch.exhibits import BRIEF, DECISION, FIGURE, HEADLINE, NOTEBOOK_WIDT
 from cxresearch.report.page.blocks import refuse_active_content, slug, table_view, tile, what_if_view
 from cxresearch.report.page.brief import MOST_FILES, brief_view, chosen_tiles, spark
 from cxresearch.report.page.layout import parts
-from cxresearch.report.page.prose import explained, first_title, plain_text, prose_reader, term_forms
+from cxresearch.report.page.ordinary import PAINTED, Shown, options_or_none, picture_of, shown, told_of, weight_of
+from cxresearch.report.page.pictures import PictureError
+from cxresearch.report.page.prose import explained, first_title, keep_together, plain_text, prose_reader, term_forms
 from cxresearch.report.page.take_away import standalone
+from cxresearch.report.run.notebooks import own_cells
 from cxresearch.style import load_words
 
 # Tags of cells, as Jupyter's publishing tools have them: folded on the page, and in the notebook alone.
 FOLDED, ALONE = "hide-cell", "remove-cell"
 
 
+# What our exhibits record stands beside what a notebook shows.
+OURS = "application/vnd.cxresearch."
+ROOM = 800_000  # letters of the page for all outputs that are not ours
+FOLDED_LINES = 24  # a longer text is closed until its reader opens it
+
+
+def language_of(notebook: nbformat.NotebookNode) -> str:
+    """The language that a notebook says it speaks (``metadata.language``), else English."""
+    said = notebook.metadata.get("language")
+    return said if isinstance(said, str) and re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", said) else "en"
+
+
 def spoken(notebooks: Sequence[tuple[str, nbformat.NotebookNode]], language: str) -> str:
-    """The language of what notebooks say: that of the page where all of them were translated, else English."""
-    return language if all(notebook.metadata.get("language") == language for _, notebook in notebooks) else "en"
+    """The language of what exhibits say: that of the page where any notebook was translated, else English.
+
+    A notebook of somebody's own is not translated, and is marked as what it is (:func:`language_of`).
+    """
+    return language if any(language_of(notebook) == language for _, notebook in notebooks) else "en"
 
 
 class Sections:
@@ -47,6 +67,13 @@ class Sections:
         self._figures = itertools.count(1)
         self._sections = itertools.count(1)
         self._what_ifs = itertools.count(1)
+        self._texts = itertools.count(1)
+        # What became of the outputs of all cells; of those not shown, or not as they were, a line each.
+        self.outputs: dict[str, Any] = {"shown": 0, "removed": 0, "not_shown": [], "noted": [], "empty": []}
+        self._room = ROOM
+        self._cell: dict[str, Any] = {"cell": 0, "name": ""}  # that is being read
+        self._attached: dict[str, dict[str, str]] = {}  # pictures that its Markdown holds
+        self._unseen: list[str] = []  # of the pictures of its prose: what is said of them
         self._markdown = prose_reader(words)
         self._facts = {entry["name"]: entry for entry in run["notebooks"] or []}
         self.explained: dict[str, str] = {}  # terms that the prose uses: anchor -> term
@@ -54,55 +81,163 @@ class Sections:
 
     def section(self, name: str, notebook: nbformat.NotebookNode) -> dict[str, Any]:
         self._level, self._heading, self._anchors = 2, "", itertools.count(1)
-        self._unexplained = term_forms(load_words(self.spoken))
+        language = language_of(notebook)
+        self._unexplained = term_forms(load_words(self.spoken)) if language == self.spoken else {}
         title = first_title(cell.source for cell in notebook.cells if cell.cell_type == "markdown") or name.replace(
             "-", " "
         )
         self._anchor = f"s{next(self._sections)}"
         section: dict[str, Any] = {
             "anchor": self._anchor, "title": title, "gap": None, "parts": [],
-            "opens_with": list(notebook.metadata.get("opens_with", [])),
+            "opens_with": list(notebook.metadata.get("opens_with", [])), "language": language, "empty": False,
         }  # fmt: skip
         section["gap"] = self._gap(name, notebook)
         if section["gap"] is None:
             self._heading = title
             title_is_due, open_level, cells = True, self._level, []
-            for cell in notebook.cells:
+            self._recorded = False
+            for number, cell in own_cells(notebook):
                 tags, blocks = cell.metadata.get("tags", []), []
+                self._cell = {"cell": number, "name": name}
+                self._attached = cell.get("attachments", {})
                 # What stands open goes on where it was: a fold is no step of its outline.
                 self._level = self._level if FOLDED in tags else open_level
                 if cell.cell_type == "markdown":
-                    blocks = self._prose(cell.source, drop_title=title_is_due)
+                    blocks = self._prose(cell.source, drop_title=title_is_due) + self._notes_of_prose()
                     title_is_due = title_is_due and not first_title([cell.source])
                 elif cell.cell_type == "code":
-                    blocks = [block for output in cell.outputs for block in self._output(output)]
+                    blocks = self._outputs_of(cell, removed=ALONE in tags)
                 if FOLDED not in tags:
                     open_level = self._level
                 if ALONE not in tags:
                     cells.append((FOLDED in tags, blocks))
+            if not self._recorded and all(block["type"] == "note" for _, blocks in cells for block in blocks):
+                section["empty"] = True
+                self.outputs["empty"].append(name)
+                cells.append((False, [{"type": "note", "text": self.words["own"]["empty"].format(name=name)}]))
             section["parts"] = parts(cells)
         return section
 
     def _gap(self, name: str, notebook: nbformat.NotebookNode) -> str | None:
         words, cells = self.words["page"], notebook.cells
-        for number, cell in enumerate(cells, start=1):
+        numbered = own_cells(notebook)
+        last = numbered[-1][0] if numbered else 0
+        for number, cell in numbered:
             for output in cell.get("outputs", []):
                 if output.output_type == "error":
                     error = one_line(f"{output.get('ename', '')}: {output.get('evalue', '')}")
-                    return words["gap_error"].format(cell=number, cells=len(cells), name=name, error=error.rstrip("."))
-        for number, cell in enumerate(cells, start=1):
+                    return words["gap_error"].format(cell=number, cells=last, name=name, error=error.rstrip("."))
+        for number, cell in numbered:
             if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-                return words["gap_unexecuted"].format(cell=number, cells=len(cells), name=name)
+                return words["gap_unexecuted"].format(cell=number, cells=last, name=name)
         facts = self._facts.get(name, {})
         if facts.get("error") or facts.get("exit_code"):
             error = one_line(str(facts.get("error") or f"exit code {facts['exit_code']}"))
             return words["gap_run"].format(name=name, error=error.rstrip("."))
         return None if cells else words["gap_empty"].format(name=name)
 
-    def _output(self, output: nbformat.NotebookNode) -> list[dict[str, Any]]:
-        if output.output_type not in ("display_data", "execute_result"):
-            return []
+    def _outputs_of(self, cell: nbformat.NotebookNode, *, removed: bool) -> list[dict[str, Any]]:
+        blocks: list[dict[str, Any]] = []
+        options, pictures = options_or_none(cell.source), itertools.count()
+        for output in cell.outputs:
+            ours = any(mime.startswith(OURS) for mime in output.get("data", {}))
+            if ours:
+                blocks += self._recorded_in(output)
+            elif not removed:
+                blocks += self._ordinary(output, options, pictures)
+            self.outputs["removed" if removed else "shown"] += ours or removed
+        if any(block["type"] not in ("note", "handle") for block in blocks):
+            # Beside a plot Python names what was drawn; it is told in run.json and is nothing for a reader.
+            return [block for block in blocks if block["type"] != "handle"]
+        return [{**block, "type": "note"} if block["type"] == "handle" else block for block in blocks]
+
+    def _ordinary(
+        self, output: nbformat.NotebookNode, options: dict[str, Any], pictures: Iterator[int]
+    ) -> list[dict[str, Any]]:
+        """The blocks of an output that is none of ours, and what is said of it where it is not shown as it was."""
+        made = shown(output, options, pictures)
+        weight = weight_of(made.blocks)
+        if weight > self._room:
+            made = Shown(notes=[("room", {})])
+        else:
+            self._room -= weight
+        blocks = [block for one in made.blocks for block in self._as_block(one)]
+        notes = made.notes if blocks or made.notes else [("nothing", {})]
+        self.outputs["shown"] += bool(blocks)
+        return blocks + [self._note(why, values, seen=bool(blocks)) for why, values in notes]
+
+    def _note(self, why: str, values: dict[str, Any], *, seen: bool) -> dict[str, Any]:
+        self.outputs["noted" if seen else "not_shown"].append({
+            "notebook": self._cell["name"], "cell": self._cell["cell"], "why": why,
+            "said": told_of(load_words("en"), why, self._cell, values),
+        })  # fmt: skip
+        return {"type": "handle" if why == "object" else "note", "text": told_of(self.words, why, self._cell, values)}
+
+    def _as_block(self, one: dict[str, Any]) -> list[dict[str, Any]]:
+        if one["type"] == "markdown":
+            return self._prose(one["source"], drop_title=False) + self._notes_of_prose()
+        if one["type"] == "heading":
+            return [self._head(one["level"], one["text"], keep_together(one["text"]))]
+        if one["type"] == "prose":
+            return [{"type": "prose", "html": Markup(one["html"])}]  # noqa: S704 what foreign_html wrote
+        if one["type"] == "text":
+            label = self.words["own"]["text"].format(number=next(self._texts), **self._cell)
+            return [{**one, "label": label, "folded": one["lines"] > FOLDED_LINES}]
+        if one["type"] == "table":
+            return [{"type": "table", "table": self._table(self._own_table(one["content"]))}]
+        return [self._own_picture(one)]
+
+    def _own_table(self, content: dict[str, Any]) -> dict[str, Any]:
+        row, kind = self.words["own"]["row"], "SIMULATED" if self.run["simulated"] else ""
+        columns = [{**column, "label": column["label"] or row} for column in content["columns"]]
+        return {**content, "columns": columns, "caption": content["caption"] or self._heading, "kind": kind}
+
+    def _own_picture(self, one: dict[str, Any]) -> dict[str, Any]:
+        picture, said = one["picture"], one["caption"] or one["alt"]
+        named = slug(said) or slug(told_of(load_words("en"), "", self._cell, {}))
+        file = f"figures/{next(self._figures):02d}-{named}.{picture.ending}"
+        self.drawings[file] = picture.file
+        width = one["width"] or picture.width
+        return {
+            "type": "picture", "source": picture.source, "file": file, "caption": one["caption"],
+            "alt": one["alt"] or told_of(self.words, "undescribed", self._cell, {}), "width": width,
+            "height": picture.height and picture.width and width and round(width * picture.height / picture.width),
+            "kind": "SIMULATED" if self.run["simulated"] else "", "name": said or told_of(self.words, "", self._cell, {}),
+        }  # fmt: skip
+
+    def _in_prose(self, source: str, alt: str) -> str:
+        """A picture of Markdown as HTML: one that the cell holds is shown, of any other its words are."""
+        kind, _, name = source.partition(":")
+        held = self._attached.get(unquote(name), {}) if kind == "attachment" else {}
+        mime, data = next(iter(held.items()), ("", ""))
+        if kind == "data":
+            mime, _, data = name.partition(";base64,")
+        if mime not in (*PAINTED, "image/svg+xml"):
+            self._unseen.append("outside")
+            return html.escape(alt)
+        try:
+            picture = picture_of(mime, _joined(data))
+        except PictureError as error:
+            self._unseen.append("large_picture" if str(error) == "large" else str(error))
+            return html.escape(alt)
+        if len(picture.source) > self._room:
+            self._unseen.append("room")
+            return html.escape(alt)
+        self._room -= len(picture.source)
+        if not alt.strip():
+            self._unseen.append("undescribed")
+            alt = told_of(self.words, "undescribed", self._cell, {})
+        return f'<img class="own" src="{picture.source}" alt="{html.escape(alt)}">'
+
+    def _notes_of_prose(self) -> list[dict[str, Any]]:
+        """What is said of the pictures of the prose just read. They are no outputs: the prose they stand in is shown."""
+        unseen, self._unseen = self._unseen, []
+        return [self._note(why, {}, seen=True) for why in unseen]
+
+    def _recorded_in(self, output: nbformat.NotebookNode) -> list[dict[str, Any]]:
+        """The blocks of what our exhibits recorded; headlines, main points and parts of the brief stand elsewhere."""
         data = output.data
+        self._recorded = True
         if DECISION in data:
             self._decision = data[DECISION]
         if BRIEF in data:
@@ -153,13 +288,8 @@ class Sections:
         for position, token in enumerate(tokens):
             if token.type == "heading_open":
                 blocks += self._paragraphs(prose)
-                # A notebook's # is the page's h2; no level of the outline is ever left out.
-                self._level = min(max(int(token.tag[1]) + 1, 3), self._level + 1)
-                self._heading = plain_text(tokens[position + 1])
-                blocks.append({
-                    "type": "heading", "level": self._level, "anchor": self.anchor(), "text": self._heading,
-                    "html": Markup(self._rendered(tokens[position + 1 : position + 2], terms=False)),  # noqa: S704 html is off
-                })  # fmt: skip
+                inner = Markup(self._rendered(tokens[position + 1 : position + 2], terms=False))  # noqa: S704 html is off
+                blocks.append(self._head(int(token.tag[1]), plain_text(tokens[position + 1]), inner))
                 prose = []
             elif token.type != "heading_close" and not (
                 token.type == "inline" and tokens[position - 1].type == "heading_open"
@@ -167,12 +297,20 @@ class Sections:
                 prose.append(token)
         return blocks + self._paragraphs(prose)
 
+    def _head(self, level: int, text: str, inner: Markup) -> dict[str, Any]:
+        # A notebook's # is the page's h2; no level of the outline is ever left out.
+        self._level = min(max(level + 1, 3), self._level + 1)
+        self._heading = text
+        return {"type": "heading", "level": self._level, "anchor": self.anchor(), "text": text, "html": inner}
+
     def _paragraphs(self, tokens: Sequence[Token]) -> list[dict[str, Any]]:
         rendered = self._rendered(tokens, terms=True)
         return [{"type": "prose", "html": Markup(rendered)}] if rendered.strip() else []  # noqa: S704 html is off
 
     def _rendered(self, tokens: Sequence[Token], *, terms: bool) -> str:
-        env: dict[str, Any] = {"label": self._table_label} | ({"explain": self._explain} if terms else {})
+        env: dict[str, Any] = {"label": self._table_label, "picture": self._in_prose} | (
+            {"explain": self._explain} if terms else {}
+        )
         return str(self._markdown.renderer.render(tokens, self._markdown.options, env))
 
     def moved(

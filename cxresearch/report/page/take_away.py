@@ -68,12 +68,14 @@ def write_workbook(path: Path, tables: Sequence[Mapping[str, Any]], *, run: Mapp
     first.set_column(1, 1, 16)
     for row, (name, table) in enumerate(zip(names, tables, strict=True), start=3):
         first.write_url(row, 0, f"internal:'{_quoted(name)}'!A1", link, table["label"][:255])
-        first.write_string(row, 1, words["kinds"][table["kind"]], warn if table["kind"] == "SIMULATED" else None)
+        first.write_string(
+            row, 1, words["kinds"].get(table["kind"], ""), warn if table["kind"] == "SIMULATED" else None
+        )
 
     for name, table in zip(names, tables, strict=True):
         sheet = book.add_worksheet(name)
         sheet.write_string(0, 0, table["label"][:_LONGEST], bold)
-        sheet.write_string(1, 0, words["kinds"][table["kind"]], warn if table["kind"] == "SIMULATED" else None)
+        sheet.write_string(1, 0, words["kinds"].get(table["kind"], ""), warn if table["kind"] == "SIMULATED" else None)
         sheet.write_url(2, 0, f"internal:'{_quoted(first.get_name())}'!A1", link, words["page"]["contents"])
         _write_cells(sheet, table, head=head, looks=looks, words=words)
     book.close()

@@ -26,6 +26,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets.config import Config
 
 from cxresearch.report.run.kernel import FIXED
+from cxresearch.report.run.notebooks import read_notebook
 from cxresearch.report.run.parameters import declared_parameters
 from cxresearch.report.run.warm_start import WarmStart
 from cxresearch.style import phrase
@@ -118,6 +119,12 @@ def in_language(notebook: nbformat.NotebookNode, language: str) -> nbformat.Note
     return notebook
 
 
+def _named(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:
+    """papermill notes what it was given, which is the whole notebook; its name is enough."""
+    notebook.metadata.papermill["input_path"] = path.name
+    return notebook
+
+
 def _kill(pid: int) -> None:
     with contextlib.suppress(psutil.Error):
         kernel = psutil.Process(pid)
@@ -191,7 +198,7 @@ def _attempt(
 ) -> tuple[nbformat.NotebookNode, str, str]:  # fmt: skip
     """The notebook as far as it came, what papermill said, and the cause. What it says of itself is not trusted."""
     papermill = import_papermill()
-    notebook = nbformat.read(path, 4)
+    notebook = read_notebook(path)
     declared = declared_parameters(notebook, path.name)
     total = len(notebook.cells) + 1
     seen = [notebook]
@@ -199,14 +206,16 @@ def _attempt(
     try:
         with kernels.sockets() as sockets:
             papermill.execute_notebook(
-                str(path), None, parameters={n: v for n, v in given.items() if n in declared},
-                progress_bar=False, log_output=False, kernel_name="python3", execution_timeout=max(1, round(cell_timeout_s)),
+                read_notebook(path), None, parameters={n: v for n, v in given.items() if n in declared},
+                progress_bar=False, log_output=False, kernel_name="python3", language="python", execution_timeout=max(1, round(cell_timeout_s)),
                 # Written once, at its end: papermill writes the whole file twice a cell, and half a file has no use here.
                 request_save_on_cell_execute=False,
-                on_notebook_start=lambda notebook: seen.append(in_language(notebook, kernels.language)),
+                on_notebook_start=lambda notebook: seen.append(in_language(_named(notebook, path), kernels.language)),
                 on_cell_start=lambda cell, cell_index: say(f"{path.stem}: cell {cell_index + 1} of {total}"),
                 # What a kernel says of its own end is not for the night's mail; what a cell raises is in the notebook.
-                extra_arguments=["--IPKernelApp.log_level=50", "--Session.packer=cxresearch.report.run.kernel.pack"],
+                extra_arguments=["--IPKernelApp.log_level=50", "--Session.packer=cxresearch.report.run.kernel.pack",
+                                 # Pictures of an ordinary plot, as sharp as a telephone shows them.
+                                 "--InlineBackend.figure_formats={'retina'}"],
                 kernel_manager_class=kernels.manager,
                 # A kernel has nothing to save: to ask it politely costs half a second each.
                 shutdown_kernel="immediate",

@@ -20,6 +20,7 @@ from cxresearch.contacts import PERIOD_KINDS, to_toml
 from cxresearch.exhibits import check_targets
 from cxresearch.report.run.destinations import check_destinations, measured
 from cxresearch.report.run.errors import ParameterError
+from cxresearch.report.run.notebooks import read_notebook
 
 SCALARS = ("bool", "int", "float", "str", "date")
 
@@ -117,7 +118,7 @@ def load_report(name: str, root: Path) -> Report:
         raise ParameterError(f"{path}: may_fail names {', '.join(strange)}, not among its notebooks.")
     declared: dict[str, Declared] = {}
     for notebook in notebooks:
-        for key, line in declared_parameters(nbformat.read(notebook, 4), notebook.name).items():
+        for key, line in declared_parameters(read_notebook(notebook), notebook.name).items():
             if key in declared and declared[key].annotation != line.annotation:
                 raise ParameterError(
                     f"{key} is {declared[key].annotation} in one notebook, {line.annotation} in another."
@@ -209,7 +210,9 @@ def declared_parameters(notebook: nbformat.NotebookNode, name: str = "the notebo
     """Every parameter of the cell tagged ``parameters``: one typed literal a line. Raises ParameterError otherwise."""
     cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1:
-        raise ParameterError(f"{name} has {len(cells)} cells tagged 'parameters'; it needs exactly one.")
+        raise ParameterError(
+            f"{name} has {len(cells)} cells tagged 'parameters'; it needs exactly one (docs/own-section.md)."
+        )
     found = {}
     for line in ast.parse(cells[0].source).body:
         if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None):
@@ -407,9 +410,8 @@ def _taken_by(name: str, root: Path | None) -> list[str]:
     for path in sorted((root / "reports").glob("*.toml")) if root else []:
         with contextlib.suppress(OSError, ValueError, TypeError, SyntaxError):
             notebooks = tomllib.loads(path.read_text(encoding="utf-8")).get("notebooks", [])
-            cells = [nbformat.read(root / "notebooks" / f"{one}.ipynb", 4) for one in notebooks]  # type: ignore[operator]
-            if any(name in declared_parameters(cell) for cell in cells):
-                found.append(path.stem)
+            cells = [read_notebook(root / "notebooks" / f"{one}.ipynb") for one in notebooks]  # type: ignore[operator]
+            found += [path.stem] * any(name in declared_parameters(cell) for cell in cells)
     return found
 
 

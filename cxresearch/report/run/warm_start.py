@@ -134,9 +134,11 @@ def warm_start_for(paths: Sequence[Path]) -> WarmStart | None:
     """The warm process of this process for the kernels of these notebooks, started where there is none; None without Linux."""
     if sys.platform != "linux":
         return None
-    import nbformat
+    from cxresearch.report.run.notebooks import (
+        read_notebook,
+    )  # the process that kernels are forked from needs none of it
 
-    cells = (c for path in paths for c in nbformat.read(path, 4).cells if c.cell_type == "code")
+    cells = (c for path in paths for c in read_notebook(path).cells if c.cell_type == "code")
     statements = imports_of(c.source for c in cells)
     if _started and not (_started[0].alive and _started[0].statements == statements):
         end_warm_start()
