@@ -28,7 +28,7 @@ _ALONE = {"br", "hr", "img"}
 ACTIVE = ("script", "iframe", "frame", "object", "embed", "applet", "audio", "video", "canvas", "form", "input", "button",
           "select", "textarea", "svg")  # fmt: skip
 MOST_LETTERS = 20_000_000
-MOST_CELLS, MOST_COLUMNS = 5_000, 60
+MOST_CELLS, MOST_COLUMNS = 2_000, 60
 _CUT = {"...", "…", "&hellip;", "⋮", "⋯"}
 _SHAPE = re.compile(r"shape: \(([\d_,]+), ([\d_,]+)\)|([\d,_]+) rows × ([\d,_]+) columns")
 _NUMBER = re.compile(r"[+−-]?[\d,_]*\.?\d+(?:e[+-]?\d+)?|[+-]?inf", re.IGNORECASE)
@@ -215,9 +215,9 @@ def _content(rows: list[tuple[str, list[_Cell]]], caption: str) -> dict[str, Any
     None for a table without a cell that says anything.
     """
     rows = [row for row in rows if row[1]]
-    first = rows[0] if rows else ("", [])
-    in_head = [place for place, (part, cells) in enumerate(rows) if part == "thead" or (
-        part == "" and place == 0 and all(cell.head for cell in first[1]))]  # fmt: skip
+    in_head = [place for place, (part, _) in enumerate(rows) if part == "thead"]
+    if not in_head and len(rows) > 1 and all(cell.head for cell in rows[0][1]):
+        in_head = [0]
     grid = _grid([cells for _, cells in rows])
     if not any(cell.text for line in grid for cell in line):
         return None

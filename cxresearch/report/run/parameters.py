@@ -210,9 +210,7 @@ def declared_parameters(notebook: nbformat.NotebookNode, name: str = "the notebo
     """Every parameter of the cell tagged ``parameters``: one typed literal a line. Raises ParameterError otherwise."""
     cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1:
-        raise ParameterError(
-            f"{name} has {len(cells)} cells tagged 'parameters'; it needs exactly one (docs/own-section.md)."
-        )
+        raise ParameterError(f"{name} has {len(cells)} cells tagged 'parameters'; it needs exactly one.")
     found = {}
     for line in ast.parse(cells[0].source).body:
         if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None):
