@@ -29,21 +29,27 @@ def run(block, checkout):
     )
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    """The package copied, so that its root is here; what is only read is linked; the two commands of an environment."""
-    home = tmp_path_factory.mktemp("first") / "home"
-    home.mkdir()
-    folder = home.parent / "cxresearch"
+def copied(place: Path) -> Path:
+    """The package copied into a folder of ``place``, so that its root is there; of what is only read the files are linked; the
+    two commands of an environment."""
+    (place / "home").mkdir()
+    folder = place / "cxresearch"
     shutil.copytree(ROOT / "cxresearch", folder / "cxresearch", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "reports").mkdir()
-    for path in (*(ROOT / "reports").glob("*.toml"), ROOT / "notebooks", ROOT / "data"):
+    for name in ("reports", "notebooks"):
+        (folder / name).mkdir()
+    for path in (*(ROOT / "reports").glob("*.toml"), *(ROOT / "notebooks").glob("*.ipynb"), ROOT / "data"):
         (folder / path.relative_to(ROOT)).symlink_to(path)
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
     for name, words in (("python", ""), ("cxresearch", " -m cxresearch")):
         (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{words} "$@"\n')
         (programs / name).chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    folder = copied(tmp_path_factory.mktemp("first"))
     done = run(EXPORT, folder)
     assert done.returncode == 0, done.stderr
     return folder

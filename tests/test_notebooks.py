@@ -15,7 +15,7 @@ import pytest
 from cxresearch.report.run.execute import proof_of_execution
 from cxresearch.report.run.parameters import accepts, declared_parameters
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def code_cells(path: Path) -> list:
