@@ -46,8 +46,15 @@ def test_step_3_makes_a_page_that_shows_every_output(checkout):
     record = json.loads((folder / "run.json").read_text())
     assert record["parameters"]["few"] == 10
     assert (record["outputs"]["not_shown"], record["outputs"]["noted"]) == ([], [])
-    outputs = [o for c in nbformat.read(folder / "notebooks" / "which-queue.ipynb", 4).cells for o in c.get("outputs", [])]
+    outputs = [
+        o for c in nbformat.read(folder / "notebooks" / "which-queue.ipynb", 4).cells for o in c.get("outputs", [])
+    ]
     assert record["outputs"]["shown"] == len(outputs) == 3
     page = (folder / "report.html").read_text()
-    for said in ("Which queue needs us?", "Contacts by queue", 'alt="Bars of contacts by queue;', "Half would hang up within"):
+    for said in (
+        "Which queue needs us?",
+        "Contacts by queue",
+        'alt="Bars of contacts by queue;',
+        "Half would hang up within",
+    ):
         assert said in page

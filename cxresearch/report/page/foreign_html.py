@@ -232,10 +232,9 @@ def _content(rows: list[tuple[str, list[_Cell]]], caption: str) -> dict[str, Any
     rows_there = len(cells)
     if width > MOST_COLUMNS:
         cells, names = [line[:MOST_COLUMNS] for line in cells], names[:MOST_COLUMNS]
-    most = max(1, MOST_CELLS // max(len(names), 1))
-    kept = cells[:most]
-    if leading == 1 and not names[0] and len(names) > 1 and _counts_up([line[0] for line in kept]):
-        names, kept = names[1:], [line[1:] for line in kept]
+    if leading == 1 and not names[0] and len(names) > 1 and _counts_up([line[0] for line in cells]):
+        names, cells = names[1:], [line[1:] for line in cells]
+    kept = cells[: max(1, MOST_CELLS // max(len(names), 1))]
     numeric = [place > 0 and _numeric([line[place] for line in kept]) for place in range(len(names))]
     file = io.StringIO()
     written = [

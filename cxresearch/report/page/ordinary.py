@@ -179,7 +179,7 @@ def _picture(
     try:
         picture = picture_of(mime, data)
     except PictureError as error:
-        return Shown(notes=[(str(error) if str(error) != "large" else "large_picture", {})])
+        return Shown(notes=[(str(error), {})])
     alt = _one_of(options.get("fig-alt"), place) or str(told.get("alt") or "").strip()
     width = told.get("width") if isinstance(told.get("width"), int) else None
     block = {

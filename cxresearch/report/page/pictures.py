@@ -24,7 +24,7 @@ _RUNS = {"script", "foreignObject", "iframe", "object", "embed", "audio", "video
 
 
 class PictureError(ValueError):
-    """Why a picture is not shown, in one word: ``damaged``, ``large`` or ``active``."""
+    """Why a picture is not shown, as the words ``own`` call it: ``damaged``, ``large_picture`` or ``active_picture``."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def painted(data: str) -> Picture:
             warnings.simplefilter("ignore")  # of its size, which is judged here
             opened = Image.open(io.BytesIO(base64.b64decode(data)))
             if opened.width * opened.height > _MOST_PIXELS:
-                raise PictureError("large")
+                raise PictureError("large_picture")
             frames, photograph = getattr(opened, "n_frames", 1), opened.format == "JPEG"
             upright = ImageOps.exif_transpose(opened)
             picture = upright.convert("RGBA" if upright.mode in ("RGBA", "LA", "PA", "P") else "RGB")
@@ -69,7 +69,7 @@ def painted(data: str) -> Picture:
         if len(file) > LARGEST:
             file, ending = _file(picture, photograph=True)
         if len(file) > LARGEST:
-            raise PictureError("large")
+            raise PictureError("large_picture")
     mime = {"png": "png", "jpg": "jpeg"}[ending]
     source = f"data:image/{mime};base64,{base64.b64encode(file).decode()}"
     return Picture(source, file, ending, *size, frames=frames, smaller=smaller)
@@ -96,10 +96,10 @@ def drawn(svg: str) -> Picture:
     """An SVG that runs nothing and names nothing outside itself. Raises PictureError."""
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
     if "<!ENTITY" in svg:
-        raise PictureError("active")
+        raise PictureError("active_picture")
     file = svg.encode("utf-8", "replace")
     if len(file) > LARGEST:
-        raise PictureError("large")
+        raise PictureError("large_picture")
     try:
         root = Tree.fromstring(file)  # noqa: S314 its entities were refused
     except (Tree.ParseError, ValueError) as error:
@@ -113,14 +113,14 @@ def drawn(svg: str) -> Picture:
     for one in root.iter():
         said += [one.text or "", one.tail or ""]
         if _name(one.tag) in _RUNS:
-            raise PictureError("active")
+            raise PictureError("active_picture")
         for key, value in one.attrib.items():
             outside = _name(key) in ("href", "src") and not value.strip().startswith(("#", "data:image/"))
             if key.lower().startswith("on") or (outside and _name(one.tag) != "a") or _fetches(value):
-                raise PictureError("active")
+                raise PictureError("active_picture")
             said.append(value)
         if _name(one.tag) == "style" and _fetches(one.text or ""):
-            raise PictureError("active")
+            raise PictureError("active_picture")
     source = f"data:image/svg+xml;base64,{base64.b64encode(file).decode()}"
     return Picture(source, file, "svg", text="\n".join(said))
 

@@ -218,7 +218,7 @@ class Sections:
         try:
             picture = picture_of(mime, _joined(data))
         except PictureError as error:
-            self._unseen.append("large_picture" if str(error) == "large" else str(error))
+            self._unseen.append(str(error))
             return html.escape(alt)
         if len(picture.source) > self._room:
             self._unseen.append("room")
