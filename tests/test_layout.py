@@ -93,7 +93,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
         "page", "page.blocks", "page.brand", "page.brief", "page.browser", "page.foreign_html", "page.gate", "page.layout", "page.ordinary", "page.pictures",
         "page.prose", "page.render",
         "page.sections", "page.slide", "page.take_away",
-        "run", "run.destinations", "run.errors", "run.execute", "run.kernel", "run.notebooks", "run.one_run", "run.parameters", "run.stop", "run.survey_run", "run.version", "run.warm_start",
+        "run", "run.destinations", "run.errors", "run.execute", "run.kernel", "run.limits", "run.notebooks", "run.one_run", "run.parameters", "run.stop", "run.survey_run", "run.version", "run.warm_start",
     ),
     "simulate": ("contact_truth", "contacts", "default", "network", "respondents"),
 }  # fmt: skip

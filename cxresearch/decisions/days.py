@@ -17,6 +17,7 @@ from cxresearch.risk_table import Floats, Integers
 HOURS = 24
 FEWEST_SEEN = 2  # one agent seen alone would be a person
 PAUSE_S = 1_200  # a longer time between two contacts is no work
+LONGEST_WORK_S = 86_400  # nobody is at one contact for more than a day: such a handling time is no number of hours
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,7 @@ def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
     -------
     DataFrame ``day, weekday, hour, agents, agent_hours``
         An agent is at work from the first to the last answer, and until what is begun is done; more than 20 minutes between
-        one contact and the next are no work. ``agents``: at work at some time in the hour; ``agent_hours``: all their time
+        one contact and the next are no work, nor is what one contact takes after a day. ``agents``: at work at some time in the hour; ``agent_hours``: all their time
         in it. Both are NaN where only one was. None where the log names no agents or no times of day, or only counts were
         kept of some days.
 
@@ -117,9 +118,12 @@ def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
     if not mine.times_known:
         return None
     mine_only = "OVER (PARTITION BY agent_key ORDER BY begins, ends ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    last = f"TIMESTAMP '{mine.period.end}' + INTERVAL 1 DAY"  # what is said to end years later is no time of this team
     stretches = (
         rows.filter("outcome = 'answered' AND agent_key IS NOT NULL AND opened_at IS NOT NULL")
-        .select("agent_key, epoch(opened_at) + coalesce(wait_s, 0) AS begins, begins + coalesce(handle_s, 0) AS ends")
+        .select("agent_key, epoch(opened_at) + coalesce(wait_s, 0) AS begins, coalesce(handle_s, 0) AS takes")
+        .filter(f"begins < epoch({last})")
+        .select(f"agent_key, begins, begins + greatest(least(takes, {LONGEST_WORK_S}), 0) AS ends")
         .select(
             f"agent_key, begins, max(ends) {mine_only} AS busy_to, "
             "lead(begins) OVER (PARTITION BY agent_key ORDER BY begins, ends) AS next"

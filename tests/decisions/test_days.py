@@ -48,6 +48,20 @@ def test_what_ends_on_the_hour_is_no_work_in_the_next_one():
     assert table["agent_hours"].iloc[0] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("wait_s", "handle_s"), [(0.0, 1e12), (0.0, 1e300), (1e12, 60.0), (1e15, 1e15), (5.0, -1e12)])
+def test_times_of_many_years_are_no_hours_at_work(wait_s, handle_s):
+    """A whole hour of them: at most a day each, and none after the day that follows the period."""
+    rows = log([
+        (f"{DAY} 09:{n:02d}:00", who, wait_s, handle_s) for n in range(60) for who in ("anna", "ben")
+    ] + [
+        ("2026-02-28 23:00:00", who, 0.0, 60.0) for who in ("anna", "ben")
+    ], ["at", "agent_key", "wait_s", "handle_s"]).assign(outcome="answered", queued=True)  # fmt: skip
+    table = agents_at_work(month(rows))
+    assert 1 <= len(table) <= 26
+    assert table["day"].max() <= pd.Timestamp("2026-03-01")
+    assert (table["agent_hours"] <= table["agents"]).all()
+
+
 def test_who_left_was_helped_by_nobody():
     rows = log([(f"{DAY} 09:00:00", "anna", 5.0), (f"{DAY} 09:00:10", "ben", 5.0)], ["at", "agent_key", "wait_s"])
     assert agents_at_work(month(rows.assign(outcome="abandoned"))) is None

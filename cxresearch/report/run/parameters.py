@@ -20,6 +20,7 @@ from cxresearch.contacts import PERIOD_KINDS, to_toml
 from cxresearch.exhibits import check_targets
 from cxresearch.report.run.destinations import check_destinations, measured
 from cxresearch.report.run.errors import ParameterError
+from cxresearch.report.run.limits import between, limits_of
 from cxresearch.report.run.notebooks import read_notebook
 
 SCALARS = ("bool", "int", "float", "str", "date")
@@ -309,9 +310,9 @@ def _check_decisions(text: Mapping[str, Any], declared: Mapping[str, Declared], 
 def check_ranges(given: Mapping[str, Any], declared: Mapping[str, Declared], where: str) -> dict[str, tuple[Any, Any]]:
     """The table ``[ranges]``: ``name = [lowest, highest]``, both allowed; ``inf`` and ``-inf`` leave an end open.
 
-    For int, float and date parameters, and for every item of a list of them. Raises ParameterError.
+    For int, float and date parameters, every item of a list of them, beside those of limits. Raises ParameterError.
     """
-    ranges = {}
+    ranges = limits_of(declared)
     for name, ends in given.items():
         _declared(name, declared, where)
         if not (isinstance(ends, list) and len(ends) == 2):
@@ -320,8 +321,7 @@ def check_ranges(given: Mapping[str, Any], declared: Mapping[str, Declared], whe
         numbers = all(type(end) in (int, float) for end in (low, high))
         dates = all(isinstance(end, str) and _is_date(end) for end in (low, high))
         if not (numbers or dates) or not low <= high:
-            raise ParameterError(f"{where}: the range of {name} needs two numbers or two dates, the lower one first; "
-                                 f"got {ends!r}.")  # fmt: skip
+            raise ParameterError(f"{where}: range {name}: two numbers or two dates, the lower one first; got {ends!r}.")
         ranges[name] = (low, high)
     return ranges
 
@@ -337,7 +337,7 @@ def in_range(values: Mapping[str, Any], ranges: Mapping[str, tuple[Any, Any]], w
             if isinstance(item, str) != isinstance(low, str) or isinstance(item, bool | dict):
                 raise ParameterError(f"{where}: {name} is {item!r}, which its range {low} to {high} cannot judge.")
             if not low <= item <= high:
-                raise ParameterError(f"{where}: {name} should be from {low} to {high}; got {item!r}.")
+                raise ParameterError(f"{where}: {name} should be {between(low, high)}; got {item!r}.")
 
 
 # A parameter stands in the notebook, in run.json and on the page: no place for these.

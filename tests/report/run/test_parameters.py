@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from cxresearch.report.run.limits import LIMITS
 from cxresearch.report.run.parameters import (
     ParameterError,
     accepts,
@@ -138,7 +139,7 @@ def checkout(tmp_path):
         (REPORT + "[ranges]\nhorizon_s = [1]\n", "the range of horizon_s is .lowest, highest."),
         (REPORT + "[ranges]\nhorizon_s = [2, 1]\n", "the lower one first"),
         (REPORT + '[ranges]\nhorizon_s = [1, "2"]\n', "two numbers or two dates"),
-        (REPORT + "[ranges]\nhorizon_s = [2, inf]\n", "horizon_s should be from 2 to inf; got 1.0"),
+        (REPORT + "[ranges]\nhorizon_s = [2, inf]\n", "horizon_s should be at least 2; got 1.0"),
         (REPORT + "[parameters]\nhorizon_s = 9\n[ranges]\nhorizon_s = [1, 8]\n", "should be from 1 to 8; got 9.0"),
     ],
 )
@@ -183,6 +184,24 @@ def test_ranges_hold_for_lists_dates_and_none():
             parse_settings([setting], declared, ranges)
     with pytest.raises(ParameterError, match="cannot judge"):
         in_range({"url": "x"}, {"url": (1, 2)}, "here")
+
+
+def test_what_can_be_no_number_of_its_kind_is_refused_without_a_range(root):
+    """By name, in every report of the checkout that declares it; what the notebooks say themselves is inside."""
+    declared = {}
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        declared |= declared_parameters(nbformat.read(path, 4), path.name)
+    assert set(LIMITS) <= set(declared)
+    ranges = check_ranges({}, declared, "here")
+    in_range({name: line.default for name, line in declared.items()}, ranges, "the notebooks")
+    for name, (low, high) in LIMITS.items():
+        for beyond in (low - 1, high + 1) if high < math.inf else (low - 1,):
+            with pytest.raises(ParameterError, match=rf"--set: {name} should be "):
+                parse_settings([f"{name}={beyond}"], declared, ranges)
+    own = check_ranges({"smallest_group": [0, 3]}, declared, "here")
+    assert parse_settings(["smallest_group=0"], declared, own) == {"smallest_group": 0}, (
+        "a range of one's own goes before"
+    )
 
 
 @pytest.mark.parametrize(
