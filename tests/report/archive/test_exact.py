@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cxresearch.report.archive import exact, publish
-from cxresearch.report.archive.deliver import store
 from cxresearch.report.archive.recorded import read_runs
+from cxresearch.report.archive.stores import store
 
 RUN = {
     "report": "monthly", "title": "T", "period": "1999-02", "period_label": "February 1999", "status": "complete",
