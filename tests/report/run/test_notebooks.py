@@ -109,6 +109,7 @@ def test_a_notebook_of_another_language_ends_with_2_before_any_kernel(checkout, 
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_own_notebook_without_metadata_runs_and_the_run_says_what_it_does_not_show(checkout, capsys):  # noqa: F811
     path = checkout / "notebooks" / "two.ipynb"
     write_notebook(path, "import sys\nprint('seen')\nprint('unseen', file=sys.stderr)", "{'a': 1}")
