@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -209,6 +210,108 @@ def test_a_run_is_stored_elsewhere_and_a_mail_server_that_is_not_there_is_said(c
     assert "did not take the message" in capsys.readouterr().err
     for out in ("out", "elsewhere"):
         assert (checkout / out / "small" / "1999-02" / "report.html").is_file(), "the report itself stands"
+
+
+LOST = (
+    "from cxresearch.exhibits import show as present\n"
+    "present.record_headline(name='lost_share', label='Gave up', value=0.127, lower=0.11, upper=0.14, unit='share', "
+    "kind='estimated', better='lower', n=9, base='all who asked')"
+)
+
+
+def test_a_runner_with_an_empty_disk_knows_the_run_before_it_and_tells_no_alert_twice(checkout, monkeypatch, capsys):
+    add_to_toml(checkout, f'store = "{checkout / "store"}"\nhistory = "{checkout / "private"}"')
+    with (checkout / "reports" / "small.toml").open("a") as file:
+        file.write('[alerts]\nlost_share = 0.05\n[email]\nserver = "127.0.0.1"\nsecurity = "none"\n')
+        file.write('sender = "a@example.org"\non_alert = ["b@example.org"]\n')
+    write_notebook(checkout / "notebooks" / "one.ipynb", RECORD, LOST)
+    told = []
+    monkeypatch.setattr("cxresearch.report.archive.alerts.hand_over", lambda mail, message, people: told.append(people))
+    assert run(checkout) == 0
+    first = published(checkout)
+    assert first["history"] == {"fetched": True, "runs": 0, "without_counts": 0}
+    assert first["alerts"][0] | {"told_utc": ""} == {
+        "name": "lost_share", "limit": 0.05, "verdict": "missed", "fired": True, "told": ["e-mail"], "told_utc": "",
+        "why": "the whole interval, 11.0 to 14.0 %, lies on the bad side of 5.0 %",
+    }  # fmt: skip
+    stored = checkout / "store" / "small" / "1999-02"
+    assert json.loads((stored / "run.json").read_text()) == first, "the store knows who was told"
+    assert not (stored / "tables").exists()
+    assert len(list((checkout / "private").rglob("cells.parquet"))) == 1
+    shutil.rmtree(checkout / "out")
+    assert run(checkout) == 0
+    second = published(checkout)
+    assert second["history"] == {"fetched": True, "runs": 1, "without_counts": 0}
+    assert second["alerts"][0]["told_utc"] == first["alerts"][0]["told_utc"]
+    assert told == [("b@example.org",)]
+    assert "1 fetched from where they are kept" in (stored / "report.html").read_text()
+    assert 'href="small/1999-02/report.html"' in (checkout / "store" / "index.html").read_text()
+
+    shutil.rmtree(checkout / "out")
+    capsys.readouterr()
+
+    def lost(self, below=""):
+        raise PermissionError("not you")
+
+    monkeypatch.setattr("cxresearch.report.archive.stores._Folder.list", lost)
+    assert run(checkout) == 1
+    assert "the history could not be fetched" in capsys.readouterr().err
+    assert published(checkout)["status"] == "complete", "the report is made all the same"
+    assert "Earlier reports are missing here" in (checkout / "out" / "small" / "1999-02" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("[alerts]\nlost_sare = 0.05", "[alerts] lost_sare: no headline has this name (did you mean 'lost_share'?)"),
+        (
+            "[alerts]\nlost_share = 5",
+            "[alerts] lost_share = 5: it is a share, from 0 to 1: for 5 % write lost_share = 0.05",
+        ),
+        ("[alerts]\nlost_share = true", "[alerts] lost_share is a number"),
+        ("[alerts]\ncontacts = 5", "[alerts] contacts: neither more nor fewer of them are better"),
+        ("[alerts]\nlost_share = 0.05", "[alerts] is set, and nobody is told"),
+        ("[messages]\non_alert = ['slack://token']", "is a list of names of environment variables"),
+        ("[messages]\non_alert = ['NO_SUCH_VARIABLE']", "[messages]"),
+        ("[email]\nserver = 'x'\nsender = 'a@b.c'\nlink = 'https://x/{0}'", "only {report} and {period} are filled in"),
+    ],
+)
+def test_who_is_told_of_what_is_checked_before_any_kernel(checkout, capsys, monkeypatch, lines, message):
+    monkeypatch.setattr(
+        "cxresearch.report.run.one_run.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started")
+    )
+    with (checkout / "reports" / "small.toml").open("a") as file:
+        file.write(lines + "\n")
+    assert run(checkout) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ('history = "s3://private"', "history is set, and no store"),
+        ('store = "s3://kept"\nhistory = "s3://kept/exact"', "history lies in store"),
+        ('store = "ftp://a:b@host/x"', "the address holds a password"),
+    ],
+)
+def test_where_a_report_is_kept_is_checked_before_any_kernel(checkout, capsys, lines, message):
+    add_to_toml(checkout, lines)
+    assert run(checkout) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_braces_in_what_a_report_is_called_are_only_braces(checkout):
+    toml = checkout / "reports" / "small.toml"
+    odd = "{0} {report.__class__} {title!r} %s ${x}"
+    toml.write_text(toml.read_text().replace('title = "Small"', f'title = "T {odd}"\norganisation = "O {odd}"'))
+    with toml.open("a") as file:
+        file.write(f'[brand]\nname = "B {odd}"\n')
+    assert run(checkout) == 0
+    page = (checkout / "out" / "small" / "1999-02" / "report.html").read_text()
+    assert f"T {odd}" in page
+    assert f"B {odd}" in page
+    assert f"T {odd}" in (checkout / "out" / "index.html").read_text()
 
 
 def test_a_report_that_grows_old_is_marked_in_the_index_also_when_nothing_runs(checkout):
