@@ -86,7 +86,7 @@ def test_forecasts_that_stand_are_scored_and_counted(tmp_path):
     periods = [f"1999-0{n}" for n in range(1, 6)]
     for period, value in zip(periods, values, strict=True):
         add(tmp_path, period, headline(value))
-    job.keep_forecasts(tmp_path, "monthly", periods)
+    job.keep_forecasts(tmp_path, REPORT, periods)
     rows = {r["period"]: r["forecast"][0] for r in history.load_runs(tmp_path)}
     assert rows["1999-03"]["note"] == "2 of the 3 periods in a row that a forecast needs"
     assert (rows["1999-04"]["said"], rows["1999-04"]["inside"]) == (0.21, True)
@@ -324,7 +324,7 @@ def test_a_forecast_of_simulated_data_says_nothing_of_real_data(tmp_path):
     for month, value in enumerate([0.20, 0.22, 0.21, 0.22, 0.21], start=1):
         add(tmp_path, f"1999-0{month}", headline(value), simulated=month < 5)
     periods = [f"1999-0{month}" for month in range(1, 6)]
-    job.keep_forecasts(tmp_path, "monthly", periods)
+    job.keep_forecasts(tmp_path, REPORT, periods)
     rows = {r["period"]: r["forecast"][0] for r in history.load_runs(tmp_path)}
     assert (rows["1999-04"]["said"], rows["1999-04"]["scored_so_far"]) == (0.21, 1)
     # The month of real data: no forecast for it, and the simulated hits are not counted for it.
