@@ -87,6 +87,8 @@ _HALVES = {
     "(?:上午|午前|오전) ?": "AM ", "(?:下午|午後|오후) ?": "PM ",
 }  # fmt: skip
 
+_UNSEEN = r"[[:cntrl:]\x{80}-\x{9f}\x{202a}-\x{202e}\x{2066}-\x{2069}]+"
+
 
 def column(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
@@ -100,6 +102,11 @@ def text(name: str) -> str:
     # The pattern is dear, and few cells begin like it.
     void = f"contains({sql_text(_NOTHING_BEGINS)}, left({cell}, 1)) AND regexp_full_match({cell}, '(?i:{NOTHING})')"
     return f"nullif(CASE WHEN {sign} THEN substr({cell}, 2) WHEN {void} THEN '' ELSE {cell} END, '')"
+
+
+def name(cell: str) -> str:
+    """A name as it can be shown: a control character, or one that turns the direction of what follows, is a space."""
+    return f"nullif(trim(regexp_replace({cell}, {sql_text(_UNSEEN)}, ' ', 'g'), ' '), '')"
 
 
 def fits(cell: str, pattern: str) -> str:

@@ -208,7 +208,8 @@ def unread_cells(raw: duckdb.DuckDBPyRelation, sources: Mapping[str, Source], *,
                 if source.columns
                 else ""
             )
-            said.append(f"{name} ({column!r}): {which!r} and {wrong - 1:,} more cannot be read{line}")
+            more = f" and {wrong - 1:,} more" if wrong > 1 else ""
+            said.append(f"{name} ({column!r}): {which!r}{more} cannot be read{line}")
         elif empty and name == "wait_s" and not source.missing:
             said.append(f'{name} ({column!r}) is empty in {empty:,} rows; if nobody has answered yet: missing = "open"')
         elif empty and not source.missing:
@@ -268,6 +269,8 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
         who = cells.column(column) if ROW in types else cells.person(cells.text(column))
         return f"nullif({who}, {sql_text(cells.CUT_ID)})"
     word = _worded(_text(column, types), source)
+    if name == "queue":
+        return cells.name(word)
     return f"lower({word})" if name in WORDS else word
 
 

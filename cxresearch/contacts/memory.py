@@ -18,7 +18,7 @@ import platformdirs
 
 # What stands in a kept folder. Another number is another shape: such a folder is left aside and made anew.
 VERSION = 1
-RULES = 9  # how a log is laid out and its cells are read: what was found by other rules is found anew
+RULES = 10  # how a log is laid out and its cells are read: what was found by other rules is found anew
 FOLDER = "CXRESEARCH_KEPT"  # the folder that the notebooks of one report share with their runner
 FETCHED = "fetched"  # copies of what lies elsewhere, for the processes of one report
 MOST_FOLDERS = 24

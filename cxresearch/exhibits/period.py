@@ -171,17 +171,17 @@ def patience_curve(mine: PeriodLog, *, by: str = "", horizon_s: float = 300.0) -
         return nothing(phrase(NOBODY))
     at_s = [*MINUTES_S, horizon_s]
     told: dict[str, Any] = {
-        "horizon_s": horizon_s,
-        "days": waits["day"].nunique(),
-        "marks": promise_made(mine, horizon_s),
-        "place": mine.label,
+        "horizon_s": horizon_s, "days": waits["day"].nunique(), "marks": promise_made(mine, horizon_s), "place": mine.label,
         "kind": mine.kind,
-    }
+    }  # fmt: skip
     if not by:
         curve = patience.daily_curve(waits)
         at, median = patience.survival_at(curve, at_s), patience.waiting_table(waits).iloc[0]["median_patience_s"]
         return waiting.patience_curve(curve, at, median_s=median, before=curve_before(mine), **told)
-    rows = _largest(waits, by)
+    if (rows := _largest(waits, by)).empty:
+        return nothing(
+            phrase("Of nobody who gave up the log says the group, so how long each would wait cannot be seen")
+        )
     curves = patience.daily_curve(rows, by=by)
     ranks = patience.patience_ranks(rows, at_s[0], by=by)
     return waiting.patience_curve(curves, patience.survival_at(curves, at_s, by=by), by=by, ranks=ranks, **told)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cxresearch.contacts import LogError, LogQuestionError, cells, load
@@ -184,3 +185,18 @@ def test_a_line_with_more_cells_than_columns_is_set_aside_and_counted(tmp_path):
     month = load(path, mapping={"unusable_up_to": 0.4}).period("2026-10")
     assert month.counts["read"] == 3
     assert month.set_aside.to_dict("records") == [{"reason": "more cells than columns", "rows": 1}]
+
+
+@settings(max_examples=40)
+@given(name=st.text(st.characters(exclude_categories=("Cs",)), max_size=20))
+@example(name="\x1b[31mred\x00\u202e")
+def test_a_name_keeps_all_that_can_be_shown_and_nothing_else(name):
+    """Controls, and what turns the direction of the text around it, become spaces; the rest stays letter by letter."""
+    found = duckdb.connect().execute(f"SELECT {cells.name('?')}", [name]).fetchall()[0][0] or ""
+    unseen = {
+        c
+        for c in name
+        if unicodedata.category(c) == "Cc" or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    }
+    assert not unseen & set(found)
+    assert [c for c in found if c != " "] == [c for c in name if c not in {*unseen, " "}]

@@ -89,6 +89,17 @@ def odd_logs() -> dict[str, pd.DataFrame]:
         "queues with strange names": plain_log(
             queue=[("ünïcode ✓ 電話", "$x_{$ & 50 % _a_ $", "<b>*bold*</b> | `code`", "a\\b {c} (d", "")[n % 5] for n in many]
         ),
+        "queues that cannot be shown": plain_log(queue=[("\x1b[31mred", "\x00", "a\nb", "\u202etfel", "a\x85b")[n % 5] for n in many]),
+        "who gave up has no queue": plain_log(
+            outcome=np.where(many % 3, "answered", "abandoned"), queue=[f"queue {n % 2}" if n % 3 else None for n in many]
+        ),
+        "only who gave up has a queue": plain_log(
+            outcome=np.where(many % 3, "answered", "abandoned"), queue=[None if n % 3 else f"queue {n % 2}" for n in many]
+        ),
+        "who gave up has no channel": plain_log(
+            outcome=np.where(many % 3, "answered", "abandoned"), queue="a",
+            channel=[("phone", "chat")[n % 2] if n % 3 else None for n in many],
+        ),
         "a queue with a long name": plain_log(queue=["x" * 300 if n % 2 else "\n line \t" for n in many]),
         "one row": plain_log(1),
         "one who gave up": plain_log(1, outcome="abandoned", wait_s=30.0),
