@@ -192,7 +192,7 @@ def _mapped(given: argparse.Namespace) -> dict[str, Any]:
 def _new(given: argparse.Namespace) -> int:
     """Look at a log and write reports/NAME.toml, with which ``cxresearch report NAME`` runs; nothing is overwritten."""
     from cxresearch.contacts import PERIOD_KINDS, LogError, look_text, next_command
-    from cxresearch.report.run.parameters import new_report
+    from cxresearch.report.run.new_report import new_report
 
     path = ROOT / "reports" / f"{given.name}.toml"
     if path.exists():

@@ -23,7 +23,7 @@ from tests.test_layout import ARROWS, INVENTORY, MODULE_ARROWS, SOURCES
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
-    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")),
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY")),
 ]
 PLACES = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
 MADE = ("reports/build", "data/raw")  # not in git

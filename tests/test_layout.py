@@ -90,10 +90,10 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "report": (
         "backfill", "job",
         "archive", "archive.again", "archive.alerts", "archive.deliver", "archive.exact", "archive.forecast", "archive.freshness", "archive.history", "archive.memory", "archive.messages", "archive.publish", "archive.recorded", "archive.stores",
-        "page", "page.blocks", "page.brand", "page.brief", "page.browser", "page.foreign_html", "page.gate", "page.layout", "page.ordinary", "page.pictures",
+        "page", "page.blocks", "page.brand", "page.brief", "page.browser", "page.folder", "page.foreign_html", "page.gate", "page.layout", "page.leaks", "page.ordinary", "page.pictures",
         "page.prose", "page.render",
         "page.sections", "page.slide", "page.take_away",
-        "run", "run.destinations", "run.errors", "run.execute", "run.kernel", "run.limits", "run.notebooks", "run.one_run", "run.parameters", "run.stop", "run.survey_run", "run.version", "run.warm_start",
+        "run", "run.cleaned", "run.destinations", "run.environment", "run.errors", "run.execute", "run.kernel", "run.limits", "run.new_report", "run.notebooks", "run.one_run", "run.parameters", "run.stop", "run.survey_run", "run.version", "run.warm_start",
     ),
     "simulate": ("contact_truth", "contacts", "default", "network", "respondents"),
 }  # fmt: skip

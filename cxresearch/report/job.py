@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Collection
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ import psutil
 from cxresearch.contacts import Period
 from cxresearch.report.archive import exact, history, publish
 from cxresearch.report.archive.alerts import alert_records, tell_alerts
-from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, send
+from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, points_of, send
 from cxresearch.report.archive.memory import Fetched, fetch_back, keep, put_again
 from cxresearch.report.archive.messages import Messages, load_messages, require, send_messages
 from cxresearch.report.archive.recorded import read_runs, tables_of
 from cxresearch.report.page.brand import load_brand
+from cxresearch.report.page.leaks import NO_NAMES, Names, without_leaks, without_paths
 from cxresearch.report.run import one_run as run
+from cxresearch.report.run.environment import for_kernels
 from cxresearch.report.run.execute import Kernels, recorded_decision
 from cxresearch.report.run.parameters import Report
 from cxresearch.report.run.stop import Guard, RunTimedOut
@@ -48,16 +51,17 @@ def make_report(order: run.Order, guard: Guard) -> int:
     messages = load_messages(report.messages) if report.messages else None
     if messages:
         require(messages)
-    load_words(report.language)  # these four refuse, with a ValueError, what the page and the mail cannot use
+    load_words(report.language)
+    for_kernels(report.environment)  # these five refuse, with a ValueError, what the page and the mail cannot use
     with run.run_lock(order.out / ".locks" / order.key) as free:
         if not free:
             print(f"cxresearch: {report.name} {order.period.name} is already under way.", file=sys.stderr)
             return run.UNDER_WAY
         publish.clear_old_builds(order.out, order.key, target)
         # Its imports run beside ours, and beside the reading of the log.
-        warm = warm_start_for(report.notebooks)
+        warm = warm_start_for(report.notebooks, report.environment)
         mark = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:8]
-        kernels = Kernels(mark, warm, report.language)
+        kernels = Kernels(mark, warm, report.language, report.environment)
         kernels.clear_sockets()
         _heal_index(order.out, report)
         fetched = fetch_history(report, order.out)
@@ -78,6 +82,7 @@ def make_report(order: run.Order, guard: Guard) -> int:
                     print(f"cxresearch: {report.name} {order.period.name} FAILED: {record['reason']}", file=sys.stderr)
                     return run.FAILED
             with guard.whole():
+                leave_out(build, report, kernels.names, failed=record["status"] == "failed")
                 code = _put_in_place(report, record, build, target, failed_target, order.out)
             # Told after it stands, and also when it failed; the guard lets a signal end a server that does not answer.
             if (
@@ -92,6 +97,20 @@ def make_report(order: run.Order, guard: Guard) -> int:
     return code
 
 
+def leave_out(build: Path, report: Report, names: Names, *, failed: bool) -> None:
+    """Take out of a built run what is not published: its notebooks where the report says so, and of a failed run its exact
+    tables and every file that a rule finds something in."""
+    if not report.publish_notebooks:
+        shutil.rmtree(build / "notebooks", ignore_errors=True)
+    if failed:
+        from cxresearch.report.page.folder import check_files
+
+        shutil.rmtree(build / exact.EXACT, ignore_errors=True)
+        for name, findings in check_files(build, names=names, leave=["run.json"]).items():
+            (build / name).unlink()
+            print(f"cxresearch: {name} of the failed run is left out: {findings[0].rule}.", file=sys.stderr)
+
+
 def _put_in_place(
     report: Report, record: dict[str, Any], build: Path, target: Path, failed_target: Path, out: Path
 ) -> int:
@@ -104,8 +123,6 @@ def _put_in_place(
         print(f"cxresearch: {name} FAILED: {record['reason']}; no report was published.", file=sys.stderr)
     try:
         due.write_text(str(os.getpid()))
-        if code == run.FAILED:
-            shutil.rmtree(build / exact.EXACT, ignore_errors=True)
         exact.put(build, out, record)
         publish.publish(build, failed_target if code == run.FAILED else target)
         if code == run.FAILED:
@@ -276,8 +293,9 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
             record["alerts"] = alert_records(report.alerts, headlines, before.get("alerts", []))
         history.add_forecasts(good)
         record |= {"forecast": mine["forecast"], "arrivals_forecast": mine["arrivals_forecast"]}
-        _write_page(report, notebooks, record, headlines, build / "report.html", brand)
-    publish.write_json(build / "run.json", record)
+        record["points"] = points_of([notebook for _, notebook in notebooks])
+        _write_page(report, notebooks, record, headlines, build / "report.html", brand, kernels.names)
+    publish.write_json(build / "run.json", as_published(record, kernels.names))
     return record
 
 
@@ -304,11 +322,12 @@ def _outputs(record: dict[str, Any], notebooks: list) -> dict[str, Any]:
 
 def _write_page(
     report: Report, notebooks: list, record: dict[str, Any], headlines: list[dict[str, Any]], path: Path,
-    brand: dict[str, str],
+    brand: dict[str, str], names: Names,
 ) -> None:  # fmt: skip
     """The page, its brief and the slide of it, what the gate says of them, its tables and figures as files, and the page on
     paper; what does not pass the gate fails its run."""
     from cxresearch.report.page import gate, render
+    from cxresearch.report.page.folder import check_files, check_value
     from cxresearch.report.page.take_away import write_workbook
 
     brief = path.with_name(gate.BRIEF)
@@ -325,20 +344,45 @@ def _write_page(
 
         slide = path.with_name(gate.SLIDE)
         write_slide(slide, told, language=report.language)
-    record["gate"] = gate.examine(path, brief, run=record, language=report.language, slide=slide)
-    if findings := record["gate"]["findings"]:
-        for page in (path, brief, path.with_name(gate.SLIDE)):
-            page.unlink(missing_ok=True)
-        record |= {"status": "failed", "reason": f"the page did not pass the gate: {gate.first_words(findings)}"}
-        return
     tables, drawings = render.take_away(notebooks=notebooks, run=record, language=report.language)
     if tables:
         write_workbook(path.with_name("tables.xlsx"), tables, run=record, language=report.language)
     for name, drawing in drawings.items():
         (path.parent / name).parent.mkdir(exist_ok=True)
         (path.parent / name).write_bytes(drawing.encode() if isinstance(drawing, str) else drawing)
+    record["gate"] = gate.examine(path, brief, run=record, language=report.language, slide=slide, names=names)
+    beside = [f for one in check_files(path.parent, names=names, leave=[path.name, brief.name]).values() for f in one]
+    beside += check_value(as_published(record, names), "run.json", names)
+    record["gate"]["findings"] += [asdict(finding) for finding in beside]
+    if findings := record["gate"]["findings"]:
+        for page in (path, brief, path.with_name(gate.SLIDE), path.with_name("tables.xlsx")):
+            page.unlink(missing_ok=True)
+        shutil.rmtree(path.with_name("figures"), ignore_errors=True)
+        record |= {"status": "failed", "reason": f"the page did not pass the gate: {gate.first_words(findings)}"}
+        return
     if report.pdf:
         record["pdf"] = _print(path, path.with_name("report.pdf"))
+        if findings := check_files(path.parent, names=names, leave=_all_but(path.parent, "report.pdf")):
+            path.with_name("report.pdf").unlink()
+            record["pdf"] = f"not published: {findings['report.pdf'][0].rule}"
+
+
+def _all_but(folder: Path, name: str) -> list[str]:
+    return [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != name]
+
+
+def as_published(record: dict[str, Any], names: Names) -> dict[str, Any]:
+    """The record as run.json has it: files without their folders; of a failed run, nothing that a rule finds something in."""
+    clean = without_leaks if record["status"] == "failed" else without_paths
+
+    def mapped(value: Any) -> Any:
+        if isinstance(value, str):
+            return clean(value, names)
+        if isinstance(value, dict):
+            return {key: mapped(inner) for key, inner in value.items()}
+        return [mapped(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+    return {key: mapped(value) for key, value in record.items()}
 
 
 def _print(page: Path, target: Path) -> str:
@@ -365,7 +409,7 @@ def _keep(build: Path, record: dict[str, Any]) -> bool:
         (build / page).unlink(missing_ok=True)
     for _ in range(2):
         try:
-            publish.write_json(build / "run.json", record)
+            publish.write_json(build / "run.json", as_published(record, NO_NAMES))
             return True
         except OSError:
             for path in build.iterdir():

@@ -11,7 +11,7 @@ import re
 import smtplib
 import ssl
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -185,7 +185,7 @@ def told_of(
         *([words["newest"].format(date=format_date(newest, language=language))] if newest else []),
         *([words["reason"].format(reason=one_line(run["reason"]))] if run.get("reason") else []),
     ]
-    points = main_points(folder) if run["status"] != "failed" else []
+    points = main_points(folder, run) if run["status"] != "failed" else []
     return ": ".join([*marks, f"{title} ({status})"]), title, facts, points
 
 
@@ -211,13 +211,17 @@ def letter(mail: Mail, subject: str, people: Sequence[str]) -> EmailMessage:
     return message
 
 
-def main_points(folder: Path) -> list[tuple[str, str]]:
-    """The main points of a run, from its executed notebooks."""
-    points = []
-    for path in sorted((folder / "notebooks").glob("*.ipynb")):
-        for cell in nbformat.read(path, 4).cells:
-            for output in cell.get("outputs", []):
-                points += output.get("data", {}).get(POINTS, {}).get("points", [])
+def main_points(folder: Path, run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The main points of a run, as its run.json has them; of a run of before, from its executed notebooks."""
+    if "points" in run:
+        return [(str(lead), str(sentence)) for lead, sentence in run["points"]]
+    return points_of([nbformat.read(path, 4) for path in sorted((folder / "notebooks").glob("*.ipynb"))])
+
+
+def points_of(notebooks: Iterable[nbformat.NotebookNode]) -> list[tuple[str, str]]:
+    """The main points that executed notebooks recorded."""
+    outputs = (output for notebook in notebooks for cell in notebook.cells for output in cell.get("outputs", []))
+    points = [point for output in outputs for point in output.get("data", {}).get(POINTS, {}).get("points", [])]
     return [(str(lead), str(sentence)) for lead, sentence in points]
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import itertools
-import os
 import re
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +18,7 @@ from cxresearch.report.archive.freshness import period_of_run, stale_records
 from cxresearch.report.page.blocks import SCRIPTS, policy
 from cxresearch.report.page.brand import GROUNDS, SCHEMES, TEXT_RATIO, contrast, palettes
 from cxresearch.report.page.browser import BrowserError, chromium, find_chromium
+from cxresearch.report.page.leaks import NO_NAMES, Finding, Names, leaked, personal_column
 from cxresearch.style import format_date, load_words
 
 LARGEST_PAGE = 2_000_000  # bytes
@@ -29,41 +28,14 @@ WIDTHS = (320, 1280)  # CSS pixels; WCAG 2.2, 1.4.10 asks for the first
 
 _FORBIDDEN_TAGS = ("iframe", "frame", "object", "embed", "link", "base", "form", "foreignobject", "portal", "applet")
 _LOADING = ("src", "srcset", "poster", "data", "action", "formaction", "background", "manifest", "ping", "cite")
+_SAYING = ("aria-", "data-", "alt", "title", "class", "download", "label", "name")  # words that nothing ever opens
 _PLACEHOLDERS = ("todo", "tbd", "placeholder", "alt", "image", "figure", "picture", "chart", "plot", "untitled", "-")
 _PHRASES = ("no description has been provided", "lorem ipsum", "alt text", "<axes", "figure size")
-_SECRETS = {
-    "an AWS key": r"\bA(?:KIA|SIA)[0-9A-Z]{16}\b",
-    "a private key": r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY",
-    "a GitHub token": r"\bgh[oprsu]_[A-Za-z0-9]{30,}\b|\bgithub_pat_\w{30,}",
-    "a Slack token": r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-    "a web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{5,}",
-    "a password in an address": r"\b[a-z][a-z0-9+.-]+://[^\s/:@<>\"]+:[^\s/@<>\"]+@",
-    "a secret that is set": r"(?i)\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?token)\b\s*[=:]\s*[^\s<,;]{4,}",
-}
-_SECRET_NAMES = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|CREDENTIAL", re.IGNORECASE)
-_PERSONAL = frozenset({
-    "customer_key", "customer_id", "customer_name", "contact_id", "caller_id", "email", "e_mail", "email_address",
-    "e_mail_address", "phone_number", "telephone", "msisdn", "first_name", "last_name", "surname", "full_name",
-    "address", "street", "ip_address", "iban", "date_of_birth", "birth_date", "ssn",
-})  # fmt: skip
-_E_MAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b", re.IGNORECASE)
-_MACHINE_PATH = re.compile(
-    r"(?<![\w.:/])/(?:home|root|Users|tmp|var|usr|opt|work|srv|mnt|private|etc|data|workspace|builds)/[\w.@-]+"
-    r"|\b[A-Za-z]:\\[\w. -]+\\|\\\\[\w.-]+\\\w+"
-)
-_NOISE = re.compile(r"Traceback \(most recent call last\)|\b[A-Z]\w*Warning\b|\x1b\[[0-9;]*m|ipykernel_\d+")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that keeps a page from being published: the rule, where in the page, and what to do."""
-
-    rule: str
-    where: str
-    advice: str
-
-
-def examine(*pages: Path, run: dict[str, Any], language: str = "en", slide: Path | None = None) -> dict[str, Any]:
+def examine(
+    *pages: Path, run: dict[str, Any], language: str = "en", slide: Path | None = None, names: Names = NO_NAMES
+) -> dict[str, Any]:
     """Put the pages of a run, and its slide where there is one, through every rule; what comes back belongs into run.json as
     ``gate``.
 
@@ -73,9 +45,11 @@ def examine(*pages: Path, run: dict[str, Any], language: str = "en", slide: Path
     findings = []
     for page in pages:
         largest = LARGEST_BRIEF if page.name == BRIEF else LARGEST_PAGE
-        findings += check_page(page.read_text(encoding="utf-8"), run=run, language=language, largest=largest)
+        findings += check_page(
+            page.read_text(encoding="utf-8"), run=run, language=language, largest=largest, names=names
+        )
     if slide is not None:
-        findings += check_slide(slide, run=run, language=language)
+        findings += check_slide(slide, run=run, language=language, names=names)
     browser = "not looked at: there is no Chromium on this system"
     if find_chromium():
         try:
@@ -87,19 +61,22 @@ def examine(*pages: Path, run: dict[str, Any], language: str = "en", slide: Path
     return {"findings": [asdict(finding) for finding in findings], "browser": browser}
 
 
-def check_page(page: str, *, run: dict[str, Any], language: str = "en", largest: int = LARGEST_PAGE) -> list[Finding]:
-    """Every rule that the text of a page can be held to. ``run`` is its run.json: what it says must be on the page."""
+def check_page(
+    page: str, *, run: dict[str, Any], language: str = "en", largest: int = LARGEST_PAGE, names: Names = NO_NAMES
+) -> list[Finding]:
+    """Every rule that the text of a page can be held to. ``run`` is its run.json: what it says must be on the page;
+    ``names``: what the log calls its queues, which is no leak."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
     return [
-        *_size(page, largest), *_policy(reader), *_active(reader), *_words_for_pictures(reader), *_leaks(page, reader),
-        *_personal(reader), *_outline(reader), *_tables(reader), *_references(reader), *_colours(reader),
+        *_size(page, largest), *_policy(reader), *_active(reader), *_words_for_pictures(reader, names), *_leaks(reader, names),
+        *_personal(reader, names), *_outline(reader), *_tables(reader), *_references(reader), *_colours(reader),
         *_says_what_it_is(reader, run, language),
     ]  # fmt: skip
 
 
-def check_slide(path: Path, *, run: dict[str, Any], language: str = "en") -> list[Finding]:
+def check_slide(path: Path, *, run: dict[str, Any], language: str = "en", names: Names = NO_NAMES) -> list[Finding]:
     """The rules that hold for a slide as for a page: small, no outside address, no leak, marked."""
     with zipfile.ZipFile(path) as parts:
         texts = {
@@ -113,7 +90,7 @@ def check_slide(path: Path, *, run: dict[str, Any], language: str = "en") -> lis
         for name, text in texts.items() if 'TargetMode="External"' in text
     ]  # fmt: skip
     said = {name: html.unescape("\n".join(re.findall(r"<a:t>([^<]*)<", text))) for name, text in texts.items()}
-    findings += _leaked([(path.name, text) for text in said.values()], "\n".join(said.values()))
+    findings += leaked([(path.name, text) for text in said.values()], names)
     on_it = "".join(text for name, text in said.items() if name.startswith("ppt/slides/"))
     for mark in _marks_due(run, language):
         if mark not in on_it:
@@ -167,6 +144,11 @@ _VOID = frozenset(
 )
 
 
+_WITHIN_A_LINE = frozenset({
+    "a", "abbr", "b", "bdi", "code", "em", "i", "mark", "q", "small", "span", "strong", "sub", "sup", "time", "u", "wbr",
+})  # fmt: skip
+
+
 class _Reader(HTMLParser):
     """Every tag in order, with the text inside it."""
 
@@ -179,6 +161,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         inside = tuple(t.name for t in self._open)
         self.tags.append(_Tag(tag, {k: v or "" for k, v in attrs}, self.getpos()[0], inside))
+        self._apart(tag)
         if tag not in _VOID:
             self._open.append(self.tags[-1])
 
@@ -188,6 +171,7 @@ class _Reader(HTMLParser):
             self._open.pop()
 
     def handle_endtag(self, tag: str) -> None:
+        self._apart(tag)
         if any(t.name == tag for t in self._open):
             while self._open.pop().name != tag:
                 pass
@@ -197,6 +181,11 @@ class _Reader(HTMLParser):
             tag.parts.append(data)
         if not self._open or self._open[-1].name not in ("script", "style"):
             self.text.append(data)
+
+    def _apart(self, tag: str) -> None:
+        """What stands in two cells is no one word."""
+        if tag not in _WITHIN_A_LINE:
+            self.text.append("\n")
 
     def named(self, *names: str) -> Iterator[_Tag]:
         return (tag for tag in self.tags if tag.name in names)
@@ -232,7 +221,8 @@ def _active(reader: _Reader) -> Iterator[Finding]:
             yield Finding("no script", tag.where, f"<{tag.name}> has no place in a report")
         for name, value in tag.attributes.items():
             target = value.strip().lower()
-            if name.startswith("on") or target.startswith(("javascript:", "vbscript:")):
+            runs = target.startswith(("javascript:", "vbscript:")) and not name.startswith(_SAYING)
+            if name.startswith("on") or runs:
                 yield Finding("no script", tag.where, f"take away the attribute {name}")
             linked = name in ("href", "xlink:href") and tag.name != "a"
             if (name in _LOADING or linked) and not target.startswith(("#", "data:image/")):
@@ -251,7 +241,7 @@ def _loads(css: str) -> bool:
     return bool(re.search(r"url\((?!\s*['\"]?#)|@import|image-set\(", css, re.IGNORECASE))
 
 
-def _words_for_pictures(reader: _Reader) -> Iterator[Finding]:
+def _words_for_pictures(reader: _Reader, names: Names) -> Iterator[Finding]:
     for place, tag in enumerate(reader.tags):
         said: list[str] = []
         if tag.name == "img":
@@ -265,10 +255,18 @@ def _words_for_pictures(reader: _Reader) -> Iterator[Finding]:
             said = list(inner.values())
         for text in said:
             words = text.strip().lower()
-            if not words or words in _PLACEHOLDERS or any(p in words for p in _PHRASES):
+            if not words or words in _PLACEHOLDERS or any(p in _said(words, names) for p in _PHRASES):
                 yield Finding(
                     "pictures in words", f"{tag.where} says {text!r}", "say what the picture shows, in numbers"
                 )
+
+
+def _said(words: str, names: Names) -> str:
+    """What a picture says without the names of the log: a queue may be called as a placeholder is."""
+    for name in names.all:
+        if any(phrase in name.lower() for phrase in _PHRASES):
+            words = words.replace(name.lower(), "")
+    return words
 
 
 def _files(reader: _Reader) -> Iterator[tuple[str, str]]:
@@ -279,49 +277,26 @@ def _files(reader: _Reader) -> Iterator[tuple[str, str]]:
             yield tag.attributes.get("download", tag.where), base64.b64decode(data).decode("utf-8", "replace")
 
 
-def _leaks(page: str, reader: _Reader) -> Iterator[Finding]:
+def _leaks(reader: _Reader, names: Names) -> Iterator[Finding]:
     attributes = [v for t in reader.tags for v in t.attributes.values() if not v.startswith("data:")]
-    yield from _leaked([("text", "".join(reader.text)), ("attributes", "\n".join(attributes)), *_files(reader)], page)
-
-
-def _leaked(sources: Sequence[tuple[str, str]], whole: str) -> Iterator[Finding]:
-    folders = {str(Path(p).resolve()) for p in (Path.home(), Path.cwd(), tempfile.gettempdir())} - {"/"}
-    secrets = {k: v for k, v in os.environ.items() if _SECRET_NAMES.search(k) and len(v) >= 8}
-    for where, text in sources:
-        for found in dict.fromkeys(_MACHINE_PATH.findall(text)):
-            yield Finding("no machine path", f"{where}: {found}", "name the file, not the folder of this machine")
-        for folder in folders:
-            if len(folder) > 5 and folder in text and not _MACHINE_PATH.search(folder):
-                yield Finding("no machine path", f"{where}: {folder}", "name the file, not the folder of this machine")
-        for found in dict.fromkeys(_NOISE.findall(text)):
-            yield Finding("no stderr", f"{where}: {found!r}", "mend what warns, or keep it out of what is shown")
-        for what, pattern in _SECRETS.items():
-            if re.search(pattern, text):
-                yield Finding("no secret", f"{where}: looks like {what}", "take it out of the parameters and the log")
-    for name, value in secrets.items():
-        if value in whole:
-            yield Finding("no secret", f"the value of the environment variable {name}", "never pass it to a notebook")
+    yield from leaked([("text", "".join(reader.text)), ("attributes", "\n".join(attributes)), *_files(reader)], names)
 
 
 def first_leak(text: str, columns: Sequence[str] = ()) -> str:
     """What a text that was not made here would bring into a page, in one word: ``path, noise, secret`` or ``person``; ""
     where it brings nothing."""
     said = {"no machine path": "path", "no stderr": "noise", "no secret": "secret"}
-    if found := next(_leaked([("", text)], text), None):
-        return said[found.rule]
-    names = {re.sub(r"\W+", "_", name.strip().lower()).strip("_") for name in columns}
-    return "person" if names & _PERSONAL or _E_MAIL.search(text) else ""
+    if found := next(leaked([("", text)]), None):
+        return said.get(found.rule, "person")
+    return "person" if any(map(personal_column, columns)) else ""
 
 
-def _personal(reader: _Reader) -> Iterator[Finding]:
+def _personal(reader: _Reader, names: Names) -> Iterator[Finding]:
     heads = [(t.where, t.text) for t in reader.named("th") if t.attributes.get("scope") == "col"]
     columns = [(name, column) for name, text in _files(reader) for column in text.split("\n", 1)[0].split(",")]
     for where, name in heads + columns:
-        if re.sub(r"\W+", "_", name.strip().strip('"').lower()).strip("_") in _PERSONAL:
-            yield Finding("no personal column", f"{where}: {name}", "count people; do not list them")
-    for where, text in [("text", "".join(reader.text)), *_files(reader)]:
-        for found in dict.fromkeys(_E_MAIL.findall(text)):
-            yield Finding("no personal column", f"{where}: {found[:2]}…", "an address of a person has no place here")
+        if rule := personal_column(name, names):
+            yield Finding(rule, f"{where}: {name}", "count people; do not list them")
 
 
 def _outline(reader: _Reader) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
+from cxresearch.report.page.leaks import NO_NAMES
+from cxresearch.report.run.cleaned import cleaned
+from cxresearch.report.run.environment import for_kernels
 from cxresearch.report.run.kernel import FIXED
 from cxresearch.report.run.notebooks import read_notebook
 from cxresearch.report.run.parameters import declared_parameters
@@ -33,7 +36,6 @@ from cxresearch.style import phrase
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
 DECISION_MIME = "application/vnd.cxresearch.decision+json"
-FIGURE_MIME = "application/vnd.cxresearch.figure+json"
 # What may be gone at the next attempt. An error raised by a cell is not among them: it would be raised again.
 CAN_PASS = ("kernel died", "time-out", "input/output")
 # A full disk, a missing file or a missing right is still so a second later.
@@ -59,8 +61,12 @@ class Executed:
 class Kernels:
     """The kernels of one run, so that they can be ended from outside, with all that they started."""
 
-    def __init__(self, mark: str = "", warm: WarmStart | None = None, language: str = "en") -> None:
+    def __init__(
+        self, mark: str = "", warm: WarmStart | None = None, language: str = "en", environment: Sequence[str] = ()
+    ) -> None:
         self.reason = ""
+        self.names = NO_NAMES  # of the log, once it is read: in an executed notebook they are no leak
+        self.environment = tuple(environment)
         self.language = language
         self.warm = warm
         self._mark = mark
@@ -147,7 +153,7 @@ class _Kernel(AsyncKernelManager):
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
         if self.kernels.reason:
             raise RuntimeError(self.kernels.reason)
-        environment = kw.get("env") or dict(os.environ)
+        environment = for_kernels(self.kernels.environment, kw.get("env") or os.environ)
         # A user's start-up files are no part of a report.
         kw["env"] = {**environment, "IPYTHONDIR": os.path.dirname(self.connection_file), **FIXED}
         kw["env"]["CXRESEARCH_LANGUAGE"] = self.kernels.language
@@ -225,23 +231,14 @@ def _attempt(
                     "transport": "ipc", "ip": str(sockets / "k"), "connection_file": str(sockets / "kernel.json"),
                 }}),
             )  # fmt: skip
-        nbformat.write(without_pictures(seen[-1]), folder / path.name)
+        nbformat.write(cleaned(seen[-1], kernels.names), folder / path.name)
     except Exception as failure:  # whatever went wrong is this notebook's failure, told in the report
         error, cause = f"{type(failure).__name__}: {first_line(failure)}", _cause(failure)
         if kernels.reason:
             error, cause = kernels.reason, "run ended"
         with contextlib.suppress(OSError, ValueError):  # a full disk is told once
-            nbformat.write(without_pictures(seen[-1]), folder / path.name)
+            nbformat.write(cleaned(seen[-1], kernels.names), folder / path.name)
     return seen[-1], error, cause
-
-
-def without_pictures(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook as it is kept: the PNG files of figures, which stand beside the page, are not kept twice."""
-    kept = nbformat.from_dict(notebook)
-    for data in (output.get("data", {}) for cell in kept.cells for output in cell.get("outputs", [])):
-        if FIGURE_MIME in data:
-            data.pop("image/png", None)
-    return kept
 
 
 def _cause(failure: BaseException) -> str:

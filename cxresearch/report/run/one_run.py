@@ -39,6 +39,7 @@ from cxresearch.exhibits import arrivals_next, headline_days, ticket_days, ticke
 from cxresearch.report.archive import publish
 from cxresearch.report.archive.exact import ARRIVALS, HEADLINE_DAYS, SHARES, digests_of, new_exact, standing_counts
 from cxresearch.report.archive.recorded import STORED
+from cxresearch.report.page.leaks import FEWEST, Names, honest_names
 from cxresearch.report.run.execute import (
     Executed,
     Kernels,
@@ -121,6 +122,7 @@ def execute_report(
         places: Sequence[Place] = ()
         if isinstance(order.period, Period):
             order, month, places = _read(order)
+        kernels.names = _names_of(order, month)
         _require_inputs(order)
         (build / "notebooks").mkdir()
         exact = new_exact(build)
@@ -152,6 +154,21 @@ def _read(order: Order) -> tuple[Order, PeriodLog, Sequence[Place]]:
     elif channel:
         order = _measured(order, month, channel)
     return order, month, reading.places
+
+
+def _names_of(order: Order, month: PeriodLog | None) -> Names:
+    """What the log or the survey calls its queues, channels and answers, where enough people stand behind the word."""
+    smallest = order.parameters.get("smallest_group", _default(order.report, "smallest_group"))
+    both = [log.cells for log in (month, month.previous if month else None) if log is not None]
+    counts: dict[str, dict[str, int]] = {}
+    for column in ("queue", "channel") if both else ():
+        table = pd.concat([cells[[column, "contacts"]] for cells in both])
+        counts[column] = {str(word): int(n) for word, n in table.groupby(column)["contacts"].sum().items()}
+    shares = order.period.shares if isinstance(order.period, Version) else None
+    if shares is not None:
+        for column in shares.select_dtypes(["object", "string", "category"]).columns:
+            counts[column] = {str(word): FEWEST for word in shares[column].dropna()}  # smaller groups are not kept
+    return honest_names(counts, smallest or FEWEST)
 
 
 def _measured(order: Order, month: PeriodLog, channel: str) -> Order:

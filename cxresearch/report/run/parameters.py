@@ -16,13 +16,14 @@ from typing import Any
 
 import nbformat
 
-from cxresearch.contacts import PERIOD_KINDS, to_toml
+from cxresearch.contacts import PERIOD_KINDS
 from cxresearch.exhibits import check_targets
 from cxresearch.report.run.destinations import check_destinations, measured
 from cxresearch.report.run.errors import ParameterError
 from cxresearch.report.run.limits import between, limits_of
 from cxresearch.report.run.notebooks import read_notebook
 
+PASSWORD = "CXRESEARCH_SMTP_PASSWORD"  # noqa: S105 the name of the variable, not what it holds
 SCALARS = ("bool", "int", "float", "str", "date")
 
 
@@ -57,6 +58,8 @@ class Report:
     email: dict[str, Any]
     store: str
     pdf: bool
+    publish_notebooks: bool
+    environment: tuple[str, ...]
     declared: dict[str, Declared] = field(repr=False)
     targets: dict[str, float] = field(default_factory=dict)
     survey: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +99,7 @@ def load_report(name: str, root: Path) -> Report:
         "inputs": list, "cell_timeout_s": (int, float), "run_timeout_s": (int, float), "retries": int,
         "parameters": dict, "ranges": dict, "columns": dict, "targets": dict, "survey": dict, "prices": dict, "actions": list,
         "brand": dict, "language": str, "email": dict, "store": str, "history": str, "alerts": dict, "messages": dict, "pdf": bool,
+        "publish_notebooks": bool, "environment": list,
     }  # fmt: skip
     for key, value in text.items():
         if key not in known:
@@ -138,67 +142,20 @@ def load_report(name: str, root: Path) -> Report:
         run_timeout_s=float(text.get("run_timeout_s", 3600)), retries=text.get("retries", 1),
         parameters=parameters, ranges=ranges, columns=text.get("columns", {}), targets=targets, survey=text.get("survey", {}),
         prices=text.get("prices", {}), actions=text.get("actions", []), brand=text.get("brand", {}), language=text.get("language", "en"), email=text.get("email", {}), store=text.get("store", ""),
-        history=text.get("history", ""), alerts=alerts, messages=text.get("messages", {}), pdf=text.get("pdf", False), declared=declared,
+        history=text.get("history", ""), alerts=alerts, messages=text.get("messages", {}), pdf=text.get("pdf", False),
+        publish_notebooks=text.get("publish_notebooks", True),
+        environment=check_environment(text.get("environment", []), str(path)), declared=declared,
     )  # fmt: skip
 
 
-_NEW = """# A report of {log}, as it was looked at: {title}. Every key is explained in docs/failures.md and docs/own-log.md.
-title = {told[title]}
-period = {period}
-notebooks = {told[notebooks]}
-headlines = {told[headlines]}
-inputs = []
-
-[parameters]
-{parameters}
-
-# What is aimed at, a headline's name = its limit, for example:
-# [targets]
-# {told[target]}
-{columns}"""
-_TOLD = {
-    "monthly": {
-        "title": '"Waiting and giving up"', "target": "service_level = 0.80",
-        "notebooks": '["05-executive-summary", "06-what-to-do-first", "02-how-long-do-people-wait", "04-when-are-we-there"]',
-        "headlines": '["contacts", "abandonment_share", "lost_share", "mean_wait_s", "patience_survival_60s"]',
-    },
-    "tickets": {
-        "title": '"Tickets: when they are answered, and who asks again"', "target": "unanswered_after_promise_share = 0.10",
-        "notebooks": '["07-when-are-tickets-answered"]',
-        "headlines": '["tickets", "median_first_answer_s", "unanswered_after_promise_share", "backlog", "asked_again_share"]',
-    },
-}  # fmt: skip
-
-
-def new_report(
-    name: str, *, log: str | list[str], period: str, columns: dict[str, Any], found: dict[str, Any], preset: str, timezone: str,
-    query: str = "",
-) -> str:  # fmt: skip
-    """The text of ``reports/NAME.toml`` for a log that was looked at (``contacts.look_at``), with the mapping that was given.
-
-    The report is the one that fits the log. Of calls the channel is the one with the most contacts, of tickets all. How each column is read stands in comments. Raises ParameterError for a
-    name that is none.
-    """
-    check_name(name)
-    given = {
-        "log": log,
-        "log_query": query,
-        "preset": preset,
-        "timezone": timezone,
-        **({} if found["report"] == "tickets" else {"channel": found["channel"] or "phone", "controls": False}),
-    }
-    lines = [f"{key} = {to_toml(value)}" for key, value in given.items() if value != ""]
-    told = _TOLD[found["report"]]
-    if period == "day" and found["report"] == "monthly":
-        told = {**told, "notebooks": '["05-executive-summary"]'}  # one day has no other beside it to tell more from
-    said = [
-        f"# {row['canonical']}: from {row['from']}{', ' + row['how'] if row['how'] else ''}" for row in found["columns"]
-    ]
-    mapped = ["", "[columns]", *(f"{key} = {to_toml(value)}" for key, value in columns.items())] if columns else []
-    return _NEW.format(
-        period=to_toml(period), told=told, log=found["log"], title=found["format"], parameters="\n".join(lines),
-        columns="\n".join(["", *said, *mapped]) + "\n",
-    )  # fmt: skip
+def check_environment(names: list[Any], where: str) -> tuple[str, ...]:
+    """The variables that notebooks are given beside the usual ones; the mail's password is none of them."""
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise ParameterError(f"{where}: environment is a list of names of variables; got {name!r}.")
+        if name == PASSWORD:
+            raise ParameterError(f"{where}: {PASSWORD} is for the mail server, and no notebook is given it.")
+    return tuple(names)
 
 
 def check_name(name: str) -> None:

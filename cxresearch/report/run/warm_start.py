@@ -25,6 +25,7 @@ from typing import Any
 
 import psutil
 
+from cxresearch.report.run.environment import for_kernels
 from cxresearch.report.run.kernel import FIXED, end_with, run_kernel
 
 INLINE = "module://matplotlib_inline.backend_inline"  # what ipykernel sets before a notebook imports Matplotlib
@@ -83,10 +84,11 @@ class WarmKernel:
 class WarmStart:
     """The process that kernels are forked from. Started by the main thread: it ends with the thread that started it."""
 
-    def __init__(self, statements: Sequence[str]) -> None:
+    def __init__(self, statements: Sequence[str], named: Sequence[str] = ()) -> None:
         self.statements = list(statements)
+        self.named = tuple(named)
         ours, theirs = socket.socketpair()
-        environment = {"MPLBACKEND": INLINE, **os.environ, **FIXED}
+        environment = {"MPLBACKEND": INLINE, **for_kernels(named), **FIXED}
         command = [
             sys.executable,
             "-m",
@@ -130,8 +132,12 @@ class WarmStart:
 _started: list[WarmStart] = []  # at most one
 
 
-def warm_start_for(paths: Sequence[Path]) -> WarmStart | None:
-    """The warm process of this process for the kernels of these notebooks, started where there is none; None without Linux."""
+def warm_start_for(paths: Sequence[Path], named: Sequence[str] = ()) -> WarmStart | None:
+    """The warm process of this process for the kernels of these notebooks, started where there is none; None without Linux.
+
+    ``named``: variables of the environment that they are given beside the usual ones. A kernel's first environment, which
+    the system shows, is that of this process.
+    """
     if sys.platform != "linux":
         return None
     from cxresearch.report.run.notebooks import (
@@ -140,10 +146,12 @@ def warm_start_for(paths: Sequence[Path]) -> WarmStart | None:
 
     cells = (c for path in paths for c in read_notebook(path).cells if c.cell_type == "code")
     statements = imports_of(c.source for c in cells)
-    if _started and not (_started[0].alive and _started[0].statements == statements):
+    if _started and not (
+        _started[0].alive and _started[0].statements == statements and _started[0].named == tuple(named)
+    ):
         end_warm_start()
     if not _started:
-        _started.append(WarmStart(statements))
+        _started.append(WarmStart(statements, named))
     return _started[0]
 
 

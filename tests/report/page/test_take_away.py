@@ -19,7 +19,7 @@ from cxresearch.exhibits.show import TABLE
 from cxresearch.report.page.blocks import table_view
 from cxresearch.report.page.render import take_away
 from cxresearch.report.page.take_away import safe_cell, safe_csv, sheet_name, standalone, write_workbook
-from cxresearch.report.run.execute import without_pictures
+from cxresearch.report.run.cleaned import cleaned
 from cxresearch.report.run.kernel import FIXED
 from cxresearch.style import theme
 
@@ -212,7 +212,7 @@ def test_a_notebook_is_kept_without_the_pictures_of_figures_and_with_its_own(mon
     ours, own = painted(monkeypatch), {"image/png": "b3du", "text/plain": "own"}
     cells = [new_code_cell("x", outputs=[new_output("display_data", data=data) for data in (ours, own)])]
     notebook = new_notebook(cells=[new_markdown_cell("# T"), *cells])
-    kept = without_pictures(notebook).cells[1].outputs
+    kept = cleaned(notebook).cells[1].outputs
     assert dict(kept[0].data) == {kind: value for kind, value in ours.items() if kind != "image/png"}
     assert dict(kept[1].data) == own
     assert "image/png" in notebook.cells[1].outputs[0].data, "the page is made from it"

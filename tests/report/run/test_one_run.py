@@ -347,3 +347,53 @@ def test_what_the_page_or_the_mail_cannot_use_ends_with_2(checkout, line):
     add_to_toml(checkout, line)
     assert run(checkout) == 2
     assert not (checkout / "out" / "small").exists()
+
+
+@pytest.mark.slow
+def test_what_is_beside_the_page_is_clean_where_queues_are_called_as_secrets_are(checkout):
+    elsewhere = checkout / "logs" / "log.csv"
+    elsewhere.parent.mkdir()
+    rows = [
+        f"1999-02-{day:02d} 08:00:00,1,answered,phone,{queue}"
+        for day in range(1, 13)
+        for queue in ("support@bank.com", "Password: reset", "/home/loans")
+    ]
+    elsewhere.write_text("\n".join(["opened_at,wait_s,outcome,channel,queue", *rows]))
+    told = 'print(log, "support@bank.com: 12 contacts; Password: reset lost 3 at /home/loans")'
+    write_notebook(checkout / "notebooks" / "two.ipynb", told)
+    assert run(checkout, "--set", f"log={elsewhere}") == 0
+    folder = checkout / "out" / "small" / "1999-02"
+    assert "/home/loans" in (folder / "notebooks" / "two.ipynb").read_text()
+    assert not [p.name for p in folder.rglob("*") if p.is_file() and str(checkout).encode() in p.read_bytes()]
+    assert published(checkout)["parameters"]["log"] == "log.csv"
+    toml = checkout / "reports" / "small.toml"
+    toml.write_text("publish_notebooks = false\n" + toml.read_text())
+    assert run(checkout, "--set", f"log={elsewhere}") == 0
+    assert not (folder / "notebooks").exists()
+
+
+def test_a_leak_beside_the_page_fails_the_run_and_is_in_nothing_that_is_left_of_it(checkout, capsys):
+    planted = "ana.kowalska@example.com"
+    write_notebook(checkout / "notebooks" / "two.ipynb", 'print("ana.kowalska", "example.com", sep=chr(64))')
+    assert run(checkout) == 1
+    folder = checkout / "out" / "small" / "1999-02.failed"
+    assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == [
+        "forecast.json", "headlines.json", "notebooks/one.ipynb", "run.json",
+    ]  # fmt: skip
+    record = published(checkout, "1999-02.failed")
+    assert [finding["rule"] for finding in record["gate"]["findings"]] == ["no personal column"]
+    assert not [p for p in folder.rglob("*") if p.is_file() and planted in p.read_text()]
+    assert not (checkout / "out" / ".exact").exists()
+    assert "notebooks/two.ipynb of the failed run is left out: no personal column" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_a_run_that_failed_says_names_no_folder_and_nobody(checkout):
+    write_notebook(checkout / "notebooks" / "one.ipynb", 'raise ValueError("no /home/ana/x.csv")')
+    write_notebook(checkout / "notebooks" / "two.ipynb", 'raise ValueError("ana.kowalska@example.com")')
+    assert run(checkout) == 1
+    folder = checkout / "out" / "small" / "1999-02.failed"
+    said = "".join(p.read_text() for p in folder.rglob("*") if p.is_file())
+    assert "ValueError: no x.csv" in published(checkout, "1999-02.failed")["reason"]
+    assert "/home/ana" not in said
+    assert (folder / "notebooks" / "one.ipynb").is_file(), "what went wrong can be read there"
