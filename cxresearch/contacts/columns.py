@@ -28,6 +28,7 @@ from cxresearch.contacts.repeats import NEWEST, ROW
 
 # From here on a double does not tell one second from the next, and no wait is counted.
 LONGEST_WAIT_S = 2**53
+CLEAN = "__clean"  # a mark among the types of columns: text is as cells.text gives it
 _EMPTY, _FEW = 0.05, 5  # of the rows: more of them without an outcome is a way of saying something
 _NUMBER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
                  "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
@@ -125,31 +126,34 @@ def canonical_columns(
     *,
     timezone: str,
     broken: int = 0,
+    hidden: bool = True,
 ) -> duckdb.DuckDBPyRelation:
     """Canonical columns, ``simulated``, the reasons ``set_aside`` and ``repaired`` of every row, and the marks by which
     ``repeats.without_repeats`` knows it again.
 
-    ``broken`` rows that the reader could not take apart are added, set aside.
+    ``broken`` rows that the reader could not take apart are added, set aside. Not ``hidden``: ids of people stand as they
+    are, for who makes their pseudonyms (:func:`people_hidden`).
     """
-    types = dict(zip(raw.columns, map(str, raw.types), strict=True))
+    raw, types = _cleaned(raw)
     chosen = []
     for name, kind in CANONICAL.items():
-        cell = _cell(name, sources[name], types, timezone) if name in sources else "NULL"
+        cell = _cell(name, sources[name], types, timezone, hidden=hidden) if name in sources else "NULL"
         chosen.append(f"CAST({cell} AS {kind}) AS {name}")
     simulated = find_column("simulated", raw.columns)
     chosen.append(f"coalesce({_truth(simulated, types)}, false) AS simulated" if simulated else "false AS simulated")
-    chosen.append(f"{_left_out(mapping, raw.columns)} AS left_out")
+    chosen.append(f"{_left_out(mapping, raw.columns, types)} AS left_out")
     chosen.append(f"{cells.column(LINE) if LINE in types else 'CAST(NULL AS VARCHAR)'} AS line")
     chosen.append(f"{_unread(sources, types)} AS unread")
     marks = [ROW] if ROW in types else []
     if mapping.newest:
         # As text where it is no time: then a later one must sort behind an earlier one.
         newest = find_column(mapping.newest, raw.columns) or mapping.newest
-        as_time = cells.moment(cells.text(newest), timezone=timezone)
-        chosen.append(f"coalesce(CAST({as_time} AS VARCHAR), {cells.text(newest)}) AS {NEWEST}")
+        text = _clean(newest, types)
+        as_time = cells.moment(text, timezone=timezone)
+        chosen.append(f"coalesce(CAST({as_time} AS VARCHAR), {text}) AS {NEWEST}")
         marks.append(NEWEST)
     chosen += [ROW] if ROW in types else []
-    chosen.append(f"{_empty(sources.get('wait_s'))} AS waiting")
+    chosen.append(f"{_empty(sources.get('wait_s'), types)} AS waiting")
     table = raw.select(", ".join(chosen))
     if sources["wait_s"].missing == "open":
         # Without an answer the wait lasts until the log ends.
@@ -219,7 +223,25 @@ def unread_cells(raw: duckdb.DuckDBPyRelation, sources: Mapping[str, Source], *,
 
 def _text(column: str, types: Mapping[str, str]) -> str:
     """A cell as text; a text log was copied with its cells as :func:`cells.text` gives them."""
-    return cells.column(column) if LINE in types else cells.text(column)
+    return cells.column(column) if LINE in types else _clean(column, types)
+
+
+def _clean(column: str, types: Mapping[str, str]) -> str:
+    """:func:`cells.text` of a cell, worked out once where it is text (:func:`_cleaned`)."""
+    return cells.column(column) if CLEAN in types and types[column] == "VARCHAR" else cells.text(column)
+
+
+def _cleaned(raw: duckdb.DuckDBPyRelation) -> tuple[duckdb.DuckDBPyRelation, dict[str, str]]:
+    """``raw`` with its cells of text as :func:`cells.text` gives them, and the types of its columns.
+
+    In a query below the one that reads them: what an expression names often is worked out as often, on every row.
+    """
+    types = dict(zip(raw.columns, map(str, raw.types), strict=True))
+    text = [] if LINE in types else [name for name in raw.columns if types[name] == "VARCHAR"]
+    if not text:
+        return raw, types
+    clean = ", ".join(f"{cells.text(name)} AS {cells.column(name)}" for name in text)
+    return raw.select(f"* REPLACE ({clean})"), {**types, CLEAN: ""}
 
 
 def _kind(type_: str) -> str:
@@ -233,7 +255,7 @@ def _kind(type_: str) -> str:
     return {"BOOLEAN": "bool", "INTERVAL": "span", "TIME": "span"}.get(type_, "text")
 
 
-def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) -> str:
+def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str, *, hidden: bool = True) -> str:
     """One canonical cell as an expression over the log's columns."""
     if source.value is not None:
         return sql_text(source.value)
@@ -244,7 +266,7 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
     kind = _kind(types[column])
     if name == "opened_at":
         if len(source.columns) > 1:
-            both = " || ' ' || ".join(map(cells.text, source.columns))
+            both = " || ' ' || ".join(_clean(one, types) for one in source.columns)
             return cells.moment(both, _formats(source), zone=source.zone, timezone=timezone)
         return _moment(column, source, types, timezone)
     if name in DURATIONS:
@@ -266,7 +288,9 @@ def _cell(name: str, source: Source, types: Mapping[str, str], timezone: str) ->
         return cells.key(_text(column, types))
     if name in PEOPLE:
         # A text log was copied with pseudonyms in place of ids.
-        who = cells.column(column) if ROW in types else cells.person(cells.text(column))
+        if not hidden and ROW not in types:
+            return cells.key(_text(column, types))
+        who = cells.column(column) if ROW in types else cells.person(_text(column, types))
         return f"nullif({who}, {sql_text(cells.CUT_ID)})"
     word = _worded(_text(column, types), source)
     if name == "queue":
@@ -315,18 +339,18 @@ def _truth(column: str, types: Mapping[str, str], source: Source | None = None) 
     return cells.truth(_worded(_text(column, types), source or Source()))
 
 
-def _left_out(mapping: LogMapping, names: Sequence[str]) -> str:
+def _left_out(mapping: LogMapping, names: Sequence[str], types: Mapping[str, str]) -> str:
     """Why ``rows`` of the mapping leaves a row out."""
     cases = []
     for column, words in mapping.rows.items():
         own = find_column(column, names) or column
         wanted = ", ".join(map(sql_text, words))
         cases.append(
-            f"WHEN coalesce(lower({cells.text(own)}), '') NOT IN ({wanted}) THEN "
+            f"WHEN coalesce(lower({_clean(own, types)}), '') NOT IN ({wanted}) THEN "
             f"{sql_text(f'{NOT_CHOSEN}: {column} is not ' + ' or '.join(words))}"
         )
     for column, other in mapping.same.items():
-        mine, theirs = (cells.text(find_column(name, names) or name) for name in (column, other))
+        mine, theirs = (_clean(find_column(name, names) or name, types) for name in (column, other))
         cases.append(f"WHEN {mine} <> coalesce({theirs}, '') THEN {sql_text(f'{NOT_CHOSEN}: {column} is not {other}')}")
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 
@@ -347,9 +371,7 @@ def _unread(sources: Mapping[str, Source], types: Mapping[str, str]) -> str:
         source = sources.get(name)
         if source and source.columns:
             cell = _text(source.columns[0], types)
-            known = (
-                f"{cell} = {sql_text(cells.CUT_ID)}" if name in PEOPLE and ROW in types else cells.fits(cell, cells.CUT)
-            )
+            known = f"{cell} = {sql_text(cells.CUT_ID)}" if name in PEOPLE and ROW in types else cells.is_cut(cell)
             cut.append(f"CASE WHEN {known} THEN {sql_text(name)} END")
     if cut:
         names = f"concat_ws(' and ', {', '.join(cut)})"
@@ -358,7 +380,7 @@ def _unread(sources: Mapping[str, Source], types: Mapping[str, str]) -> str:
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 
 
-def _empty(source: Source | None) -> str:
+def _empty(source: Source | None, types: Mapping[str, str]) -> str:
     if source is None or not source.read:
         return "false"
-    return " AND ".join(f"{cells.text(column)} IS NULL" for column in source.ends or source.columns)
+    return " AND ".join(f"{_clean(column, types)} IS NULL" for column in source.ends or source.columns)

@@ -176,7 +176,7 @@ def _copied(reading: Reading, span: Period | None, target: Path) -> tuple[duckdb
     if span is not None:
         near = f"({inside(span.previous.start, span.end)}) OR {carried(span.previous.start)}"
         if reading.paths and not reading.is_text:
-            rows = rows.filter(near)
+            rows = reading.hidden(near)
             files = [str(path) for path in reading.paths]
             known = reading.engine.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [files]).fetchall()
             total = int(known[0][0])

@@ -19,6 +19,7 @@ from cxresearch.contacts.canonical import (
     DELIBERATE,
     HEADER,
     NOT_CHOSEN,
+    PEOPLE,
     TOTALS,
     WORDS,
     LogError,
@@ -44,7 +45,7 @@ from cxresearch.contacts.files import (
     read_text,
 )  # fmt: skip
 from cxresearch.contacts.json_files import read_json
-from cxresearch.contacts.keys import give_key
+from cxresearch.contacts.keys import give_key, pseudonym
 from cxresearch.contacts.layout import Layout
 from cxresearch.contacts.mapping import LogMapping, Source, meant, parse_mapping, written
 from cxresearch.contacts.places import Place, in_their_names, is_address, is_json, settled
@@ -79,6 +80,28 @@ class Reading:
     @cached_property
     def rows(self) -> duckdb.DuckDBPyRelation:
         """The canonical columns, ``simulated``, the reasons ``set_aside`` and ``repaired``, and marks of repeated rows."""
+        return self._canonical(hidden=True)
+
+    def hidden(self, rows: str) -> duckdb.DuckDBPyRelation:
+        """:attr:`rows` that fulfil a condition on them, of a log that is no text: each person's pseudonym is made once.
+
+        Hashing costs more than all else that is read of a row, and most people come more than once.
+        """
+        plain = self._canonical(hidden=False).filter(rows)
+        people = [name for name in PEOPLE if name in self.known and name in plain.columns]
+        for name in people:
+            self.engine.execute(f"DROP TABLE IF EXISTS temp.{name}_of")
+            # No condition on the id: the engine would work it out once more to ask it.
+            distinct = plain.select(f"{name} AS id").distinct()
+            distinct.select(f"id, {pseudonym('id')} AS pseudonym").create(f"{name}_of")
+            plain = (
+                plain.set_alias("plain")
+                .join(self.engine.table(f"{name}_of").set_alias("own"), condition=f"plain.{name} = own.id", how="left")
+                .select(f"* EXCLUDE (id, pseudonym) REPLACE (pseudonym AS {name})")
+            )
+        return plain
+
+    def _canonical(self, *, hidden: bool) -> duckdb.DuckDBPyRelation:
         with in_their_names(self.places):
             proved_whole(self.paths, quoted=has_quotes(self.preset))
         try:
@@ -86,7 +109,7 @@ class Reading:
                 return bank_columns(bank_lines(self.engine, list(map(str, self.paths))))
             raw, broken = self.raw
             return canonical_columns(
-                self.engine, raw, self.sources, self.mapping, timezone=self.timezone, broken=broken
+                self.engine, raw, self.sources, self.mapping, timezone=self.timezone, broken=broken, hidden=hidden
             )
         except duckdb.Error as error:
             raise LogError(f"cannot read {self.where}: {first_line(error)}") from error
