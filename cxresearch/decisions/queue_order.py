@@ -21,6 +21,7 @@ from cxresearch.survival import kaplan_meier
 
 FEWEST_LEFT = 100  # of a queue, so that how hastily its callers leave is known
 RUNS, SEED = 20, 1999  # of every day
+ENOUGH = 1_000_000  # calls in all runs together: what chance does to their sum shows no more
 ORDERS = ("first come, first served", "served first", "served last")
 
 
@@ -70,7 +71,8 @@ def queue_order(
     rest = patience_law(kaplan_meier(mine.waits()))
     rng = np.random.default_rng(SEED)
     lost = np.zeros((len(ORDERS), 2, len(days)))
-    for _ in range(RUNS):
+    runs = min(RUNS, -(-ENOUGH // len(calls)))
+    for _ in range(runs):
         u = 1 - rng.random(len(calls))
         patience = np.zeros(len(calls))
         for name, where in calls.groupby("queue", dropna=False).indices.items():
@@ -80,7 +82,7 @@ def queue_order(
         for order in range(len(ORDERS)):
             gone = _left(calls["at"].to_numpy(), day, is_first, patience, service, team, order)
             for side in (0, 1):
-                lost[order, side] += np.bincount(day, gone & (is_first == bool(side)), len(days)) / RUNS
+                lost[order, side] += np.bincount(day, gone & (is_first == bool(side)), len(days)) / runs
     seen = (calls["outcome"] == "abandoned").to_numpy()
     share = (seen & is_first).sum() / seen.sum()
     totals = lost.sum(axis=2)

@@ -24,8 +24,8 @@ def lost_by_hour_and_queue(mine: PeriodLog) -> Exhibit:
     week = full_weekdays(mine)
     if not week:
         return shown.recorded_why("hours", phrase("On no weekday is the log fully open"))
-    hours = patience.lost_by_hour(mine.cells, weekdays=week)
-    queues = patience.lost_by_hour_and_queue(mine.cells, weekdays=week)
+    hours = patience.lost_by_hour(mine.without_waits, weekdays=week)
+    queues = patience.lost_by_hour_and_queue(mine.without_waits, weekdays=week)
     return shown.lost_by_hour_and_queue(hours, queues, week=week_in_words(week), place=mine.label, kind=mine.kind)
 
 
@@ -52,7 +52,7 @@ def queue_table(mine: PeriodLog) -> pd.DataFrame:
     before = mine.previous
     if before is not None and before.cells["queued"].any():
         try:
-            moved = patience.queue_sources(mine.cells, before.cells, fully_open=full_weekdays(mine))
+            moved = patience.queue_sources(mine.without_waits, before.without_waits, fully_open=full_weekdays(mine))
         except ValueError:
             moved = pd.DataFrame()
         if len(moved):

@@ -116,11 +116,11 @@ def main_points(
 
 def _points(month: PeriodLog, mine: PeriodLog, moved: pd.DataFrame, queues: pd.DataFrame | None) -> Exhibit:
     before, week = month.period.previous.label, full_weekdays(mine)
-    who = bridges.followed_points(mine.after_leaving, mine.cells)
+    who = bridges.followed_points(mine.after_leaving, mine.without_waits)
     who += [] if queues is None else queue_points(queues, before)
     if week and mine.times_known and queues is not None:
-        who += hour_points(patience.lost_by_hour(mine.cells, weekdays=week), waiting.week_in_words(week))
-        who += odd_time_points(patience.odd_times(mine.cells, weekdays=week))
+        who += hour_points(patience.lost_by_hour(mine.without_waits, weekdays=week), waiting.week_in_words(week))
+        who += odd_time_points(patience.odd_times(mine.without_waits, weekdays=week))
     point = [(phrase("Nobody is seen to give up."), f"{why}.")] if (why := messages.silent(mine)) else []
     return lead.main_points(moved, before, unusable=unusable_points(month), who=who, more=point)
 
@@ -291,7 +291,7 @@ def loss_regression(mine: PeriodLog, glm: Callable[..., Any], *, formula: str, f
     """Odds of giving up by hour, queue and promise, fitted by ``statsmodels.formula.api.glm`` with days as clusters."""
     if not mine.times_known:
         return nothing(phrase(NO_TIMES))
-    counts = patience.loss_counts(mine.cells)
+    counts = patience.loss_counts(mine.without_waits)
     table, why = estimated(lambda: patience.loss_regression(counts, glm, formula=formula, family=family))
     if table is None:
         return nothing(phrase("Losses cannot be set beside hour, queue and promise: {why}", why=why))

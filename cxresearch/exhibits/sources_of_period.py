@@ -27,8 +27,8 @@ def change_sources(month: PeriodLog, *, channel: str) -> Exhibits:
     moved = changes(month, channel=channel).set_index("name").loc["lost_share"]
     whole = mine.calendar.loc[mine.calendar["fully_open"], "weekday"].tolist()
     try:
-        parts = patience.change_sources(mine.cells, before.cells, fully_open=whole)
-        queues = patience.queue_sources(mine.cells, before.cells, fully_open=whole)
+        parts = patience.change_sources(mine.without_waits, before.without_waits, fully_open=whole)
+        queues = patience.queue_sources(mine.without_waits, before.without_waits, fully_open=whole)
     except ValueError as refusal:
         return _nothing(phrase("Where a change would come from cannot be said: {why}", why=refusal))
     # Of a change that cannot be told the model would account for chance.
