@@ -7,7 +7,7 @@ from cxresearch.contacts.bank import BANK_HEADER, BANK_LONGEST_SERVICE_S, BANK_L
 from cxresearch.contacts.canonical import CANONICAL, REQUIRED, SLOW, WORDS, LogError, LogQuestionError
 from cxresearch.contacts.facts import FileFacts, file_facts, log_facts
 from cxresearch.contacts.files import has_quotes
-from cxresearch.contacts.followed import after_leaving
+from cxresearch.contacts.followed import after_leaving, with_later
 from cxresearch.contacts.keys import key_fingerprint
 from cxresearch.contacts.layout import text_layout
 from cxresearch.contacts.log import ContactLog, load, load_contacts
@@ -25,5 +25,5 @@ __all__ = [
     "BANK_HEADER", "BANK_LONGEST_SERVICE_S", "BANK_LONGEST_WAIT_S", "BANK_QUEUES", "CANONICAL", "FOLDER", "PERIOD_KINDS",
     "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "Copy", "FileFacts", "LogError", "LogQuestionError", "Period", "PeriodError", "PeriodLog", "Place",
     "Reading", "account_table", "after_leaving", "bridge_table", "file_facts", "has_quotes", "kept_folder", "kept_in", "kept_period", "key_fingerprint", "load", "load_contacts", "log_facts", "look_at", "look_text", "next_command",
-    "open_log", "parse_period", "period_of", "quoted", "read_period", "text_layout", "to_toml", "unanswered_by_day",
+    "open_log", "parse_period", "period_of", "quoted", "read_period", "text_layout", "to_toml", "unanswered_by_day", "with_later",
 ]  # fmt: skip

@@ -46,21 +46,21 @@ def coming_back(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
         earlier, now = before.only(channel=channel).on_all_channels, period_log.on_all_channels
     except LogError as error:
         raise ValueError(str(error)) from error
-    customers = _first_contacts(earlier)
-    numbers = (
-        earlier.filter("customer_key IS NOT NULL").aggregate("customer_key, count(*) AS contacts", "customer_key").df()
-    )
-    known = numbers["customer_key"]
-    seen = set(now.filter("customer_key IS NOT NULL").aggregate("customer_key", "customer_key").df()["customer_key"])
-    if known.empty:
+    # On the engine: the customers of a large log are millions of ids.
+    seen = now.filter("customer_key IS NOT NULL").select("customer_key AS who").distinct()
+    numbers = earlier.filter("customer_key IS NOT NULL").aggregate("customer_key, count(*) AS contacts", "customer_key")
+    known, back, often, often_back = _beside(numbers, seen).aggregate(
+        f"count(*), count(who), count(*) FILTER (contacts >= {FREQUENT}), count(who) FILTER (contacts >= {FREQUENT})"
+    ).fetchall()[0]  # fmt: skip
+    if not known:
         raise ValueError(f"no customer is known in {before.period.label}")
-    overlap = float(known.isin(seen).mean())
+    overlap = back / known
     if overlap < LEAST_OVERLAP:
         raise ValueError(
-            f"of {len(known):,} customers of {before.period.label} {overlap:.1%} are seen in {period_log.period.label}: their "
+            f"of {known:,} customers of {before.period.label} {overlap:.1%} are seen in {period_log.period.label}: their "
             "numbers must have been made anew, so nobody can be found again"
         )
-    customers = customers.assign(back=customers["customer_key"].isin(seen).astype(float))
+    customers = _first_contacts(earlier, seen)
     matched = _matched(customers)
     if matched["left"].sum() < FEWEST_LEFT:
         raise ValueError(
@@ -70,9 +70,8 @@ def coming_back(period_log: PeriodLog, *, channel: str) -> pd.DataFrame:
     table = pd.DataFrame(
         [_row("as they are", customers.assign(stratum=0)), _row("matched", matched)], columns=list(COLUMNS)
     )
-    often = known[numbers["contacts"] >= FREQUENT].isin(seen)
     table.attrs = {
-        "frequent": len(often), "seen_again": float(often.mean()) if len(often) else math.nan, "customers": len(known), "overlap": overlap, "unmatched": int(customers["left"].sum() - matched["left"].sum()),
+        "frequent": often, "seen_again": often_back / often if often else math.nan, "customers": known, "overlap": overlap, "unmatched": int(customers["left"].sum() - matched["left"].sum()),
         "before": before.period.label, "now": period_log.period.label, "assumes": ASSUMES,
     }  # fmt: skip
     return table
@@ -84,24 +83,34 @@ ASSUMES = (
 )
 
 
-def _first_contacts(rows: Any) -> pd.DataFrame:
-    """Each known customer's first contact with a queue that was answered or left, where and when it was."""
+def _beside(customers: Any, seen: Any) -> Any:
+    """``customers`` by ``customer_key``, and ``who``: the same where they are among the ``seen``, else NULL."""
+    return customers.set_alias("one").join(seen.set_alias("other"), "one.customer_key = other.who", how="left")
+
+
+def _first_contacts(rows: Any, seen: Any) -> pd.DataFrame:
+    """Each known customer's first contact with a queue that was answered or left, where and when it was, and whether they are
+    among the ``seen``."""
+    first = rows.filter(
+        "chosen AND customer_key IS NOT NULL AND opened_at IS NOT NULL AND coalesce(queued, true) AND outcome IN ('answered', 'abandoned')"
+    ).aggregate(
+        "customer_key, min_by({'at': opened_at, 'left': outcome = 'abandoned', 'queue': coalesce(queue, '')}, "
+        "{'at': opened_at, 'id': contact_id}) AS first",
+        "customer_key",
+    )
     table = (
-        rows.filter(
-            "chosen AND customer_key IS NOT NULL AND opened_at IS NOT NULL AND coalesce(queued, true) AND outcome IN ('answered', 'abandoned')"
-        )
+        _beside(first, seen)
         .select(
-            "customer_key, opened_at, outcome, coalesce(queue, '') AS queue, "
-            "row_number() OVER (PARTITION BY customer_key ORDER BY opened_at, contact_id) AS nth"
+            "customer_key, first.at AS opened_at, first.left AS gone, first.queue AS queue, who IS NOT NULL AS back"
         )
-        .filter("nth = 1")
         .order("customer_key")
+        .select("opened_at, gone, queue, back")
         .df()
     )
     opened = table["opened_at"]
     return pd.DataFrame({
-        "customer_key": table["customer_key"], "day": opened.dt.normalize(), "left": table["outcome"] == "abandoned",
-        "queue": table["queue"], "weekend": opened.dt.day_of_week >= 5, "block": opened.dt.hour // BLOCK_H,
+        "day": opened.dt.normalize(), "left": table["gone"], "queue": table["queue"], "weekend": opened.dt.day_of_week >= 5,
+        "block": opened.dt.hour // BLOCK_H, "back": table["back"].astype(float),
     })  # fmt: skip
 
 

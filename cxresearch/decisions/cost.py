@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import LogError, PeriodLog
+from cxresearch.contacts import LogError, PeriodLog, with_later
 from cxresearch.decisions.weighing import FEWEST_FOLLOWED
 from cxresearch.risk_table import FEWEST_DAYS, Floats, Link, day_band
 
@@ -78,15 +78,16 @@ def _counts(mine: PeriodLog) -> tuple[pd.DataFrame, int]:
     """One row a day with contacts on the channel: sums over contacts, and different customers not answered; and how many
     different customers are known in all."""
     rows = mine.on_all_channels
-    # Strictly later contacts only: of two in the same second none is known to be the first.
-    later = "OVER (PARTITION BY customer_key ORDER BY opened_at RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND UNBOUNDED FOLLOWING)"
+    asked = rows.filter("opened_at IS NOT NULL AND (coalesce(queued, true) OR outcome <> 'deflected')")
+    newest = asked.aggregate("max(opened_at)").fetchall()[0][0]
+    if newest is None:
+        raise ValueError(f"nobody asked in {mine.label}")
     seen = (
-        rows.filter("opened_at IS NOT NULL AND (coalesce(queued, true) OR outcome <> 'deflected')")
+        with_later(asked, "chosen, coalesce(queued, true) AS queued")
         .select(
-            f"CAST(opened_at AS DATE) AS day, opened_at, outcome, customer_key, customer_key IS NOT NULL AS known, chosen, "
-            "coalesce(queued, true) AS queued, epoch(max(opened_at) OVER () - opened_at) AS seen_s, "
-            f"epoch(min(opened_at) {later} - opened_at) AS again_s, "
-            f"epoch(min(CASE WHEN outcome = 'answered' THEN opened_at END) {later} - opened_at) AS answer_s"
+            "CAST(opened_at AS DATE) AS day, outcome, person, known, chosen, queued, "
+            f"epoch(TIMESTAMP '{newest}' - opened_at) AS seen_s, epoch(again_at - opened_at) AS again_s, "
+            "epoch(answered_at - opened_at) AS answer_s"
         )
         .filter("chosen")
     )
@@ -111,11 +112,9 @@ def _counts(mine: PeriodLog) -> tuple[pd.DataFrame, int]:
     for name in LOST_AFTER:
         after = AFTER_S[name]
         lost = seen.filter(f"{left} AND known AND seen_s >= {after} AND coalesce(answer_s > {after}, true)")
-        first = (
-            lost.aggregate("customer_key, min(day) AS day", "customer_key").aggregate("day, count(*) AS n", "day").df()
-        )
+        first = lost.aggregate("person, min(day) AS day", "person").aggregate("day, count(*) AS n", "day").df()
         table[f"customers {name}"] = first.set_index("day")["n"].reindex(table.index, fill_value=0)
-    known = seen.aggregate("count(DISTINCT customer_key)").fetchall()[0][0]
+    known = seen.aggregate("count(DISTINCT person)").fetchall()[0][0]
     return table.sort_index().astype(float), int(known)
 
 

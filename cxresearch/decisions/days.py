@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import SLOW, LogError, PeriodLog
+from cxresearch.contacts import SLOW, LogError, PeriodLog, with_later
 from cxresearch.decisions.loss_curves import LONGEST_S
 from cxresearch.patience import later_contacts
 from cxresearch.risk_table import Floats, Integers
@@ -171,21 +171,13 @@ def later_of(mine: PeriodLog, days: Days) -> Later | None:
     if not counts["followed"].sum():
         return None
     names = ("left", "left_known", "followed", "again_1h", "others_followed", "others_again_1h")
-    # Strictly later, on any channel: of two in the same second none is known to be the first.
-    later = (
-        "OVER (PARTITION BY customer_key ORDER BY opened_at RANGE BETWEEN INTERVAL 1 MICROSECOND FOLLOWING AND UNBOUNDED "
-        "FOLLOWING)"
-    )
+    dated = mine.on_all_channels.filter("opened_at IS NOT NULL")
+    newest = dated.filter("chosen").aggregate("max(opened_at)").fetchall()[0][0]
     alone = (
-        mine.on_all_channels.filter("opened_at IS NOT NULL")
-        .select(
-            "opened_at, outcome, customer_key, chosen, "
-            "opened_at + INTERVAL 24 HOUR <= max(CASE WHEN chosen THEN opened_at END) OVER () AS followed, "
-            f"min(CASE WHEN outcome = 'answered' THEN opened_at END) {later} AS answered_at"
-        )
-        .filter("customer_key IS NOT NULL AND chosen AND outcome = 'abandoned' AND followed")
+        with_later(dated, "chosen")
+        .filter(f"known AND chosen AND outcome = 'abandoned' AND opened_at + INTERVAL 24 HOUR <= TIMESTAMP '{newest}'")
         .filter("coalesce(answered_at > opened_at + INTERVAL 24 HOUR, true)")
-        .aggregate("opened_at::DATE AS day, count(DISTINCT customer_key) AS customers", "opened_at::DATE")
+        .aggregate("opened_at::DATE AS day, count(DISTINCT person) AS customers", "opened_at::DATE")
         .df()
         .set_index("day")["customers"]
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxresearch.contacts import with_later
 from cxresearch.risk_table import DayClusters, deviations, limits, ratio_of_sums
 
 COUNTS = (
@@ -16,13 +17,8 @@ COUNTS = (
 )  # fmt: skip
 NEEDED = ("contact_id", "customer_key", "opened_at", "outcome")
 # The next contact of the same customer, whatever became of it, and the next one that was answered.
-_MINE = "PARTITION BY customer_key ORDER BY opened_at, contact_id"
-_LATER = f"""
-    opened_at, outcome, customer_key IS NOT NULL AS known,
-    known AND opened_at + INTERVAL 24 HOUR <= max(opened_at) OVER () AS followed,
-    epoch(lead(opened_at) OVER ({_MINE}) - opened_at) AS after_s,
-    epoch(min(CASE WHEN outcome = 'answered' THEN opened_at END)
-        OVER ({_MINE} ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) - opened_at) AS reply_s"""
+_LATER = """
+    opened_at, outcome, known, epoch(again_at - opened_at) AS after_s, epoch(answered_at - opened_at) AS reply_s"""
 _CELL = """
     opened_at::DATE AS day, isodow(opened_at) AS weekday, outcome, known, followed,
     coalesce(reply_s <= 86400, false) AS replied, CASE WHEN after_s <= 86400 THEN floor(after_s / 60) * 60 END AS again_s"""
@@ -53,7 +49,11 @@ def later_contacts(contacts: Any) -> pd.DataFrame:
     have = list(contacts.columns)
     if missing := [name for name in NEEDED if name not in have]:
         raise ValueError(f"the contacts have no column {', '.join(missing)}; they have {', '.join(have)}.")
-    dated = contacts.filter("opened_at IS NOT NULL").select(_LATER).filter("outcome IN ('abandoned', 'answered')")
+    dated = contacts.filter("opened_at IS NOT NULL")
+    newest = dated.aggregate("max(opened_at)").fetchall()[0][0]
+    followed = f"known AND opened_at + INTERVAL 24 HOUR <= TIMESTAMP '{newest}'" if newest else "false"
+    later = with_later(dated, "", by_id=True).select(f"{_LATER}, {followed} AS followed")
+    dated = later.filter("outcome IN ('abandoned', 'answered')")
     found = dated.select(_CELL).aggregate(f"{_KEYS}, count(*) AS contacts", _KEYS).df()
     n, soon, within = found["contacts"], found["again_s"] < 3_600, found["again_s"].notna()
     left, others = found["outcome"] == "abandoned", found["outcome"] == "answered"
