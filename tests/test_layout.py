@@ -53,7 +53,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
     "contacts": (
         "account", "bank", "canonical", "cells", "clock_changes", "columns", "databases", "engine", "facts", "files",
-        "followed", "json_files", "keys", "layout", "locate", "log", "look", "mapping", "memory", "period_log", "periods",
+        "followed", "json_files", "kept_tables", "keys", "layout", "locate", "log", "look", "mapping", "memory", "outside", "period_log", "periods",
         "places", "profile", "read_once", "remote", "repeats", "rows", "sheets", "suggest", "tools", "unanswered", "week",
     ),
     "evidence": ("bounds", "comparison", "expectation", "register", "shares"),
@@ -89,7 +89,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
     ),
     "report": (
         "backfill", "job",
-        "archive", "archive.again", "archive.alerts", "archive.deliver", "archive.exact", "archive.forecast", "archive.freshness", "archive.history", "archive.memory", "archive.messages", "archive.publish", "archive.recorded", "archive.stores",
+        "archive", "archive.again", "archive.alerts", "archive.deliver", "archive.exact", "archive.forecast", "archive.freshness", "archive.history", "archive.memory", "archive.messages", "archive.publish", "archive.recorded", "archive.sense", "archive.stores", "archive.sums",
         "page", "page.blocks", "page.brand", "page.brief", "page.browser", "page.folder", "page.foreign_html", "page.gate", "page.layout", "page.leaks", "page.ordinary", "page.pictures",
         "page.prose", "page.render",
         "page.sections", "page.slide", "page.take_away",

@@ -16,6 +16,8 @@ from typing import Any
 
 import platformdirs
 
+from cxresearch.contacts.outside import OutsideError, read_outside, strict_json
+
 # What stands in a kept folder. Another number is another shape: such a folder is left aside and made anew.
 VERSION = 1
 RULES = 10  # how a log is laid out and its cells are read: what was found by other rules is found anew
@@ -32,7 +34,7 @@ def kept_folder() -> Path:
     folder = Path(named) if named else platformdirs.user_cache_path("cxresearch") / "periods"
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if os.access(folder, os.W_OK):
+        if folder.is_dir() and os.access(folder, os.W_OK):
             return folder
     # A home that cannot be written to: read anew in every process.
     os.environ[FOLDER] = own = tempfile.mkdtemp(prefix="cxresearch-")
@@ -87,37 +89,64 @@ def fetched_once(what: Any, fetch: Callable[[Path], dict[str, Any]]) -> tuple[Pa
     return folder, facts
 
 
+def lasting() -> bool:
+    """Whether kept periods outlive this process: not those of a running report."""
+    return FOLDER not in os.environ
+
+
+def clear_place(path: Path) -> None:
+    """Remove what stands there, whatever it is; what cannot be removed stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def remembered(what: str, path: Path, find: Callable[[], Any], fits: Callable[[Any], bool]) -> Any:
     """What ``find`` says of a file, from the last time where the file has not changed since.
 
     It is the same file where place, size, time of change and number are the same, and where it had not changed within
-    the second before it was looked at: a clock's grain hides what happens in it. What does not fit is found anew.
+    the second before it was looked at: a clock's grain hides what happens in it. What does not fit, or is not what was
+    written, is found anew.
     """
     seen = path.stat()
-    mark = f"{path.resolve()}|{seen.st_size}|{seen.st_mtime_ns}|{seen.st_ino}|{VERSION}|{RULES}"
+    mark = f"{str(path.resolve())!a}|{seen.st_size}|{seen.st_mtime_ns}|{seen.st_ino}|{VERSION}|{RULES}"
     memory = kept_folder() / f"{what}.json"
     known = read_json(memory)
     known = known if isinstance(known, dict) else {}
-    if mark in known and fits(known[mark]):
-        return known[mark]
+    entry = known.get(mark)
+    if isinstance(entry, list) and len(entry) == 2 and entry[1] == _sum_of(mark, entry[0]) and fits(entry[0]):
+        return entry[0]
     found = find()
     if time.time_ns() - seen.st_mtime_ns >= _GRAIN_NS:
-        write_json(memory, dict([*known.items(), (mark, found)][-MOST_FILES:]))
+        others = [(name, value) for name, value in known.items() if name != mark]
+        with contextlib.suppress(OSError):  # a memory that cannot be written is none
+            write_json(memory, dict([*others, (mark, [found, _sum_of(mark, found)])][-MOST_FILES:]))
     return found
+
+
+def _sum_of(mark: str, value: Any) -> str:
+    return hashlib.sha256(f"{mark}|{json.dumps(value)}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def room_for_another(folder: Path) -> None:
     """Remove the oldest kept periods beyond ``MOST_FOLDERS``."""
-    kept = sorted((p for p in folder.iterdir() if p.is_dir() and p.name != FETCHED), key=lambda p: p.stat().st_mtime)
-    for old in kept[:-MOST_FOLDERS]:
+    kept: list[tuple[float, Path]] = []
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            with contextlib.suppress(OSError):  # another process makes room, too
+                if path.name != FETCHED and path.is_dir():
+                    kept.append((path.stat().st_mtime, path))
+    for _, old in sorted(kept)[:-MOST_FOLDERS]:
         shutil.rmtree(old, ignore_errors=True)
 
 
 def read_json(path: Path) -> Any:
     """The value of a JSON file, or None where it is none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return strict_json(read_outside(path))
+    except (FileNotFoundError, OutsideError):
         return None
 
 

@@ -13,10 +13,8 @@ import duckdb
 import pandas as pd
 
 from cxresearch.contacts.canonical import SLOW, LogError, listed, sql_text
-from cxresearch.contacts.followed import table_of_followed
-from cxresearch.contacts.memory import VERSION, read_json, write_json
-from cxresearch.contacts.periods import Period, parse_period
-from cxresearch.contacts.unanswered import table_of_unanswered
+from cxresearch.contacts.memory import VERSION, write_json
+from cxresearch.contacts.periods import Period
 from cxresearch.contacts.week import times_known, week_of
 
 T = TypeVar("T")
@@ -242,32 +240,6 @@ class PeriodLog:
             f"<PeriodLog {self.label}{', SIMULATED' if self.simulated else ''}: {int(self.cells['contacts'].sum()):,} "
             f"contacts on {len(self.days)} days{aside}; {before}>"
         )
-
-
-def kept_period(folder: Path) -> PeriodLog | None:
-    """The counts that :meth:`PeriodLog.keep` left in ``folder``; None where there are none of this version and shape."""
-    facts = read_json(folder / FACTS)
-    try:
-        if facts["version"] != VERSION:
-            return None
-        cells = pd.read_parquet(folder / CELLS)
-        if list(cells.columns) != [*CELL, *ENDS, *SUMS] or int(cells["contacts"].sum()) != facts["counts"]["kept"]:
-            return None
-        return PeriodLog(
-            period=parse_period(facts["period"]), cells=cells, counts=facts["counts"],
-            set_aside=pd.DataFrame(facts["set_aside"], columns=["reason", "rows"]),
-            repaired=pd.DataFrame(facts["repaired"], columns=["repair", "rows"]),
-            files=pd.DataFrame(facts["files"], columns=["path", "used", "reason"]),
-            newest=datetime.fromisoformat(facts["newest"]) if facts["newest"] else None,
-            simulated=facts["simulated"], preset=facts["preset"],
-            kept_days=tuple(date.fromisoformat(day) for day in facts["kept_days"]), source=facts["source"],
-            after_leaving=table_of_followed(facts["after_leaving"]) if facts.get("after_leaving") is not None else None,
-            usable=pd.DataFrame(facts.get("usable", []), columns=USABLE),
-            unanswered=table_of_unanswered(facts["unanswered"]) if facts.get("unanswered") is not None else None,
-            begins=date.fromisoformat(facts["begins"]) if facts.get("begins") else None,
-        )  # fmt: skip
-    except Exception:  # whatever is wrong with a kept folder, the log is still there to be read
-        return None
 
 
 def _named(by: str | Sequence[str]) -> list[str]:

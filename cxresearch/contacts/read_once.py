@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -21,9 +22,11 @@ from cxresearch.contacts.engine import connect
 from cxresearch.contacts.facts import FileFacts, log_facts
 from cxresearch.contacts.files import has_quotes
 from cxresearch.contacts.followed import FOLLOWED, after_leaving
+from cxresearch.contacts.kept_tables import kept_period
 from cxresearch.contacts.keys import key_fingerprint
-from cxresearch.contacts.memory import RULES, VERSION, kept_folder, room_for_another
-from cxresearch.contacts.period_log import CELL, ENDS, MINUTE_S, SUMS, PeriodLog, kept_period
+from cxresearch.contacts.memory import RULES, VERSION, clear_place, kept_folder, lasting, room_for_another
+from cxresearch.contacts.outside import OutsideError, check_sum, read_sums, write_sums
+from cxresearch.contacts.period_log import CELL, CELLS, ENDS, FACTS, MINUTE_S, SUMS, PeriodLog
 from cxresearch.contacts.periods import Period, parse_period, period_of
 from cxresearch.contacts.places import in_their_names
 from cxresearch.contacts.rows import (
@@ -69,13 +72,18 @@ def read_period(reading: Reading, name: str, *, archive: Sequence[Path] = ()) ->
     except BaseException:
         shutil.rmtree(home_build, ignore_errors=True)
         raise
-    shutil.rmtree(folder, ignore_errors=True)
+    clear_place(folder)
     try:
         home_build.rename(folder)
     except OSError:  # another process was faster, and keeps the same
-        shutil.rmtree(home_build, ignore_errors=True)
+        if (found := _kept(folder)) is None:
+            atexit.register(shutil.rmtree, home_build, ignore_errors=True)  # its rows are still to be read
+        else:
+            shutil.rmtree(home_build, ignore_errors=True)
+    else:
+        found = _kept(folder)
     room_for_another(home)
-    return _asked_for(_kept(folder) or made, reading)
+    return _asked_for(found or made, reading)
 
 
 def _asked_for(kept: PeriodLog, reading: Reading) -> PeriodLog:
@@ -88,11 +96,16 @@ def _kept(folder: Path) -> PeriodLog | None:
     """A period with its rows and the period before, as :func:`_made` left them."""
     now, earlier = kept_period(folder), folder / "previous"
     before = kept_period(earlier)
-    if now is None or (before is None and earlier.exists()):
+    if now is None or (before is None and os.path.lexists(earlier)):
         return None
     try:
+        if lasting():  # within one report nobody else has had it in hand
+            sums = read_sums(folder)
+            if ROWS not in sums:
+                return None
+            check_sum(ROWS, folder / ROWS, sums)
         return _with_rows(now, before, folder)
-    except duckdb.Error:
+    except (duckdb.Error, FileNotFoundError, OutsideError):
         return None
 
 
@@ -151,9 +164,13 @@ def _made(
     refuse_unusable(reading, now.usable, now.set_aside, span=f"of {span.label}")
     _refuse_undated(reading, groups, total)
     now.keep(folder)
+    if lasting():
+        write_sums(folder, [CELLS, FACTS, ROWS])
     if before is not None:
         (folder / "previous").mkdir()
         before.keep(folder / "previous")
+        if lasting():
+            write_sums(folder / "previous", [CELLS, FACTS])
     return _with_rows(now, before, folder)
 
 
@@ -264,7 +281,7 @@ def _filled(
     days: set[date] = set()
     if cells is not None and log.counts["kept"]:
         parts.append(cells[(cells["day"] >= start) & (cells["day"] < end)])
-    for kept in filter(None, map(kept_period, archive)):
+    for kept in filter(None, (kept_period(folder, known=True) for folder in archive)):
         if kept.source != log.source:
             continue
         until = end if first is None else min(end, pd.Timestamp(first))

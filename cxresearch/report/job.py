@@ -13,16 +13,18 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import psutil
 
-from cxresearch.contacts import Period
+from cxresearch.contacts import Period, read_outside
 from cxresearch.report.archive import exact, history, publish
 from cxresearch.report.archive.alerts import alert_records, tell_alerts
 from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, points_of, send
 from cxresearch.report.archive.memory import Fetched, fetch_back, keep, put_again
 from cxresearch.report.archive.messages import Messages, load_messages, require, send_messages
-from cxresearch.report.archive.recorded import read_runs, tables_of
+from cxresearch.report.archive.recorded import FORECAST, LeftAside, read_runs, run_of, tables_of
+from cxresearch.report.archive.sums import write_run
 from cxresearch.report.page.brand import load_brand
 from cxresearch.report.page.leaks import NO_NAMES, Names, without_leaks, without_paths
 from cxresearch.report.run import one_run as run
@@ -122,7 +124,7 @@ def _put_in_place(
     if code == run.FAILED:
         print(f"cxresearch: {name} FAILED: {record['reason']}; no report was published.", file=sys.stderr)
     try:
-        due.write_text(str(os.getpid()))
+        publish.write_atomically(due, str(os.getpid()))
         exact.put(build, out, record)
         publish.publish(build, failed_target if code == run.FAILED else target)
         if code == run.FAILED:
@@ -134,7 +136,7 @@ def _put_in_place(
             print(f"{name}: {record['status']}{mark}: {target / 'report.html'}", flush=True)
             print(f"{name}: {_rows_said(record)}", flush=True)
         write_index(out, report)
-        due.unlink()
+        publish.remove(due)
     except Exception as error:  # whatever stands is whole; somebody has to look
         print(f"cxresearch: {name}: {type(error).__name__}: {error}", file=sys.stderr)
         return run.FAILED
@@ -151,25 +153,28 @@ def _rows_said(record: dict[str, Any]) -> str:
 
 def write_index(out: Path, report: Report) -> None:
     """Make the index anew from what stands in ``out``, in the language and the colours of ``report``."""
-    for file in read_runs(out)[1]:
-        print(f"cxresearch: left aside: {file.path}: {file.why}.", file=sys.stderr)
     with run.run_lock(out / ".locks" / "index", wait=True):
-        publish.write_atomically(out / "index.html", index_page(out, report))
+        page, left_aside = index_page(out, report)
+        publish.write_atomically(out / "index.html", page)
+    for file in left_aside:
+        print(f"cxresearch: left aside: {file.path}: {file.why}.", file=sys.stderr)
 
 
-def index_page(out: Path, report: Report) -> str:
-    """The index of what stands in ``out``; a report that a newer one should have replaced by today is marked STALE."""
+def index_page(out: Path, report: Report) -> tuple[str, list[LeftAside]]:
+    """The index of what stands in ``out``, and what of it was left aside; a report that a newer one should have replaced by
+    today is marked STALE."""
     from cxresearch.report.page import render
 
     root = report.notebooks[0].parents[1]
-    runs = history.load_runs(out)
+    found, left_aside = read_runs(out, tables=True)
+    runs = history.runs_told(found)
     for one in runs:
-        if one["href"] and not (out / one["href"]).is_file():
+        if one["href"] and not (out / unquote(one["href"])).is_file():
             one |= {"href": None, "brief": None}  # its page is in the store, whose own index leads there
-    return render.render_index(
-        runs, left_aside=read_runs(out)[1], language=report.language,
-        brand=load_brand(report.brand, root), today=date.today(),
-    )  # fmt: skip
+    page = render.render_index(
+        runs, left_aside=left_aside, language=report.language, brand=load_brand(report.brand, root), today=date.today()
+    )
+    return page, left_aside
 
 
 def fetch_history(report: Report, out: Path) -> Fetched:
@@ -189,7 +194,7 @@ def fetch_history(report: Report, out: Path) -> Fetched:
 def _keep_elsewhere(report: Report, folder: Path) -> None:
     out = folder.parents[1]
     with run.run_lock(out / ".locks" / "stored", wait=True):
-        keep(folder, out, report.store, report.history, lambda mirror: index_page(mirror, report))
+        keep(folder, out, report.store, report.history, lambda mirror: index_page(mirror, report)[0])
 
 
 def _deliver(
@@ -238,13 +243,14 @@ def _heal_index(out: Path, report: Report) -> None:
         with contextlib.suppress(Exception):  # at the end of this run the same error is told
             write_index(out, report)
             for mark in left:
-                mark.unlink(missing_ok=True)
+                publish.remove(mark)
 
 
 def _alive(mark: Path) -> bool:
     """Whether the process that left the mark lives; one that was killed while it wrote left nothing to read."""
-    with contextlib.suppress(OSError, ValueError):
-        return psutil.pid_exists(int(mark.read_text())) and int(mark.read_text()) != os.getpid()
+    with contextlib.suppress(OSError, ValueError, OverflowError):
+        process = int(read_outside(mark, 100))
+        return psutil.pid_exists(process) and process != os.getpid()
     return False
 
 
@@ -255,11 +261,15 @@ def keep_forecasts(out: Path, report: Report, periods: Collection[str]) -> bool:
     well = True
     for period in periods:
         folder = out / report.name / period
-        if (report.name, period) in good and folder.is_dir():
+        if (report.name, period) in good and run_of(folder) is not None:
             said = publish.json_text(history.forecast_from(good, report.name, period))
-            publish.write_atomically(folder / "forecast.json", said)
+            record = json.loads((folder / "run.json").read_bytes())
+            # Whenever this is ended, no sum is that of another file.
+            write_run(folder, record, without=FORECAST)
+            publish.write_atomically(folder / FORECAST, said)
+            write_run(folder, record)
             if report.store:
-                well &= _well(report, lambda folder=folder: put_again(folder, report.store, ["forecast.json"]))  # type: ignore[misc]
+                well &= _well(report, lambda folder=folder: put_again(folder, report.store, [FORECAST]))  # type: ignore[misc]
     return well
 
 
@@ -295,7 +305,7 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
         record |= {"forecast": mine["forecast"], "arrivals_forecast": mine["arrivals_forecast"]}
         record["points"] = points_of([notebook for _, notebook in notebooks])
         _write_page(report, notebooks, record, headlines, build / "report.html", brand, kernels.names)
-    publish.write_json(build / "run.json", as_published(record, kernels.names))
+    write_run(build, as_published(record, kernels.names))
     return record
 
 
@@ -409,7 +419,7 @@ def _keep(build: Path, record: dict[str, Any]) -> bool:
         (build / page).unlink(missing_ok=True)
     for _ in range(2):
         try:
-            publish.write_json(build / "run.json", as_published(record, NO_NAMES))
+            write_run(build, as_published(record, NO_NAMES))
             return True
         except OSError:
             for path in build.iterdir():

@@ -20,7 +20,7 @@ from cxresearch.report.archive.deliver import (
     simulated_mark,
 )
 from cxresearch.report.archive.messages import Messages, say
-from cxresearch.report.archive.publish import json_text, write_atomically
+from cxresearch.report.archive.sums import write_run
 from cxresearch.style import format_interval, format_value, load_words
 
 BY_MAIL = "e-mail"
@@ -90,7 +90,7 @@ def tell_alerts(
             one["told"].append(way)
             one["told_utc"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if told:
-        write_atomically(folder / "run.json", json_text({**run, "alerts": alerts}))
+        write_run(folder, {**run, "alerts": alerts})
     if lost:
         raise DeliveryError(f"an alert was not told: {'; '.join(lost)}")
     return told

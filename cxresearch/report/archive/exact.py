@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cxresearch.contacts import OutsideError, kept_problem, read_outside, strict_json
 from cxresearch.report.archive import publish
 
 EXACT = ".exact"
@@ -42,17 +43,6 @@ def exact_folder(out: Path, report: str, period: str, run: Mapping[str, Any]) ->
     return out / EXACT / report / period / _mark(run["exact"])
 
 
-def what_is_wrong(path: Path, run: Mapping[str, Any]) -> str:
-    """Why a file of exact tables is not that of the run beside it; "" where it is, and where there is none."""
-    if "exact" not in run or not path.is_file():
-        return ""
-    try:
-        same = _sha256(path) == run["exact"].get(path.name)
-    except OSError as error:
-        return f"it cannot be read ({error.strerror or error})"
-    return "" if same else "it is not the one that the run.json of its report names"
-
-
 def put(build: Path, out: Path, record: Mapping[str, Any]) -> None:
     """Put the exact tables of a built run in their place, before the run that names them takes its own.
 
@@ -76,20 +66,22 @@ def clear_others(out: Path, record: Mapping[str, Any]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def standing_counts(out: Path) -> list[tuple[str, str, Path]]:
-    """The folders with counts of the runs that stand in ``out``: report, period, folder. What is not that of its run is left
-    out; reading the runs names it."""
+def standing_counts(
+    out: Path, wanted: Callable[[str, str], bool] = lambda report, period: True
+) -> list[tuple[str, str, Path, OutsideError | None]]:
+    """The folders with counts of the runs that stand in ``out``, of the ``wanted`` reports and periods: report, period,
+    folder, and what is wrong with it, or None."""
     found = []
     for path in sorted(out.glob("*/*/run.json")):
         report, period = path.parts[-3:-1]
-        if report.startswith("."):
+        if report.startswith(".") or not wanted(report, period):
             continue
         try:
-            run = json.loads(path.read_bytes())
+            run = strict_json(read_outside(path))
             folder = exact_folder(out, report, period, run)
-            if folder.is_dir() and not any(what_is_wrong(folder / name, run) for name in COUNTS):
-                found.append((report, period, folder))
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):  # no run.json that could be read on
+            if folder.is_dir():
+                found.append((report, period, folder, kept_problem(folder, sums=run.get("exact"), whole=True)))
+        except (OSError, OutsideError, TypeError, AttributeError):  # no run.json that could be read on
             continue
     return found
 

@@ -66,7 +66,10 @@ def _forecast(headline: Headline, history: Sequence[Sequence[Headline]]) -> dict
     moved = there(np.array(values))
     changes = np.diff(moved)
     half = special.stdtrit(len(changes), (1 + LEVEL) / 2) * math.sqrt(np.mean(changes**2))
-    lower, upper = (float(back(moved[-1] + sign * half)) for sign in (-1, 1))
+    with np.errstate(over="ignore"):
+        lower, upper = (float(back(moved[-1] + sign * half)) for sign in (-1, 1))
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        return {**kept, **none, "note": "the changes so far are too large for an interval"}
     return {**kept, **none, "value": values[-1], "lower": lower, "upper": upper,
             "note": f"last value; interval from {len(changes)} changes"}  # fmt: skip
 

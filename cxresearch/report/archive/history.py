@@ -18,14 +18,18 @@ EVIDENCE = "evidence"  # the report that says where the quoted and the assumed n
 
 
 def load_runs(out: Path) -> list[Run]:
-    """Every run below ``out``, newest period first: its run.json, its headlines and where its page is.
+    """:func:`runs_told` of what stands below ``out``."""
+    return runs_told(read_runs(out)[0])
+
+
+def runs_told(runs: list[Run]) -> list[Run]:
+    """The ``runs`` of :func:`recorded.read_runs`, newest period first: run.json, the headlines and where the page is.
 
     A headline's change is told from the kept days of the run and of that of the period before, when both stand here
     (whatever the order in which the two were made), else as the run itself recorded it. A headline whose definition changed is not compared.
     ``forecast`` is what :func:`forecast.forecast_rows` says of the forecasts that stand here. Where the same period of the
     year before stands, too, a headline has ``year_before``: ``period, value, change``.
     """
-    runs, _ = read_runs(out)
     good = by_period(runs)
     for run in runs:
         before, long_ago = (good.get((run["report"], name)) for name in _earlier(run["period"]))

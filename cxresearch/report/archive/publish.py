@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -50,12 +51,12 @@ def clear_old_builds(out: Path, key: str, target: Path) -> None:
     A report that such a run had taken from its place, on a system without exchange, is put back.
     """
     for folder in (out / BUILDING).glob(f"{key}-????????.old"):
-        if target.exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        if os.path.lexists(target):
+            remove(folder)
         else:
             folder.rename(target)
     for folder in (out / BUILDING).glob(f"{key}-????????"):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
 
 
 def publish(build: Path, target: Path, *, closed: bool = False) -> None:
@@ -69,12 +70,21 @@ def publish(build: Path, target: Path, *, closed: bool = False) -> None:
         path.chmod(0o600)
     for path in [*build.rglob("*"), build]:
         _to_disk(path)
-    if not target.exists():
+    if not os.path.lexists(target):
         build.rename(target)
     else:
         _exchange(build, target)
-        shutil.rmtree(build, ignore_errors=True)
+        remove(build)
     _to_disk(target.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove what stands there, a folder, a file or a link, as far as that is possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _to_disk(path: Path) -> None:
@@ -115,6 +125,9 @@ def write_atomically(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
+        if path.is_dir() and not path.is_symlink():
+            # Nobody knows what is in a folder of this name: it makes room, and stays.
+            path.rename(tempfile.mkdtemp(prefix=f"{path.name}.left-aside-", dir=path.parent))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

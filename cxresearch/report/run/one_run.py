@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import os
 import platform
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from cxresearch.contacts import (
     SLOW,
     Copy,
     Period,
+    PeriodError,
     PeriodLog,
     Place,
     has_quotes,
@@ -33,6 +35,7 @@ from cxresearch.contacts import (
     key_fingerprint,
     log_facts,
     open_log,
+    parse_period,
     read_period,
 )
 from cxresearch.exhibits import arrivals_next, headline_days, ticket_days, tickets_of
@@ -231,17 +234,33 @@ def _default(report: Report, name: str) -> Any:
 
 
 def _archive(order: Order) -> list[Path]:
-    """Kept tables of other periods, of any report, newest first; which of them are of this log is theirs to say."""
-    stored = sorted((order.out / STORED).glob("*"))
+    """Kept tables of this period and the one before, of any report, newest first; which of them are of this log is theirs to
+    say. What is not what its run left is named and not used."""
+
+    def wanted(report: str, period: str) -> bool:
+        mine = (report, period) == (order.report.name, order.period.name)
+        there = order.standing is None or period in order.standing
+        return there and not mine and _shares_days(period, order.period)
+
     standing = {
-        (report, period): folder for out in (*stored, order.out) for report, period, folder in standing_counts(out)
+        (report, period): (folder, problem)
+        for out in (*sorted((order.out / STORED).glob("*")), order.out)
+        for report, period, folder, problem in standing_counts(out, wanted)
     }
-    counts = sorted(((*key, folder) for key, folder in standing.items()), reverse=True)
-    mine = (order.report.name, order.period.name)
-    return [
-        folder for report, period, folder in counts
-        if (report, period) != mine and (order.standing is None or period in order.standing)
-    ]  # fmt: skip
+    for folder, problem in standing.values():
+        if problem:
+            path = (folder / problem.file).relative_to(order.out)
+            print(f"cxresearch: left aside: {path}: {problem}; its days are not used.", file=sys.stderr)
+    return [folder for _, (folder, problem) in sorted(standing.items(), reverse=True) if problem is None]
+
+
+def _shares_days(name: str, period: Period | Version) -> bool:
+    """Whether a kept period of that name has days of this one or of the one before it."""
+    try:
+        kept = parse_period(name)
+    except PeriodError:
+        return False
+    return isinstance(period, Period) and kept.start < period.end and kept.end > period.previous.start
 
 
 def _execute(
@@ -419,12 +438,25 @@ def _iso(moment: datetime) -> str:
 
 @contextlib.contextmanager
 def run_lock(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold the lock of one run key; yields False when another process holds it. It ends with its process."""
+    """Hold the lock of one run key; yields False when another process holds it. It ends with its process.
+
+    What stands in its place and is no file makes room.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
+    descriptor = _lock_file(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        yield False
+        return
+    try:
         yield True
+    finally:
+        os.close(descriptor)
+
+
+def _lock_file(path: Path) -> int:
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        publish.remove(path)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)

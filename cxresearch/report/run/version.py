@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxresearch.report.archive.recorded import STORED
+from cxresearch.report.archive.recorded import STORED, run_of
 from cxresearch.report.run.parameters import ParameterError, Report
 
 NO_ROWS: dict[str, Any] = {
@@ -37,7 +37,12 @@ class Version:
 def version_name(folder: Path, day: date, digest: str) -> str:
     """The name of a version below the ``folder`` of its report; one that stands there already keeps its name, whatever date
     its files have now."""
-    standing = sorted(p.name for one in (folder, *_stored(folder)) for p in one.glob(f"*-{digest}"))
+    standing = sorted(
+        p.name
+        for one in (folder, *_stored(folder))
+        for p in one.glob(f"????-??-??-{digest}")
+        if p.is_dir() and _is_version(p.name)
+    )
     return standing[0] if standing else f"{day.isoformat()}-{digest}"
 
 
@@ -77,8 +82,12 @@ def stands(folder: Path) -> bool:
 
 
 def _stands(folder: Path) -> bool:
+    run = run_of(folder)
+    return run is not None and run["status"] == "complete" and (folder / "report.html").is_file()
+
+
+def _is_version(name: str) -> bool:
     try:
-        status = json.loads((folder / "run.json").read_text(encoding="utf-8"))["status"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return date.fromisoformat(name[:10]).isoformat() == name[:10]
+    except ValueError:
         return False
-    return status == "complete" and (folder / "report.html").is_file()

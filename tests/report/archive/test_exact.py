@@ -38,7 +38,7 @@ def built(out: Path, value: float) -> tuple[Path, dict]:
 def standing(out: Path) -> float:
     (run,), aside = read_runs(out)
     assert aside == []
-    ((_, _, folder),) = exact.standing_counts(out)
+    ((_, _, folder, _),) = exact.standing_counts(out)
     value = run["arrivals"][0]["value"]
     assert (folder / "cells.parquet").read_text() == f"cells.parquet of {value}"
     return value
@@ -91,7 +91,9 @@ def test_a_table_that_is_not_that_of_its_run_is_named_and_not_read(tmp_path, nam
             (path.relative_to(tmp_path).as_posix(), "it is not the one that the run.json of its report names")
         ]
     else:
-        assert exact.standing_counts(tmp_path) == []
+        ((_, _, _, problem),) = exact.standing_counts(tmp_path)
+        assert problem is not None
+        assert (problem.file, str(problem)) == (name, "it is not what was left: its sum is another")
 
 
 def test_a_report_from_before_is_read_with_the_tables_beside_its_page(tmp_path):
@@ -100,7 +102,7 @@ def test_a_report_from_before_is_read_with_the_tables_beside_its_page(tmp_path):
     publish.write_json(folder / "run.json", RUN)
     publish.write_json(folder / "tables" / exact.ARRIVALS, arrivals(3.0))
     assert read_runs(tmp_path)[0][0]["arrivals"][0]["value"] == 3.0
-    assert [path for *_, path in exact.standing_counts(tmp_path)] == [folder / "tables"]
+    assert [path for _, _, path, _ in exact.standing_counts(tmp_path)] == [folder / "tables"]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def days(period, value, *, name="lost_share"):
 
 
 def add(out, period, *headlines, status="complete", reason="", **facts):
-    folder = out / "monthly" / (period if status != "failed" else f"{period}.failed")
+    folder = out / facts.get("report", "monthly") / (period if status != "failed" else f"{period}.failed")
     folder.mkdir(parents=True)
     asked = parse_period(period)
     record = {

@@ -95,14 +95,21 @@ def test_a_version_that_stands_is_not_made_again_and_a_month_links_to_it(evidenc
 
 
 def test_only_a_whole_report_stands(tmp_path):
-    assert not stands(tmp_path)
+    folder = tmp_path / "evidence" / "2001-09-09-0123abcd"
+    folder.mkdir(parents=True)
+    assert not stands(folder)
+    run = {
+        "report": "evidence", "title": "T", "period": folder.name, "period_label": "L", "simulated": False, "parameters": {},
+        "inputs": [], "versions": {}, "finished_utc": "2001-09-09T00:00:00Z",
+    }  # fmt: skip
+    complete, partial = (json.dumps({**run, "status": status}) for status in ("complete", "partial"))
     for text, page, whole in (
-        ('{"status": "complete"}', True, True), ('{"status": "complete"}', False, False), ('{"status": "partial"}', True, False),
-        ("{", True, False), ("[]", True, False),
+        (complete, True, True), (complete, False, False), (partial, True, False), ("{", True, False), ("[]", True, False),
+        ('{"status": "complete"}', True, False), (complete.replace("evidence", "monthly"), True, False),
     ):  # fmt: skip
-        (tmp_path / "run.json").write_text(text)
-        (tmp_path / "report.html").write_text("") if page else (tmp_path / "report.html").unlink(missing_ok=True)
-        assert stands(tmp_path) is whole
+        (folder / "run.json").write_text(text)
+        (folder / "report.html").write_text("") if page else (folder / "report.html").unlink(missing_ok=True)
+        assert stands(folder) is whole
 
 
 def test_the_newest_evidence_is_the_one_made_last_and_whole():
