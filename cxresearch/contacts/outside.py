@@ -51,10 +51,11 @@ def read_outside(path: Path, most: int = LARGEST) -> bytes:
     """The bytes of a plain file of at most ``most``. Raises as :func:`open_plain`."""
     with open_plain(path) as file:
         try:
-            content = file.read(most + 1)
+            large = os.fstat(file.fileno()).st_size > most
+            content = b"" if large else file.read(most + 1)
         except OSError as error:
             raise OutsideError(f"it cannot be read ({error.strerror or error})") from error
-    if len(content) > most:
+    if large or len(content) > most:
         raise OutsideError(f"it is larger than {most:,} bytes")
     return content
 
