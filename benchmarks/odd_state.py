@@ -186,15 +186,15 @@ def _instead(make: Callable[[Path], None]) -> Callable[[Path, np.random.Generato
 
 
 def _flip(content: bytes, rng: np.random.Generator) -> bytes:
-    changed = bytearray(content)
-    for at in rng.integers(0, len(content), int(rng.integers(1, 4))):
+    changed = bytearray(content or b"\n")
+    for at in rng.integers(0, len(changed), int(rng.integers(1, 4))):
         changed[at] ^= 1 << int(rng.integers(8))
     return bytes(changed)
 
 
 EVERY = [
     Damage("empty", _bytes(lambda content, rng: b"")),
-    Damage("cut off", _bytes(lambda content, rng: content[: int(rng.integers(1, len(content) - 2))])),
+    Damage("cut off", _bytes(lambda content, rng: content[: len(content) * int(rng.integers(1, 95)) // 100])),
     Damage("not UTF-8", _bytes(lambda content, rng: b"\xff\xfe" + content)),
     Damage("noise", _bytes(lambda content, rng: rng.bytes(500))),
     Damage("zeros", _bytes(lambda content, rng: bytes(len(content)))),
