@@ -22,7 +22,7 @@ from cxresearch.report.run.parameters import Report
 REPORT = Report(
     name="monthly", title="T", organisation="", period="month", notebooks=(Path('notebooks/one.ipynb').resolve(),), may_fail=(), headlines=(), inputs=(),
     cell_timeout_s=1, run_timeout_s=1, retries=0, parameters={}, ranges={}, columns={}, brand={}, language="en",
-    email={}, store="", pdf=False, declared={},
+    email={}, store="", pdf=False, publish_notebooks=True, environment=(), declared={},
 )  # fmt: skip
 
 
