@@ -39,7 +39,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import PeriodLog, kept_period, load, parse_period
+from cxresearch.contacts import FOLDER, PeriodLog, kept_period, load, parse_period
 from cxresearch.contacts.period_log import CELL, ENDS, SUMS
 from cxresearch.exhibits import arrivals_next, headline_days
 from cxresearch.report import job
@@ -359,6 +359,7 @@ def _cache(home: Path) -> Iterator[None]:
         mock.patch.object(job, "warm_start_for", return_value=None),
         mock.patch.object(job, "_outputs", return_value={}), mock.patch.object(job.run, "execute_report", _execute), mock.patch.object(job, "_write_page", _page),
     ):  # fmt: skip
+        os.environ.pop(FOLDER, None)
         yield
 
 
