@@ -88,13 +88,18 @@ def queue_sources(now: pd.DataFrame, before: pd.DataFrame, *, fully_open: Collec
         for one in periods
     ]
     _check(periods)
-    names = sorted(groups["queue"].unique())
-    of = (groups["queue"].to_numpy()[:, None] == np.array(names)[None, :]).astype(float)
+    # The groups are sorted by queue first: where each queue begins. A matrix of queues would be thousands wide.
+    queue = groups["queue"].to_numpy()
+    begins = np.flatnonzero(np.concatenate([[True], queue[1:] != queue[:-1]]))
+    names = list(queue[begins])
+
+    def of(values: Floats) -> Floats:
+        return np.asarray(np.add.reduceat(values, begins))
 
     def by_queue(one: Floats, other: Floats) -> Floats:
         parts = kitagawa(one, other)
-        ratios = [_over(of.T @ sums[:, 2], of.T @ sums[:, 0]) for sums in (one, other)]
-        return np.concatenate([of.T @ parts.sum(axis=1), of.T @ parts[:, 0], ratios[0] - ratios[1]])
+        ratios = [_over(of(sums[:, 2]), of(sums[:, 0])) for sums in (one, other)]
+        return np.concatenate([of(parts.sum(axis=1)), of(parts[:, 0]), ratios[0] - ratios[1]])
 
     found = _with_intervals(by_queue, periods, 3 * len(names))
     count = len(names)
