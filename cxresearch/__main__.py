@@ -21,18 +21,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
     0 complete (or nothing missing), 1 failed (or something missing), 2 bad parameters or usage, 3 partial, 75 the same
-    run is under way, 143 and 130 ended by SIGTERM and SIGINT. Of several reports it is the worst.
+    run is under way, 143, 130 and 129 ended by SIGTERM, SIGINT and SIGHUP. Of several reports it is the worst. Whatever is
+    raised ends as a sentence on stderr.
     """
-    os.environ.pop(
-        "CXRESEARCH_LANGUAGE", None
-    )  # the language of a report is what its TOML says, and what its kernels are told
+    # Imported late here and below: --help and a usage error answer at once.
+    from cxresearch.report.run.streams import told
+
+    # The language of a report is what its TOML says, and what its kernels are told.
+    os.environ.pop("CXRESEARCH_LANGUAGE", None)
+    with told() as output:
+        given = _given(arguments)
+        code = _run(given)
+        sys.stdout.flush()
+        if output and output.lost and not isinstance(output.lost, BrokenPipeError):  # who stopped reading knows it
+            print(f"cxresearch: what it says could not be written: {output.lost.strerror}.", file=sys.stderr)
+            # A report stands, and its exit code says how it went; of the others what they print is all there is.
+            code = code or int(given.command not in ("report", "backfill"))
+    return code
+
+
+def _run(given: argparse.Namespace) -> int:
+    from cxresearch.report.run.place import cannot_be_used, in_words, settled
+    from cxresearch.report.run.stop import Ended, guarded
+
+    try:
+        with guarded() as guard:
+            if given.command in ("look", "new", "list"):
+                return {"look": _look, "new": _new, "list": _list}[given.command](given)
+            if given.command in ("missing", "diff"):
+                return {"missing": _missing, "diff": _diff}[given.command](given)
+            with settled(given.out):
+                return {"report": _report, "backfill": _backfill}[given.command](given, guard)
+    except ValueError as error:
+        print(f"cxresearch: {error}", file=sys.stderr)
+        return 2
+    except Ended as ended:
+        print(f"cxresearch: ended by {ended}; what stood before stands.", file=sys.stderr)
+        return ended.exit_code
+    except Exception as error:
+        print(f"cxresearch: {in_words(error)}.", file=sys.stderr)
+        return 2 if cannot_be_used(error) else 1
+
+
+def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="cxresearch", description="Reports on what slow customer service costs.")
     commands = parser.add_subparsers(dest="command", required=True)
 
     def command(name: str, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.add_argument("name", help="a file reports/NAME.toml")
-        added.add_argument("--out", type=Path, help="where reports are kept (default: reports/build of the checkout)")
+        added.add_argument(
+            "--out", type=_folder, help="where reports are kept (default: reports/build of the checkout)"
+        )
         return added
 
     report = command("report", "make one report of one or more periods")
@@ -76,30 +116,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "list", help="the reports that there are", description="Every report, its notebooks and parameters."
     )
     given = parser.parse_args(arguments)
-    if given.command in ("look", "new", "list"):
-        try:
-            return {"look": _look, "new": _new, "list": _list}[given.command](given)
-        except ValueError as error:
-            print(f"cxresearch: {error}", file=sys.stderr)
-            return 2
     if given.command == "report" and given.period and given.last is not None:
         parser.error("give --period or --last, not both")
     if given.command == "report" and given.last is not None and given.last < 1:
         parser.error("--last takes a number from 1")
-    given.out = given.out or ROOT / "reports" / "build"
-    # Imported late: --help and a usage error answer at once.
-    from cxresearch.report.run.stop import Ended, guarded
+    if "out" in given:
+        given.out = given.out or ROOT / "reports" / "build"
+    return given
 
-    run = {"report": _report, "missing": _missing, "backfill": _backfill, "diff": _diff}[given.command]
-    try:
-        with guarded() as guard:
-            return run(given, guard)
-    except ValueError as error:
-        print(f"cxresearch: {error}", file=sys.stderr)
-        return 2
-    except Ended as ended:
-        print(f"cxresearch: ended by {ended}; what stood before stands.", file=sys.stderr)
-        return ended.exit_code
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty, and so names no folder")
+    return Path(text)
 
 
 def _look(given: argparse.Namespace) -> int:
@@ -326,7 +355,7 @@ def _range(given: argparse.Namespace) -> tuple[Any, list[Any]]:
     return report, periods_between(first, last)
 
 
-def _missing(given: argparse.Namespace, guard: Any) -> int:
+def _missing(given: argparse.Namespace) -> int:
     from cxresearch.report.archive.history import missing_periods
 
     report, periods = _range(given)
@@ -375,7 +404,7 @@ def _backfill(given: argparse.Namespace, guard: Any) -> int:
     return worst(codes.values())
 
 
-def _diff(given: argparse.Namespace, guard: Any) -> int:
+def _diff(given: argparse.Namespace) -> int:
     from cxresearch.contacts import parse_period
     from cxresearch.report.archive.history import by_period, diff_facts, diff_headlines, load_runs
     from cxresearch.report.run.parameters import VERSION, ParameterError, load_report

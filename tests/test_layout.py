@@ -25,10 +25,11 @@ MODELS = {"contacts", "evidence", "spread", "cascade", "survey", "risk_table", "
 
 # Package -> what it may import besides itself. One that is not there yet may have its arrows already.
 ARROWS: dict[str, set[str]] = {
+    "compiled": set(),
     "contacts": set(),
     "evidence": set(),
     "spread": set(),
-    "cascade": set(),
+    "cascade": {"compiled"},
     "survey": {"contacts"},
     "style": set(),
     "risk_table": set(),
@@ -38,7 +39,7 @@ ARROWS: dict[str, set[str]] = {
     "impact": {"spread", "evidence"},
     "patience": {"survival", "regression", "risk_table", "contacts", "evidence"},
     "queueing": {"survival", "risk_table", "contacts"},
-    "decisions": {"patience", "queueing", "impact", "contacts", "risk_table", "survival", "evidence"},
+    "decisions": {"compiled", "patience", "queueing", "impact", "contacts", "risk_table", "survival", "evidence"},
     "exhibits": {*MODELS, "figures", "style"},
     "report": {"exhibits", "decisions", "contacts", "risk_table", "style", "survey"},
     "simulate": {"cascade"},
@@ -51,6 +52,7 @@ MODULE_ARROWS = {"contacts.read_once": {"risk_table"}, "contacts.periods": {"sty
 # Every module, under its package; "" are the flat ones.
 INVENTORY: dict[str, tuple[str, ...]] = {
     "": ("", "__main__"),
+    "compiled": ("kept",),
     "contacts": (
         "account", "bank", "canonical", "cells", "clock_changes", "columns", "databases", "engine", "facts", "files",
         "followed", "json_files", "kept_tables", "keys", "layout", "locate", "log", "look", "mapping", "memory", "outside", "period_log", "periods",
@@ -93,7 +95,7 @@ INVENTORY: dict[str, tuple[str, ...]] = {
         "page", "page.blocks", "page.brand", "page.brief", "page.browser", "page.folder", "page.foreign_html", "page.gate", "page.layout", "page.leaks", "page.ordinary", "page.pictures",
         "page.prose", "page.render",
         "page.sections", "page.slide", "page.take_away",
-        "run", "run.cleaned", "run.destinations", "run.environment", "run.errors", "run.execute", "run.kernel", "run.limits", "run.new_report", "run.notebooks", "run.one_run", "run.parameters", "run.stop", "run.survey_run", "run.version", "run.warm_start",
+        "run", "run.cleaned", "run.destinations", "run.environment", "run.errors", "run.execute", "run.kernel", "run.limits", "run.new_report", "run.notebooks", "run.one_run", "run.parameters", "run.place", "run.stop", "run.streams", "run.survey_run", "run.version", "run.warm_start",
     ),
     "simulate": ("contact_truth", "contacts", "default", "network", "respondents"),
 }  # fmt: skip

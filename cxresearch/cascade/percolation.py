@@ -1,7 +1,7 @@
 """Compiled loops behind ``cascade``: people in rows of a network, live ties drawn by skipping, clusters and searches.
 
 Importing this module imports numba. The first call of each function on a machine compiles it (a second or so) and
-keeps the result beside the source. People are 0, 1, 2, ... in order of falling number of ties: the best connected
+keeps the result beside the source, where that can be written to. People are 0, 1, 2, ... in order of falling number of ties: the best connected
 sit close together in memory, where most look-ups go.
 
 A row format: the ties of person i are ``neighbours[first[i]:first[i + 1]]``.
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from cxresearch.compiled import compiled
 
 Ints = npt.NDArray[np.int64]
 People = npt.NDArray[np.int32]
@@ -23,7 +24,7 @@ FAR = np.int64(2**62)  # a skip beyond the end of any network
 BLOCK = 512  # ties drawn before they are joined: one far look-up then need not wait for the last
 
 
-@numba.njit(cache=True)
+@compiled()
 def count_ties(source: People, target: People, labels: int) -> Ints:
     """How many rows name each label."""
     ties = np.zeros(labels, np.int64)
@@ -33,7 +34,7 @@ def count_ties(source: People, target: People, labels: int) -> Ints:
     return ties
 
 
-@numba.njit(cache=True)
+@compiled()
 def rank_by_ties(ties: Ints) -> People:
     """Place of each label in order of falling number of ties (equal ones in order of label); -1 without a tie."""
     most = ties.max()
@@ -50,7 +51,7 @@ def rank_by_ties(ties: Ints) -> People:
     return rank
 
 
-@numba.njit(cache=True)
+@compiled()
 def rows_of(source: People, target: People, rank: People, people: int, directed: bool) -> tuple[Ints, People]:
     """Rows of the network: a directed edge in the row of its source, a tie once, in the row of the higher place."""
     first = np.zeros(people + 2, np.int64)
@@ -69,7 +70,7 @@ def rows_of(source: People, target: People, rank: People, people: int, directed:
     return first[:-1], neighbours
 
 
-@numba.njit(cache=True)
+@compiled()
 def count_repeats(first: Ints, neighbours: People) -> int:
     """Entries that their row already holds."""
     people = first.size - 1
@@ -83,7 +84,7 @@ def count_repeats(first: Ints, neighbours: People) -> int:
     return repeats
 
 
-@numba.njit(cache=True)
+@compiled()
 def both_ways(first: Ints, neighbours: People) -> tuple[Ints, People]:
     """Rows in which each tie stands twice, once for each of its ends."""
     people = first.size - 1
@@ -105,7 +106,7 @@ def both_ways(first: Ints, neighbours: People) -> tuple[Ints, People]:
     return begin[:-1], doubled
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _skip(rng: Any, scale: float) -> Any:
     """How many ties stay silent before the next live one: geometric, as the whole part of an exponential.
 
@@ -115,13 +116,13 @@ def _skip(rng: Any, scale: float) -> Any:
     return np.int64(gap) if gap < 4e18 else FAR
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _place_from(place: Any, size: Any, rng: Any) -> Any:
     """A whole number from ``place`` to below ``size``, uniform to one part in 2^53 / size."""
     return place + np.int64(rng.random() * (size - place))
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _draw_introductions(order: People, introductions: int, rng: Any) -> None:
     """Bring a uniform draw of distinct people to the front of ``order``."""
     for place in range(introductions):
@@ -129,7 +130,7 @@ def _draw_introductions(order: People, introductions: int, rng: Any) -> None:
         order[place], order[other] = order[other], order[place]
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _root_before(parent: People, person: Any) -> Any:
     """Root of a tree whose parents stand before their children; shortens the way."""
     while parent[person] != person:
@@ -138,7 +139,7 @@ def _root_before(parent: People, person: Any) -> Any:
     return person
 
 
-@numba.njit(cache=True)
+@compiled()
 def cluster_runs(
     people: int,
     upper: People,
@@ -187,7 +188,7 @@ def cluster_runs(
         reach[run] = heard
 
 
-@numba.njit(cache=True)
+@compiled()
 def search_runs(
     people: int,
     first: Ints,
@@ -233,7 +234,7 @@ def search_runs(
         reach[run] = heard
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _root_of_size(parent: People, person: Any) -> Any:
     """Root of a tree whose root holds minus its size; shortens the way."""
     while parent[person] >= 0:
@@ -244,7 +245,7 @@ def _root_of_size(parent: People, person: Any) -> Any:
     return person
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _draw_ties(ends: People, begin: Any, end: Any, rng: Any) -> None:
     """Draw which ties stand in the places from ``begin`` to below ``end``, out of all that are not before them."""
     for place in range(begin, end):
@@ -254,7 +255,7 @@ def _draw_ties(ends: People, begin: Any, end: Any, rng: Any) -> None:
         ends[place, 0], ends[place, 1] = one, two
 
 
-@numba.njit(cache=True)
+@compiled()
 def sweep_run(ends: People, people: int, low: Ints, begin: Ints, weights: Floats, rng: Any, found: Floats) -> None:
     """Make the ties live one by one in random order; average what the clusters are over windows of their number.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 import duckdb
 
 
@@ -10,6 +13,9 @@ def connect(path: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDB
 
     In a kernel DuckDB draws one after two seconds, and it would stand among the outputs of a cell.
     """
-    engine = duckdb.connect(path, read_only=read_only, config={"autoinstall_known_extensions": False})
+    # What is larger than memory is put down among temporary files; DuckDB's own choice is the working directory.
+    spill = os.path.join(tempfile.gettempdir(), f"cxresearch-{os.getpid()}.spill")
+    settings = {"autoinstall_known_extensions": False, "temp_directory": spill}
+    engine = duckdb.connect(path, read_only=read_only, config=settings)
     engine.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return engine

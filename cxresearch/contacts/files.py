@@ -7,7 +7,6 @@ import functools
 import gzip
 import re
 import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, replace
@@ -35,7 +34,7 @@ from cxresearch.contacts.json_files import json_columns, json_rows
 from cxresearch.contacts.layout import SHEET, Layout, mixed_ends, text_layout, text_rows
 from cxresearch.contacts.locate import find_places
 from cxresearch.contacts.mapping import LogMapping, find_column, meant, to_toml
-from cxresearch.contacts.memory import remembered
+from cxresearch.contacts.memory import folder_for_copies, remembered
 from cxresearch.contacts.places import (
     SHEETS,
     SUFFIXES,
@@ -314,7 +313,7 @@ def read_text(
     copy. ``ROW`` is a mark of all cells of the row. ``partitions`` are the columns that folders say, by file. Returns the relation, and how many lines had more cells than columns:
     they are not in it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
+    folder = folder_for_copies()
     weakref.finalize(engine, shutil.rmtree, folder, ignore_errors=True)  # at the latest when the process ends
     try:
         return _copied(engine, layouts, columns, folder, ids=ids, where=where, partitions=partitions)

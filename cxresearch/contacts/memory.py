@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -56,6 +57,12 @@ def kept_in(folder: Path) -> Iterator[None]:
         if before is not None:
             os.environ[FOLDER] = before
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def folder_for_copies() -> Path:
+    """A new folder for what is read again within this process: with the report that is made, else among temporary files."""
+    shared = os.environ.get(FOLDER)
+    return Path(tempfile.mkdtemp(prefix=".copy-", dir=shared if shared and os.path.isdir(shared) else None))
 
 
 def fetched_folder() -> Path:
@@ -152,13 +159,11 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """The whole file or the old one."""
-    text = json.dumps(value)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    own = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        Path(name).replace(path)
+        with own.open("x", encoding="utf-8") as file:
+            file.write(json.dumps(value))
+        own.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        own.unlink(missing_ok=True)
         raise

@@ -9,10 +9,10 @@ import heapq
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import pandas as pd
 
+from cxresearch.compiled import compiled
 from cxresearch.contacts import LogError, PeriodLog
 from cxresearch.decisions.mean_day import Hour
 from cxresearch.queueing import PatienceLaw, patience_law
@@ -132,7 +132,7 @@ def _teams(hours: Mapping[int, Hour], days: int, rng: np.random.Generator) -> In
     return np.floor(agents + rng.random((days, 24))).astype(np.int64)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _left(opened, day, is_first, patience, service, team, order):  # type: ignore[no-untyped-def]
     """Who leaves; calls are in order of time. An agent whose hour is over ends the call begun."""
     n = len(opened)

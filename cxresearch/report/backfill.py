@@ -17,7 +17,9 @@ from cxresearch.report import job
 from cxresearch.report.run import one_run as run
 from cxresearch.report.run.kernel import end_with
 from cxresearch.report.run.parameters import load_report
+from cxresearch.report.run.place import require_writable
 from cxresearch.report.run.stop import Ended, guarded
+from cxresearch.report.run.streams import told
 from cxresearch.report.run.warm_start import end_warm_start
 
 PATIENCE_S = 20  # how long a worker has to end its kernels when it is told to
@@ -63,6 +65,8 @@ def backfill(
     the order in which the others are made. Forecasts and the index are written at the end.
     """
     ahead = [period.name for period in periods]
+    for period in ahead:  # said once, not by every worker
+        require_writable(out, out / name / period)
     codes: dict[str, int] = {}
     busy: list[_Worker] = []
     arguments = (name, settings, log, out, root, frozenset(standing))
@@ -104,7 +108,7 @@ def _serve(
     root: Path, standing: frozenset[str],
 ) -> None:  # fmt: skip
     end_with(parent, signal.SIGTERM)
-    with guarded() as guard:
+    with told(), guarded() as guard:
         try:
             report = load_report(name, root)
             with contextlib.suppress(EOFError):

@@ -31,6 +31,7 @@ from cxresearch.report.run import one_run as run
 from cxresearch.report.run.environment import for_kernels
 from cxresearch.report.run.execute import Kernels, recorded_decision
 from cxresearch.report.run.parameters import Report
+from cxresearch.report.run.place import cannot_be_used, in_words, require_writable
 from cxresearch.report.run.stop import Guard, RunTimedOut
 from cxresearch.report.run.version import Version
 from cxresearch.report.run.warm_start import warm_start_for
@@ -45,10 +46,20 @@ def make_report(order: run.Order, guard: Guard) -> int:
 
     ``guard``: signals and the clock of the whole run, in the main thread. An order with ``standing`` leaves the forecast
     to the end of its backfill. Returns the exit code: 0 complete, 1 failed, 2 bad input, 3 partial, 75 the same run is
-    under way. Raises stop.Ended.
+    under way. Raises stop.Ended, and a ValueError for what cannot be used. Whatever the system raises is told in a
+    sentence with its path.
     """
+    try:
+        return _make_report(order, guard)
+    except (OSError, MemoryError, RuntimeError) as error:
+        print(f"cxresearch: {order.report.name} {order.period.name} FAILED: {in_words(error)}.", file=sys.stderr)
+        return run.FAILED
+
+
+def _make_report(order: run.Order, guard: Guard) -> int:
     report, target = order.report, order.target
     failed_target = target.with_name(f"{order.period.name}.failed")
+    require_writable(order.out, target, failed_target)
     brand, mail = load_brand(report.brand, order.root), load_mail(report.email) if report.email else None
     messages = load_messages(report.messages) if report.messages else None
     if messages:
@@ -62,7 +73,7 @@ def make_report(order: run.Order, guard: Guard) -> int:
         publish.clear_old_builds(order.out, order.key, target)
         # Its imports run beside ours, and beside the reading of the log.
         warm = warm_start_for(report.notebooks, report.environment)
-        mark = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:8]
+        mark = hashlib.sha256(os.fsencode(target.resolve())).hexdigest()[:8]
         kernels = Kernels(mark, warm, report.language, report.environment)
         kernels.clear_sockets()
         _heal_index(order.out, report)
@@ -75,8 +86,9 @@ def make_report(order: run.Order, guard: Guard) -> int:
                     if record["status"] != "failed":
                         guard.check()
             except (RunTimedOut, Exception) as error:
-                if isinstance(error, ValueError) and not (build / "notebooks").exists():
-                    print(f"cxresearch: {error}", file=sys.stderr)
+                of_input = isinstance(error, ValueError) or cannot_be_used(error)
+                if of_input and not (build / "notebooks").exists():
+                    print(f"cxresearch: {error if isinstance(error, ValueError) else in_words(error)}", file=sys.stderr)
                     return run.USAGE
                 record = _what_failed(report, order.period, error, started)
                 if not _keep(build, record):
@@ -138,7 +150,7 @@ def _put_in_place(
         write_index(out, report)
         publish.remove(due)
     except Exception as error:  # whatever stands is whole; somebody has to look
-        print(f"cxresearch: {name}: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"cxresearch: {name}: {in_words(error)}.", file=sys.stderr)
         return run.FAILED
     return code
 
@@ -409,7 +421,7 @@ def _print(page: Path, target: Path) -> str:
 
 def _what_failed(report: Report, period: Period | Version, error: BaseException, started: datetime) -> dict[str, Any]:
     too_long = isinstance(error, RunTimedOut)
-    reason = run.too_long(report) if too_long else f"{type(error).__name__}: {error}"
+    reason = run.too_long(report) if too_long else in_words(error)
     return run.failed_run(report, period, reason, started=started)
 
 

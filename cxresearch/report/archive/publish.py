@@ -7,7 +7,9 @@ import ctypes
 import errno
 import json
 import os
+import secrets
 import shutil
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -65,11 +67,14 @@ def publish(build: Path, target: Path, *, closed: bool = False) -> None:
     ``closed``: it is not for others to read, nor are its files.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    build.chmod(0o700 if closed else 0o755)  # mkdtemp keeps others out; a published report is for reading
+    # mkdtemp keeps others out
+    build.chmod(0o700 if closed else build.stat().st_mode & stat.S_ISGID | folder_mode())
     for path in build.rglob("*") if closed else ():
         path.chmod(0o600)
     for path in [*build.rglob("*"), build]:
         _to_disk(path)
+    if target.is_dir():
+        target = target.resolve()  # a link stays one, and leads to the new report
     if not os.path.lexists(target):
         build.rename(target)
     else:
@@ -85,6 +90,13 @@ def remove(path: Path) -> None:
     else:
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def folder_mode() -> int:
+    """The rights of a new folder, as the umask of this process has them; those of a file are the same without 0o111."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o777 & ~mask
 
 
 def _to_disk(path: Path) -> None:
@@ -116,19 +128,18 @@ def _exchange(one: Path, other: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """The whole text or the old file, never a part."""
+    """The whole text or the old file, never a part; its rights are those that the umask leaves."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    own = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with own.open("x", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
         if path.is_dir() and not path.is_symlink():
             # Nobody knows what is in a folder of this name: it makes room, and stays.
             path.rename(tempfile.mkdtemp(prefix=f"{path.name}.left-aside-", dir=path.parent))
-        Path(name).replace(path)
+        own.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        own.unlink(missing_ok=True)
         raise

@@ -29,6 +29,7 @@ _FLAGS = (
     # Nothing outside answers: no name is resolved, and the only proxy is a port that refuses.
     "--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9", "--proxy-bypass-list=<-loopback>",
 )  # fmt: skip
+_LONGEST = 1 << 28  # bytes of one message; a printed page has a few million
 
 
 class BrowserError(RuntimeError):
@@ -144,8 +145,13 @@ class Page:
             if not part:
                 raise BrowserError("Chromium ended by itself.")
             self._buffer += part
+            if len(self._buffer) > _LONGEST and b"\0" not in part:
+                raise BrowserError("what answered is no Chromium.")
         message, _, self._buffer = self._buffer.partition(b"\0")
-        decoded: dict[str, Any] = json.loads(message)
+        try:
+            decoded: dict[str, Any] = dict(json.loads(message))
+        except (TypeError, ValueError) as error:
+            raise BrowserError("what answered is no Chromium.") from error
         return decoded
 
 
@@ -165,16 +171,22 @@ def chromium(*, limit_s: float = 60.0) -> Iterator[Page]:
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     try:
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        child = os.posix_spawn(
-            path, [path, *_FLAGS, *root, f"--user-data-dir={profile}", "about:blank"],
-            {**os.environ, "HOME": profile}, setpgroup=0,
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2),
-                (os.POSIX_SPAWN_DUP2, to_read, 3), (os.POSIX_SPAWN_DUP2, from_write, 4),
-            ],
-        )  # fmt: skip
-        for end in (null, to_read, from_write):
-            os.close(end)
+        try:
+            child = os.posix_spawn(
+                path, [path, *_FLAGS, *root, f"--user-data-dir={profile}", "about:blank"],
+                {**os.environ, "HOME": profile}, setpgroup=0,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2),
+                    (os.POSIX_SPAWN_DUP2, to_read, 3), (os.POSIX_SPAWN_DUP2, from_write, 4),
+                ],
+            )  # fmt: skip
+        except OSError as error:
+            for end in (to_write, from_read):
+                os.close(end)
+            raise BrowserError(f"{path} cannot be started: {error.strerror}.") from error
+        finally:
+            for end in (null, to_read, from_write):
+                os.close(end)
         try:
             yield Page(to_write, from_read, time.monotonic() + limit_s)
         finally:

@@ -36,6 +36,7 @@ from cxresearch.style import phrase
 
 HEADLINE_MIME = "application/vnd.cxresearch.headline+json"
 DECISION_MIME = "application/vnd.cxresearch.decision+json"
+LONGEST_FOLDER = 80  # letters; a socket's whole path has at most 103 where it has fewest (macOS)
 # What may be gone at the next attempt. An error raised by a cell is not among them: it would be raised again.
 CAN_PASS = ("kernel died", "time-out", "input/output")
 # A full disk, a missing file or a missing right is still so a second later.
@@ -96,22 +97,21 @@ class Kernels:
     def sockets(self) -> Iterator[Path]:
         """A private folder for one kernel: its sockets, its connection file, its profile.
 
-        Not ports: nobody else listens, and two kernels never want the same number. A socket's path must be short.
+        Not ports: nobody else listens, and two kernels never want the same number. A socket's path must be short: a long
+        one is named by an open handle of this process.
         """
-        folder = Path(tempfile.mkdtemp(prefix=f"cxr-{self._mark}-", dir=_short_folder()))
+        folder = Path(tempfile.mkdtemp(prefix=f"cxr-{self._mark}-"))
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            yield folder
+            yield folder if len(os.fsencode(folder)) <= LONGEST_FOLDER else Path(f"/proc/{os.getpid()}/fd/{handle}")
         finally:
+            os.close(handle)
             shutil.rmtree(folder, ignore_errors=True)
 
     def clear_sockets(self) -> None:
         """Remove what an ended run of the same mark left; call it holding the lock of the run."""
-        for folder in Path(_short_folder() or tempfile.gettempdir()).glob(f"cxr-{self._mark}-????????"):
+        for folder in Path(tempfile.gettempdir()).glob(f"cxr-{self._mark}-????????"):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _short_folder() -> str | None:
-    return "/tmp" if os.path.isdir("/tmp") else None  # noqa: S108 mkdtemp makes a private folder in it
 
 
 def in_language(notebook: nbformat.NotebookNode, language: str) -> nbformat.NotebookNode:

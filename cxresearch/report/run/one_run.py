@@ -137,7 +137,7 @@ def execute_report(
         status, reason = "failed", f"{kernels.reason}: {reason}"
     run = {
         **facts, "exact": digests_of(exact), "status": status, "reason": reason, "notebooks": [asdict(one) for one, _ in executed],
-        "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
+        "started_utc": _iso(started), "finished_utc": _iso(max(started, datetime.now(UTC))),
     }  # fmt: skip
     return run, notebooks, headlines
 
@@ -313,7 +313,7 @@ def failed_run(report: Report, period: Period | Version, reason: str, *, started
     return {
         **_names(report, period), "status": "failed", "reason": reason, "simulated": False, "parameters": {},
         "inputs": [], "counts": {}, "set_aside": [], "repaired": [], "left_out": [], "notebooks": [], "versions": {},
-        "commit": None, "newest_record": None, "kept_days": [], "format": FORMAT, "started_utc": _iso(started), "finished_utc": _iso(datetime.now(UTC)),
+        "commit": None, "newest_record": None, "kept_days": [], "format": FORMAT, "started_utc": _iso(started), "finished_utc": _iso(max(started, datetime.now(UTC))),
     }  # fmt: skip
 
 
@@ -459,4 +459,8 @@ def run_lock(path: Path, *, wait: bool = False) -> Iterator[bool]:
 def _lock_file(path: Path) -> int:
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
         publish.remove(path)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+    how = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(path, how | os.O_RDWR | os.O_CREAT, 0o666)
+    except (PermissionError, IsADirectoryError):  # another user's, or none of ours: it can be held all the same
+        return os.open(path, how | os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What ends a run from outside: SIGTERM, SIGINT, and the clock of the whole run."""
+"""What ends a run from outside: SIGTERM, SIGINT, SIGHUP, and the clock of the whole run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOMENT_S = 0.2
 
 
 class Ended(BaseException):
-    """SIGTERM or SIGINT: kernels end, nothing becomes visible, the process leaves with ``exit_code``."""
+    """SIGTERM, SIGINT or SIGHUP: kernels end, nothing becomes visible, the process leaves with ``exit_code``."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -45,7 +45,7 @@ class Guard:
 
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
-        """Done whole or not begun: SIGTERM and SIGINT wait until it is done."""
+        """Done whole or not begun: signals wait until it is done."""
         self._whole = True
         try:
             self._end()
@@ -90,7 +90,9 @@ def guarded() -> Iterator[Guard]:
     guard = Guard()
     before: dict[signal.Signals, Any] = {}
     try:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM):
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # nohup asked for it
             before[number] = signal.signal(number, guard._arrived)
         yield guard
     finally:
