@@ -149,9 +149,11 @@ class Page:
                 raise BrowserError("what answered is no Chromium.")
         message, _, self._buffer = self._buffer.partition(b"\0")
         try:
-            decoded: dict[str, Any] = dict(json.loads(message))
-        except (TypeError, ValueError) as error:
-            raise BrowserError("what answered is no Chromium.") from error
+            decoded = json.loads(message)
+        except ValueError:
+            decoded = None
+        if not isinstance(decoded, dict):
+            raise BrowserError("what answered is no Chromium.")
         return decoded
 
 

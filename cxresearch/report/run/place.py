@@ -183,7 +183,7 @@ def _has_room() -> bool:
 
 def _has_home() -> bool:
     try:
-        return os.path.isdir(os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir)
+        return os.path.isdir(os.environ["HOME"] if "HOME" in os.environ else pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
         return False
 
