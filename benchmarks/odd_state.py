@@ -58,7 +58,7 @@ LONGEST_S = 120  # of a case that takes half a second where nothing else runs
 REPORT = Report(
     name="monthly", title="Waiting", organisation="", period="month", notebooks=(ROOT / "notebooks" / "one.ipynb",), may_fail=(), headlines=(),
     inputs=(), cell_timeout_s=1, run_timeout_s=600, retries=0, parameters={}, ranges={}, columns={}, brand={}, language="en",
-    email={}, store="", pdf=False, declared={},
+    email={}, store="", pdf=False, publish_notebooks=True, environment=(), declared={},
 )  # fmt: skip
 
 
