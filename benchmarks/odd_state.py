@@ -348,7 +348,7 @@ def _execute(
     return record, [], headlines
 
 
-def _page(report: Any, notebooks: Any, record: Any, headlines: Any, path: Path, brand: Any) -> None:
+def _page(report: Any, notebooks: Any, record: Any, headlines: Any, path: Path, brand: Any, names: Any) -> None:
     path.write_text("<html>new</html>")
 
 
@@ -422,8 +422,8 @@ class Truth(NamedTuple):
 
 def truth_of(base: Path, folder: Path) -> Truth:
     home = copied(base, folder)
-    code, _, cells, view = night(home)
-    assert code == 0
+    code, said, cells, view = night(home)
+    assert code == 0, said
     found = Truth(view, (home / "out" / "index.html").read_text(), cells)
     shutil.rmtree(home)
     return found
