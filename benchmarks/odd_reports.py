@@ -645,7 +645,7 @@ def _lies(case: Case, counts: Mapping[str, int], headlines: Mapping[str, Mapping
     """Where the page's numbers are not those of the rows that were written."""
     if case.kind == "evidence":
         return
-    read = sum(counts.get(name, 0) for name in ("read", "other_periods", "undated"))
+    read = sum(counts.get(name, 0) for name in ("read", "other_periods"))
     if counts["kept"] + counts["set_aside"] != counts["read"] or read != len(case.frame):
         yield f"{dict(counts)} of {len(case.frame)} rows"
     if case.kind == "survey" or any(one in name for name in case.odd for one in UNSURE):

@@ -49,3 +49,16 @@ def before_aloud(before: Before | None, at_s: Iterable[float]) -> str:
 
 def _share(value: float) -> str:
     return format_value(value, "share")
+
+
+MOST_ROWS = 40  # of a figure with a row a group: more are no figure, and nobody listens to them
+
+
+def first_rows(rows: pd.DataFrame, lines: str) -> tuple[pd.DataFrame, str]:
+    """The rows that are drawn and read out, and ``lines``, with how many others stand in the table alone."""
+    if len(rows) <= MOST_ROWS:
+        return rows, lines
+    number = {"shown": format_value(MOST_ROWS, "count"), "number": format_value(len(rows), "count")}
+    return rows.head(
+        MOST_ROWS
+    ), f"{lines}. {phrase('Drawn are the first {shown} of {number}, the table has all', **number)}"

@@ -9,6 +9,7 @@ from functools import partial
 import pandas as pd
 
 from cxresearch import figures
+from cxresearch.exhibits.aloud import first_rows
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.marks import half_gone, top_hour
 from cxresearch.exhibits.ranking import listed, standing
@@ -80,12 +81,12 @@ def first_answer_by(
     order = by if by in ("weekday", "hour") else "unanswered_after_promise_share"
     enough = enough.sort_values(order, ascending=order == by)
     people = {"unanswered_after_promise_share": enough["tickets"]}
-    whole = told_whole(enough, people)
+    whole, lines = first_rows(told_whole(enough, people), _lines(enough))
     drawn = whole.assign(
         label=[_name(value, by) for value in whole[by]], estimate=whole["unanswered_after_promise_share"]
     )
     measure = phrase("Share unanswered after {promise}", promise=promise)
-    told = {"measure": measure, "by": phrase(by), "place": place, "lines": _lines(enough)}
+    told = {"measure": measure, "by": phrase(by), "place": place, "lines": lines}
     figure = partial(figures.plot_dots, drawn, measure=measure)
     if by == "hour":
         late = whole.set_index("hour")["unanswered_after_promise_share"]

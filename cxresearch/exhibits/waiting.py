@@ -10,7 +10,7 @@ from functools import partial
 import pandas as pd
 
 from cxresearch import figures
-from cxresearch.exhibits.aloud import before_aloud, curves_aloud, hours_aloud
+from cxresearch.exhibits.aloud import before_aloud, curves_aloud, first_rows, hours_aloud
 from cxresearch.exhibits.exhibit import Exhibit, nothing
 from cxresearch.exhibits.marks import half_gone, named_peaks, peaks_of, top_hour
 from cxresearch.exhibits.ranking import listed, losses, standing
@@ -152,11 +152,11 @@ def loss_by_group(
     whole = told_whole(groups)
     enough = whole[whole["queued"] >= FEW]
     shown = (whole if enough.empty else enough).sort_values("share_left_of_queued", ascending=False)
-    shown = shown.rename(columns={by: "label", "share_left_of_queued": "estimate"})
+    shown, lines = first_rows(shown.rename(columns={by: "label", "share_left_of_queued": "estimate"}), _lines(groups))
     kept = [by, "queued", "left", "share_left_of_queued", "lower", "upper", "mean_wait_s", "median_patience_s"]
     return Exhibit(
         finding=losses(ranks, lambda row: plain_name(row[by]), by), table=groups[kept], kind=kind,
-        subtitle=phrase("Share who gave up, by {by}, {place}. {lines}", by=phrase(by), place=place, lines=_lines(groups)),
+        subtitle=phrase("Share who gave up, by {by}, {place}. {lines}", by=phrase(by), place=place, lines=lines),
         description="; ".join(f"{row.label} {share_text(row.estimate)}" for row in shown.itertuples()),
         draw=partial(figures.plot_dots, shown, measure=phrase("Share of those who queued who gave up")) if len(shown) else None,
     )  # fmt: skip

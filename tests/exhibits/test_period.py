@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 import cxresearch as cx
 from cxresearch.contacts import WORDS
-from cxresearch.exhibits import period
+from cxresearch.exhibits import period, tickets_of_period
 from cxresearch.exhibits.exhibit import Exhibit, Exhibits
 from tests.exhibits.odd_logs import NAME, every_exhibit, odd_logs, plain_log
 
@@ -119,3 +120,19 @@ def test_a_mistake_in_the_code_is_no_sentence_for_the_reader(monkeypatch):
     monkeypatch.setattr(period.waiting, "leaving_hazard", lambda *_, **__: int("a slip"))
     with pytest.raises(ValueError, match="a slip"):
         period.leaving_hazard(mine)
+
+
+@pytest.mark.parametrize("queues", [41, pytest.param(40, marks=pytest.mark.slow)])
+def test_a_figure_has_forty_rows_at_most_and_says_how_many_there_are(queues):
+    rows = 31 * queues
+    many = np.arange(rows)
+    frame = plain_log(rows, queue=[f"queue {n % queues}" for n in many], wait_s=60.0 + many % 50)
+    calls = period.loss_by_group(cx.load(frame).period(NAME), channel="phone")
+    mail = frame.assign(channel="email", outcome="answered", promised_s=100.0)
+    tickets = tickets_of_period.first_answer_by(cx.load(mail).period(NAME), "queue", promise_s=86_400.0)
+    for exhibit in (calls, tickets):
+        assert len(exhibit.table) == queues
+        assert exhibit.description.count("queue ") == 40
+        said = f"Drawn are the first 40 of {queues}, the table has all"
+        assert (said in exhibit.subtitle) == (queues > 40), exhibit.subtitle
+        assert len([text for text in exhibit.plot().texts if text.get_text().startswith("queue ")]) == 40
