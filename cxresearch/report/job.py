@@ -31,7 +31,7 @@ from cxresearch.report.run import one_run as run
 from cxresearch.report.run.environment import for_kernels
 from cxresearch.report.run.execute import Kernels, recorded_decision
 from cxresearch.report.run.parameters import Report
-from cxresearch.report.run.place import cannot_be_used, in_words, require_writable
+from cxresearch.report.run.place import cannot_be_used, in_words, is_full, require_writable
 from cxresearch.report.run.stop import Guard, RunTimedOut
 from cxresearch.report.run.version import Version
 from cxresearch.report.run.warm_start import warm_start_for
@@ -86,7 +86,7 @@ def _make_report(order: run.Order, guard: Guard) -> int:
                     if record["status"] != "failed":
                         guard.check()
             except (RunTimedOut, Exception) as error:
-                of_input = isinstance(error, ValueError) or cannot_be_used(error)
+                of_input = (isinstance(error, ValueError) and not is_full(error)) or cannot_be_used(error)
                 if of_input and not (build / "notebooks").exists():
                     print(f"cxresearch: {error if isinstance(error, ValueError) else in_words(error)}", file=sys.stderr)
                     return run.USAGE

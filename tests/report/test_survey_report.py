@@ -69,7 +69,7 @@ def test_from_an_export_to_its_report(checkout, capsys):
     assert "earlier period" not in page
     for personal in ("ann@example.com", "192.0.2.7", "R_11"):
         assert not [p for p in folder.rglob("*") if p.is_file() and personal in p.read_text(errors="replace")]
-    assert len(pd.read_parquet(exact_folder(folder.parents[1], "survey", folder.name, record) / SHARES)) == 7
+    assert len(pd.read_parquet(exact_folder(folder.parents[1], "own", folder.name, record) / SHARES)) == 7
 
 
 def test_the_same_file_is_the_same_version_whatever_its_own_date_and_another_is_another(checkout):

@@ -34,7 +34,7 @@ numbers, plain = itertools.count(), duckdb.connect
 
 def connect(*given, **named):
     connection = plain(*given, **named)
-    place = f"{os.environ['QUERY_LOG']}/{os.getpid()}-{next(numbers)}"
+    place = f"QUERIES/{os.getpid()}-{next(numbers)}"
     connection.execute(f"CALL enable_logging('QueryLog', storage='file', storage_config={{'path': '{place}'}})")
     return connection
 
@@ -142,10 +142,10 @@ def test_the_monthly_report_reads_its_log_once(tmp_path, root):
     log = tmp_path / "calls.csv"
     two_months(log)
     (tmp_path / "hook").mkdir()
-    (tmp_path / "hook" / "sitecustomize.py").write_text(HOOK)
+    (tmp_path / "hook" / "sitecustomize.py").write_text(HOOK.replace("QUERIES", str(tmp_path / "queries")))
     (tmp_path / "queries").mkdir()
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(tmp_path / "hook"), str(root)]), "QUERY_LOG": str(tmp_path / "queries"),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path / "hook"), str(root)]),
         "CXRESEARCH_CHROMIUM": "", "CXRESEARCH_KEPT": str(tmp_path / "kept"),
     }  # fmt: skip
     opens = Opens(log)

@@ -122,8 +122,9 @@ def _notebook(data: bytes) -> _Read:
                     said = _markup(_joined(shown).encode())
                     read.texts += said.texts
                     read.columns += said.columns
-                    if kind == "text/plain":
-                        read.columns += said.texts[0].split("\n", 1)[0].split()
+                    first = said.texts[0].split("\n", 1)[0]
+                    if kind == "text/plain" and first.startswith(" "):  # the head of a table, above its index
+                        read.columns += first.split()
     return read
 
 

@@ -57,6 +57,11 @@ def cannot_be_used(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.filename is not None and error.errno in _OF_NAMES
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether a disk had no room, also where an engine says so of a log that it copies: not the fault of the log."""
+    return "no space left on device" in str(error).lower() or "file too large" in str(error).lower()
+
+
 def _out_of_memory(error: BaseException, text: str) -> bool:
     # DuckDB, Arrow and the loader of libraries have words of their own.
     words = ("out of memory", "cannot allocate memory", "failed to map segment", "bad_alloc", "unable to allocate")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import nbformat
 import psutil
 import pytest
 
@@ -104,7 +103,7 @@ def test_one_warm_process_serves_the_same_notebooks(tmp_path):
     one = warm_start_for([path])
     assert warm_start_for([path]) is one
     assert one.statements == ["import json", "from IPython.display import display"]
-    nbformat.write(nbformat.v4.new_notebook(), path)
+    write_cells(tmp_path, "import csv")
     other = warm_start_for([path])
     assert other is not one
     assert not one.alive
