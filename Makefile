@@ -44,7 +44,7 @@ SUITE ?= waiting
 # Beside peers in an environment that has them; the others need what the tests need.
 PEERS := waiting cascade action_draws
 
-bench: $(if $(filter $(SUITE),$(PEERS)),.venv-bench/.ready,$(VENV)/.ready-test)  ## measure: SUITE=waiting, cascade, action_draws, calibration, day_calibration, decisions, forecasts, odd_exports, odd_state, odd_reports, page, reports, slow_tests, kill or mutation (results in benchmarks/results)
+bench: $(if $(filter $(SUITE),$(PEERS)),.venv-bench/.ready,$(VENV)/.ready-test)  ## measure: SUITE=waiting, cascade, action_draws, calibration, day_calibration, decisions, forecasts, large, odd_exports, odd_state, odd_reports, page, reports, slow_tests, kill or mutation (results in benchmarks/results)
 	@$(if $(filter $(SUITE),$(PEERS)),.venv-bench/bin,$(BIN))/python benchmarks/$(SUITE).py
 
 .venv-bench/.ready: requirements-bench.lock pyproject.toml
