@@ -31,6 +31,7 @@ from cxresearch.report.run.environment import for_kernels
 from cxresearch.report.run.kernel import FIXED
 from cxresearch.report.run.notebooks import read_notebook
 from cxresearch.report.run.parameters import declared_parameters
+from cxresearch.report.run.place import advice_on
 from cxresearch.report.run.warm_start import WarmStart
 from cxresearch.style import phrase
 
@@ -233,7 +234,9 @@ def _attempt(
             )  # fmt: skip
         nbformat.write(cleaned(seen[-1], kernels.names), folder / path.name)
     except Exception as failure:  # whatever went wrong is this notebook's failure, told in the report
-        error, cause = f"{type(failure).__name__}: {first_line(failure)}", _cause(failure)
+        error, cause = f"{type(failure).__name__}: {first_line(failure)}{advice_on(failure)}", _cause(failure)
+        if cause == "kernel died":
+            error += "; the system ends a process for which it has no memory"
         if kernels.reason:
             error, cause = kernels.reason, "run ended"
         with contextlib.suppress(OSError, ValueError):  # a full disk is told once

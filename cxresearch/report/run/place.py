@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import pwd
+import resource
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from cxresearch.report.archive.publish import BUILDING
 
 ROOM = 64 * 2**20  # bytes that a folder for temporary files has free: browser profile, sockets, what is put down
 FILES = 1_000
+USUAL_FILES = 1_024  # open at a time
+ADDRESSES = 2 * 10**9  # of one process: so many are asked for, not used
 _ADVICE = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room there, or name another folder"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "give the right to it, or name another place"),
@@ -52,6 +55,15 @@ def in_words(error: BaseException) -> str:
     return f"{path}{error.strerror or text}{advice}"
 
 
+def advice_on(error: BaseException) -> str:
+    """What to do about an error that a limit of the system caused; empty for others."""
+    text = str(error)
+    if _out_of_memory(error, text):
+        return f"; {_NO_MEMORY}"
+    number = getattr(error, "errno", None)  # ZeroMQ's errors have one, too
+    return f"; {_ADVICE[number]}" if number in _ADVICE else ""
+
+
 def cannot_be_used(error: BaseException) -> bool:
     """Whether the system refused a file or a folder by its name, as it will at the next attempt."""
     return isinstance(error, OSError) and error.filename is not None and error.errno in _OF_NAMES
@@ -74,6 +86,10 @@ def _shown(path: object) -> str:
 
 def require_writable(out: Path, target: Path, *more: Path) -> None:
     """Make the folder of the reports where it is not there. Raises PlaceError where no report can be put at ``target``."""
+    if not _is_text(out):
+        raise PlaceError(
+            f"reports cannot be kept in {out}: its name is not text in UTF-8; name another folder with --out."
+        )
     try:
         for folder in (out, out / ".locks", out / BUILDING):
             folder.mkdir(parents=True, exist_ok=True)
@@ -113,8 +129,9 @@ def settled(out: Path) -> Iterator[None]:
     used.
     """
     _stand_somewhere(out)
-    if not _writable(out):
+    if not _is_text(out) or not _writable(out):
         require_writable(out, out)
+    _enough_of_all()
     temporary = tempfile.tempdir
     before = {name: os.environ.get(name) for name in ("TMPDIR", "HOME", "MPLCONFIGDIR")}
     try:
@@ -157,6 +174,24 @@ def _held(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _is_text(folder: object) -> bool:
+    """Whether DuckDB, which knows no other names, can write there."""
+    return "\\udc" not in ascii(str(folder))
+
+
+def _enough_of_all() -> None:
+    """Take as many open files as are allowed, up to what is usual. Raises MemoryError for so small a limit of addresses that a
+    library would end the process without a word."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= files < USUAL_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (USUAL_FILES if most < 0 else min(USUAL_FILES, most), most))
+    addresses, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if 0 <= addresses < ADDRESSES:
+        raise MemoryError(
+            f"a process may have {addresses / 1e9:.1f} GB of addresses, and needs {ADDRESSES / 1e9:.1f} GB"
+        )
 
 
 def _stand_somewhere(out: Path) -> None:
