@@ -122,10 +122,17 @@ def _notebook(data: bytes) -> _Read:
                     said = _markup(_joined(shown).encode())
                     read.texts += said.texts
                     read.columns += said.columns
-                    first = said.texts[0].split("\n", 1)[0]
-                    if kind == "text/plain" and first.startswith(" "):  # the head of a table, above its index
-                        read.columns += first.split()
+                    if kind == "text/plain":
+                        read.columns += _head_of_text(said.texts[0])
     return read
+
+
+def _head_of_text(text: str) -> list[str]:
+    """The names of columns in the first line of a table that is written in letters: it begins with blanks, or has two of them
+    between words. A sentence does neither, and may speak of e-mail: of its words only names such as ``customer_key`` count."""
+    line = text.split("\n", 1)[0]
+    table = re.match(r"\s+\S|.*\S\s{2,}\S", line)
+    return [word for word in line.split() if table or "_" in word]
 
 
 def _joined(text: str | list[str]) -> str:

@@ -109,6 +109,21 @@ def test_what_nobody_can_read_is_not_published(tmp_path, name, content):
     assert [finding.rule for finding in findings] == ["nothing unread"]
 
 
+def shown(text: str) -> bytes:
+    cell = new_code_cell("x", outputs=[new_output("display_data", data={"text/plain": text})])
+    return nbformat.writes(new_notebook(cells=[cell])).encode()
+
+
+@pytest.mark.parametrize("word", ["email", "e-mail", "E-mail", "(email):", "email,", "address", "street", "telephone"])
+def test_a_sentence_that_speaks_of_a_channel_has_no_columns(tmp_path, word):
+    """The first line of what an exhibit says in letters; a table of that column is one all the same."""
+    said = f"Of all channels {word} lost most, 12 % of those who asked\nGave up, of those who queued ({word}): 12 %"
+    assert check_files(write(tmp_path, {"a.ipynb": shown(said)})) == {}
+    frame = pd.DataFrame({word: ["x"], "wait": ["long"]})
+    for table in (frame.to_string(), frame[[word]].to_string(), frame.to_string(index=False, col_space=12)):
+        assert check_files(write(tmp_path, {"a.ipynb": shown(table)})), table
+
+
 ROWS = {"customer_key": ["0a"], "opened_at": ["2026-10-01"]}
 
 
@@ -121,6 +136,7 @@ ROWS = {"customer_key": ["0a"], "opened_at": ["2026-10-01"]}
             "text/html": pd.DataFrame(ROWS).to_html(), "text/plain": pd.DataFrame(ROWS).to_string()})])])).encode()),
         ("b.ipynb", nbformat.writes(new_notebook(cells=[new_code_cell("x", outputs=[new_output("display_data", data={
             "text/plain": pd.DataFrame(ROWS).to_string()})])])).encode()),
+        ("c.ipynb", shown(pd.DataFrame(ROWS).to_string(index=False))),
     ],
 )  # fmt: skip
 def test_rows_of_contacts_are_not_published(tmp_path, name, content):
