@@ -222,7 +222,7 @@ def test_a_report_asks_the_server_once_and_keeps_no_password_and_no_id(server, c
         new_code_cell('log: str = ""\nlog_query: str = ""\ntimezone: str = ""\nperiod: str = ""', metadata={"tags": ["parameters"]}),
         new_code_cell(
             "import cxresearch as cx\nmonth = cx.load(log, query=log_query, timezone=timezone).period(period)\n"
-            "assert month.counts['kept'] == 23\nmonth"
+            "assert month.counts['kept'] == 23\nmonth.counts"
         ),
     ]  # fmt: skip
     kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "x"}}
