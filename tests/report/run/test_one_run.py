@@ -219,6 +219,7 @@ LOST = (
 )
 
 
+@pytest.mark.slow
 def test_a_runner_with_an_empty_disk_knows_the_run_before_it_and_tells_no_alert_twice(checkout, monkeypatch, capsys):
     add_to_toml(checkout, f'store = "{checkout / "store"}"\nhistory = "{checkout / "private"}"')
     with (checkout / "reports" / "small.toml").open("a") as file:
