@@ -125,6 +125,7 @@ def test_the_delay_notebook_on_the_bank(tmp_path, root, shared):
         assert words in everything_said(notebook), words
 
 
+@pytest.mark.slow
 def test_public_records_on_the_citys_requests_and_public_conversations(tmp_path, root, shared):
     data = shared / "data"
     files = {"requests_file": data / "nyc311/requests.parquet", "turns_file": data / "ibm-twitter-care/turns.parquet"}

@@ -133,7 +133,7 @@ def test_letters_that_are_not_utf_8_far_down_are_asked_about(tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_no_id_stands_in_the_private_copy(tmp_path, encoding, monkeypatch):
     (tmp_path / "temp").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    monkeypatch.setenv("CXRESEARCH_KEPT", str(tmp_path / "temp"))
     text = "opened_at,wait_s,outcome,customer_key\n2026-10-01 08:00,3,answered,ann@example.com\n"
     log = load(written(tmp_path / "log.csv", text, encoding))
     assert len(log.contacts.df()["customer_key"][0]) == 16

@@ -55,7 +55,8 @@ def run(checkout: Path, frame: pd.DataFrame, *arguments: str) -> int:
     return command_line.main(["report", "odd", "--period", NAME, "--out", str(checkout / "out"), *arguments])
 
 
-@pytest.mark.parametrize("odd", [PAGES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in PAGES[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("odd", PAGES)
 def test_an_odd_log_makes_its_page(checkout, odd, capsys):
     channel = "email" if odd == "e-mail only" else "phone"
     code = run(checkout, ODD[odd], "--set", f"channel={channel}")
@@ -90,6 +91,7 @@ def mail(contacts: int = 600) -> pd.DataFrame:
     return frame.assign(outcome=np.where(wait > left, "open", "answered"), wait_s=np.minimum(wait, left))
 
 
+@pytest.mark.slow
 def test_tickets_get_their_report_and_its_days_are_kept(checkout, root, capsys):
     (checkout / "notebooks" / "07-when-are-tickets-answered.ipynb").symlink_to(
         root / "notebooks" / "07-when-are-tickets-answered.ipynb"
