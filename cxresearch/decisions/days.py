@@ -132,10 +132,18 @@ def agents_at_work(mine: PeriodLog) -> pd.DataFrame | None:
         .select(
             "agent_key, begins, until, unnest(generate_series(CAST(floor(begins / 3600) AS BIGINT), CAST(floor(until / 3600) AS BIGINT))) AS h"
         )
-        .select("agent_key, h, greatest(least(until, 3600 * (h + 1)) - greatest(begins, 3600 * h), 0) / 3600 AS part")
+        # Whole microseconds: their sum is the same in whatever order the engine adds them.
+        .select(
+            "agent_key, h, CAST(round(1e6 * least(until, 3600 * (h + 1))) AS BIGINT) "
+            "- CAST(round(1e6 * greatest(begins, 3600 * h)) AS BIGINT) AS part"
+        )
         .filter("part > 0")  # what ends on the hour is no work in the next one
     )
-    table = stretches.aggregate("h, count(DISTINCT agent_key) AS agents, sum(part) AS agent_hours", "h").order("h").df()
+    table = (
+        stretches.aggregate("h, count(DISTINCT agent_key) AS agents, sum(part) / 3.6e9 AS agent_hours", "h")
+        .order("h")
+        .df()
+    )
     if table.empty:
         return None
     hour = pd.to_datetime(table["h"] * 3600, unit="s")
