@@ -704,9 +704,15 @@ def _serve(connection: Any, folder: str) -> None:
             with tempfile.TemporaryDirectory(dir=folder) as own:
                 outcome, said = run_case(case, Path(own))
                 pages = [path.stat().st_size for path in Path(own).glob("out/*/*/report.html")]
+                gates = (
+                    [json.loads(path.read_text())["gate"]["browser"] for path in Path(own).glob("out/*/*/run.json")]
+                    if pages
+                    else []
+                )
             connection.send({
                 "number": number, "case": case.name, "kind": case.kind, "outcome": outcome, "said": said.replace(own, "."),
                 "seconds": round(time.monotonic() - begun, 1), "bytes": max(pages, default=0),
+                "seen": any(not said_of.startswith("not looked at") for said_of in gates),
             })  # fmt: skip
 
 
@@ -826,7 +832,7 @@ def write_results(done: Sequence[dict[str, Any]], out: Path, *, again: int) -> i
         "reports": len(done), "by_kind": {kind: dict(found) for kind, found in by_kind.items()},
         "made_again_after_a_mend": again,
         "pages_with_rows_set_aside": sum(not one["said"].startswith("0 ") for one in pages),
-        "seen_by_a_browser": sum(one["number"] % 10 == 0 for one in pages),
+        "seen_by_a_browser": sum(one.get("seen", False) for one in pages),
         "largest_page_kB": round(max((one["bytes"] for one in pages), default=0) / 1000),
         "slowest_s": max((one["seconds"] for one in done), default=math.nan),
         "sentences": [[one["case"], one["said"]] for one in done if one["outcome"] == "sentence"],
