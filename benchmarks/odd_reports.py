@@ -660,7 +660,11 @@ def _lies(case: Case, counts: Mapping[str, int], headlines: Mapping[str, Mapping
     calls = frame[mine & (frame["channel"] == "phone" if "channel" in frame else True)]
     if case.kind in CALLS and len(calls) and calls["outcome"].isin(("answered", "abandoned")).all():
         asked = calls[calls["queued"].fillna(True).astype(bool)] if "queued" in calls else calls
-        if len(asked):
+        # Where the log names no channel, waits of ten minutes are those of tickets, on which nobody is seen to give up.
+        tickets = (
+            "channel" not in calls and (calls["outcome"] != "abandoned").all() and wait[calls.index].median() >= 600
+        )
+        if len(asked) and not tickets:
             yield from _not_told("abandonment_share", (asked["outcome"] == "abandoned").mean(), headlines, 1e-9)
             mean = wait[asked.index].mean()
             yield from _not_told("mean_wait_s", mean, headlines, 1 + 1e-6 * mean)

@@ -63,12 +63,11 @@ def brief_view(
     words = load_words(language)["brief"]
     lead = parts.get("lead", {})
     few = bool(lead) and not lead["days"]
-    before = run.get("previous_period_label") if _has_before(headlines) else None
     view: dict[str, Any] = {
         "said": lead.get("said", ""),
         "sparks": lead.get("days", {}),
         "sparks_said": "" if not lead.get("days") else (
-            words["sparks"].format(before=before) if any(len(one) > 1 for one in lead["days"].values()) else words["sparks_alone"]
+            words["sparks"].format(before=run.get("previous_period_label")) if any(len(one) > 1 for one in lead["days"].values()) else words["sparks_alone"]
         ),
         "hours": _hours(parts.get("hours"), language),
         "box": _box(decision, parts, run, few=few, status=status, stale=stale, language=language),

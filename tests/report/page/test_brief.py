@@ -384,6 +384,7 @@ def test_what_changed_is_unknown_only_where_there_is_no_period_before():
     assert nothing not in soup_of(headlines=still).get_text()
     first = soup_of(headlines=still, lead={"said": SAID, "before": "", "days": DAYS})
     assert nothing in first.get_text()
+    assert "grey is January 1999;" in first.get_text(), "its days are drawn where no change is told, too"
 
 
 def test_marks_that_are_not_drawn_are_not_explained():
