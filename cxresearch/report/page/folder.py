@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from cxresearch.report.page.leaks import NO_NAMES, Finding, Names, leaked, personal_column
 
-_HEAD = re.compile(r"<th\b[^>]*>([^<]*)</th>")
+# Not the name of a row: that is a value, and of a table of channels it may be "email".
+_HEAD = re.compile(r"<th\b(?![^>]*\bscope=.row)[^>]*>([^<]*)</th>(?!\s*<td)")
 _INSIDE = re.compile(r"base64,[A-Za-z0-9+/=\s]+")  # a picture within a text
 _TEXT_OF_PDF = re.compile(rb"\(((?:[^()\\]|\\.)*)\)", re.DOTALL)
 
@@ -66,9 +67,6 @@ def _check(path: Path, name: str, names: Names) -> Iterator[Finding]:
 def _findings(read: _Read, where: str, names: Names) -> Iterator[Finding]:
     yield from leaked([(where, "\n".join(read.texts))], names)
     for column in dict.fromkeys(read.columns):
-        # The word is a channel's name as often as a column's; addresses are found by their form.
-        if column.strip().lower() in ("email", "e-mail", "e_mail"):
-            continue
         if rule := personal_column(column, names):
             yield Finding(rule, f"{where}: {column}", "count people; do not list them")
 
