@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from cxresearch.report.run.place import cannot_be_used, in_words, settled
+    from cxresearch.report.run.place import cannot_be_used, in_words, is_full, settled
     from cxresearch.report.run.stop import Ended, guarded
 
     try:
@@ -54,7 +54,7 @@ def _run(given: argparse.Namespace) -> int:
                 return {"report": _report, "backfill": _backfill}[given.command](given, guard)
     except ValueError as error:
         print(f"cxresearch: {error}", file=sys.stderr)
-        return 2
+        return 1 if is_full(error) else 2
     except Ended as ended:
         print(f"cxresearch: ended by {ended}; what stood before stands.", file=sys.stderr)
         return ended.exit_code
@@ -299,9 +299,11 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
         periods = [read_version(report, settings, given.out)]
         folder = given.out / report.name / periods[0].name
         if periods[0].lasting and stands(folder):
+            where = folder / "report.html" if (folder / "report.html").is_file() else report.store
+            both = f", here and in {report.store}," if report.store else ""
             print(
                 f"{report.name} {periods[0].name}: is there already, and nothing that it is made from has changed: "
-                f"{folder / 'report.html' if (folder / 'report.html').is_file() else report.store} (remove the folder to make it anew)"
+                f"{where} (remove the folder{both} to make it anew)"
             )
             return 0
     elif given.period:
@@ -313,7 +315,7 @@ def _report(given: argparse.Namespace, guard: Any) -> int:
     from cxresearch.report.run.warm_start import end_warm_start, warm_start_for
 
     try:
-        warm_start_for(report.notebooks)  # its imports run beside ours
+        warm_start_for(report.notebooks, report.environment)  # its imports run beside ours
         from cxresearch.report.job import make_report
         from cxresearch.report.run.one_run import Order
 

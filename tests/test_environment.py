@@ -69,7 +69,7 @@ def test_the_conda_environment_installs_what_the_lock_pins(root, lock):
 
 
 # Used beyond what they promise to keep: their next major version may be another shape.
-PRIVATE_PARTS = ("ipykernel", "jupyter-client", "nbclient", "papermill")
+PRIVATE_PARTS = ("ipykernel", "jupyter-client", "nbclient", "numba", "papermill")
 distributions = cache(packages_distributions)
 
 

@@ -132,7 +132,7 @@ def canonical_columns(
     ``repeats.without_repeats`` knows it again.
 
     ``broken`` rows that the reader could not take apart are added, set aside. Not ``hidden``: ids of people stand as they
-    are, for who makes their pseudonyms (:func:`people_hidden`).
+    are, for who makes their pseudonyms (``rows.Reading.hidden``).
     """
     raw, types = _cleaned(raw)
     chosen = []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 
 import duckdb
+
+_ENGINES = itertools.count()
 
 
 def connect(path: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -13,8 +16,9 @@ def connect(path: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDB
 
     In a kernel DuckDB draws one after two seconds, and it would stand among the outputs of a cell.
     """
-    # What is larger than memory is put down among temporary files; DuckDB's own choice is the working directory.
-    spill = os.path.join(tempfile.gettempdir(), f"cxresearch-{os.getpid()}.spill")
+    # What is larger than memory is put down among temporary files; DuckDB's own choice is the working directory. A folder
+    # for each engine: all give their files the same names, and would write over each other's.
+    spill = os.path.join(tempfile.gettempdir(), f"cxresearch-{os.getpid()}-{next(_ENGINES)}.spill")
     settings = {"autoinstall_known_extensions": False, "temp_directory": spill}
     engine = duckdb.connect(path, read_only=read_only, config=settings)
     engine.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")

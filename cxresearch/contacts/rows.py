@@ -89,16 +89,20 @@ class Reading:
         """
         plain = self._canonical(hidden=False).filter(rows)
         people = [name for name in PEOPLE if name in self.known and name in plain.columns]
-        for name in people:
-            self.engine.execute(f"DROP TABLE IF EXISTS temp.{name}_of")
-            # No condition on the id: the engine would work it out once more to ask it.
-            distinct = plain.select(f"{name} AS id").distinct()
-            distinct.select(f"id, {pseudonym('id')} AS pseudonym").create(f"{name}_of")
-            plain = (
-                plain.set_alias("plain")
-                .join(self.engine.table(f"{name}_of").set_alias("own"), condition=f"plain.{name} = own.id", how="left")
-                .select(f"* EXCLUDE (id, pseudonym) REPLACE (pseudonym AS {name})")
-            )
+        try:
+            for name in people:
+                self.engine.execute(f"DROP TABLE IF EXISTS {name}_of")  # of another period of this log
+                # No condition on the id: the engine would work it out once more to ask it.
+                distinct = plain.select(f"{name} AS id").distinct()
+                distinct.select(f"id, {pseudonym('id')} AS pseudonym").create(f"{name}_of")
+                own = self.engine.table(f"{name}_of").set_alias("own")
+                plain = (
+                    plain.set_alias("plain")
+                    .join(own, condition=f"plain.{name} = own.id", how="left")
+                    .select(f"* EXCLUDE (id, pseudonym) REPLACE (pseudonym AS {name})")
+                )
+        except duckdb.Error as error:
+            raise LogError(f"cannot read {self.where}: {first_line(error)}") from error
         return plain
 
     def _canonical(self, *, hidden: bool) -> duckdb.DuckDBPyRelation:

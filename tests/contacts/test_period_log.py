@@ -128,6 +128,16 @@ def test_files_and_frames_give_the_same_period(tmp_path, kind):
     assert month.counts["read"] + month.previous.counts["read"] + 0 == len(frame)
 
 
+def test_several_periods_of_one_parquet_log_hide_the_same_people(tmp_path):
+    path = tmp_path / "log.parquet"
+    calls().to_parquet(path, index=False)
+    log = load(path)
+    first = [log.period(name).contacts.df() for name in ("2026-09", "2026-10", "2026-09")]
+    same(first[0], first[2])
+    for frame, name in zip(first, ("2026-09", "2026-10"), strict=False):
+        same(frame, load(path).period(name).contacts.df())
+
+
 def test_messages_are_counted_in_minutes_and_others_in_seconds():
     frame = calls(60).assign(channel=["email", "phone"] * 30, wait_s=119.0, queued=True)
     month = load(frame).period("2026-10")

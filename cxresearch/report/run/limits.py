@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from math import inf
 from typing import Any
 
@@ -14,9 +15,10 @@ LIMITS: Mapping[str, tuple[float, float]] = {
 }  # fmt: skip
 
 
-def limits_of(names: Iterable[str]) -> dict[str, tuple[Any, Any]]:
-    """The limits of those that have some."""
-    return {name: LIMITS[name] for name in names if name in LIMITS}
+def limits_of(annotations: Mapping[str, str]) -> dict[str, tuple[Any, Any]]:
+    """The limits of those that have some; a text of the same name in a notebook of one's own has none."""
+    numbers = [name for name, annotation in annotations.items() if re.search(r"\b(int|float)\b", annotation)]
+    return {name: LIMITS[name] for name in numbers if name in LIMITS}
 
 
 def between(low: Any, high: Any) -> str:

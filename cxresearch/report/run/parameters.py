@@ -267,9 +267,10 @@ def _check_decisions(text: Mapping[str, Any], declared: Mapping[str, Declared], 
 def check_ranges(given: Mapping[str, Any], declared: Mapping[str, Declared], where: str) -> dict[str, tuple[Any, Any]]:
     """The table ``[ranges]``: ``name = [lowest, highest]``, both allowed; ``inf`` and ``-inf`` leave an end open.
 
-    For int, float and date parameters, every item of a list of them, beside those of limits. Raises ParameterError.
+    For int, float and date parameters, and for every item of a list of them. Where it names none, those of
+    ``limits.LIMITS`` hold. Raises ParameterError.
     """
-    ranges = limits_of(declared)
+    ranges = limits_of({name: line.annotation for name, line in declared.items()})
     for name, ends in given.items():
         _declared(name, declared, where)
         if not (isinstance(ends, list) and len(ends) == 2):
@@ -366,7 +367,8 @@ def _taken_by(name: str, root: Path | None) -> list[str]:
         with contextlib.suppress(OSError, ValueError, TypeError, SyntaxError):
             notebooks = tomllib.loads(path.read_text(encoding="utf-8")).get("notebooks", [])
             cells = [read_notebook(root / "notebooks" / f"{one}.ipynb") for one in notebooks]  # type: ignore[operator]
-            found += [path.stem] * any(name in declared_parameters(cell) for cell in cells)
+            if any(name in declared_parameters(cell) for cell in cells):
+                found.append(path.stem)
     return found
 
 

@@ -71,7 +71,8 @@ def cannot_be_used(error: BaseException) -> bool:
 
 def is_full(error: BaseException) -> bool:
     """Whether a disk had no room, also where an engine says so of a log that it copies: not the fault of the log."""
-    return "no space left on device" in str(error).lower() or "file too large" in str(error).lower()
+    words = ("no space left on device", "disk quota exceeded", "file too large")
+    return any(word in str(error).lower() for word in words)
 
 
 def _out_of_memory(error: BaseException, text: str) -> bool:
