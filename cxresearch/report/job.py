@@ -26,7 +26,7 @@ from cxresearch.report.archive.messages import Messages, load_messages, require,
 from cxresearch.report.archive.recorded import FORECAST, LeftAside, read_runs, run_of, tables_of
 from cxresearch.report.archive.sums import write_run
 from cxresearch.report.page.brand import load_brand
-from cxresearch.report.page.leaks import NO_NAMES, Names, without_leaks, without_paths
+from cxresearch.report.page.leaks import NO_NAMES, Names, in_each_text, without_leaks, without_paths
 from cxresearch.report.run import one_run as run
 from cxresearch.report.run.environment import for_kernels
 from cxresearch.report.run.execute import Kernels, recorded_decision
@@ -297,7 +297,7 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
     if record["status"] == "failed":
         record["exact"] = {}  # none are kept of it
     else:
-        record |= _outputs(record, notebooks)
+        record |= _outputs(record, notebooks, kernels.names)
         stood = history.load_runs(order.out)
         good = history.by_period(stood)
         if isinstance(period, Period):
@@ -321,12 +321,12 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
     return record
 
 
-def _outputs(record: dict[str, Any], notebooks: list) -> dict[str, Any]:
+def _outputs(record: dict[str, Any], notebooks: list, names: Names = NO_NAMES) -> dict[str, Any]:
     """What becomes of the notebooks' outputs on the page, told on stderr where it is not all of them as they were; a run of
     which a notebook shows nothing is partial."""
     from cxresearch.report.page import render
 
-    outputs = render.outputs_of(notebooks=notebooks, run=record)
+    outputs = render.outputs_of(notebooks=notebooks, run=record, names=names)
     said = [entry["said"] for entry in (*outputs["not_shown"], *outputs["noted"]) if entry["why"] != "object"]
     for line in said[:MOST_SAID]:
         print(f"cxresearch: {line}", file=sys.stderr)
@@ -354,11 +354,13 @@ def _write_page(
 
     brief = path.with_name(gate.BRIEF)
     for page, made in ((path, render.render_report), (brief, render.render_brief)):
-        text = made(notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand)
+        text = made(
+            notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand, names=names
+        )
         page.write_text(text, encoding="utf-8")
     slide = None
     told = render.told_by_brief(
-        notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand
+        notebooks=notebooks, run=record, headlines=headlines, language=report.language, brand=brand, names=names
     )
     if told["brief"]["said"]:
         # Loaded here: a report without a verdict needs no slide.
@@ -366,7 +368,7 @@ def _write_page(
 
         slide = path.with_name(gate.SLIDE)
         write_slide(slide, told, language=report.language)
-    tables, drawings = render.take_away(notebooks=notebooks, run=record, language=report.language)
+    tables, drawings = render.take_away(notebooks=notebooks, run=record, language=report.language, names=names)
     if tables:
         write_workbook(path.with_name("tables.xlsx"), tables, run=record, language=report.language)
     for name, drawing in drawings.items():
@@ -396,15 +398,7 @@ def _all_but(folder: Path, name: str) -> list[str]:
 def as_published(record: dict[str, Any], names: Names) -> dict[str, Any]:
     """The record as run.json has it: files without their folders; of a failed run, nothing that a rule finds something in."""
     clean = without_leaks if record["status"] == "failed" else without_paths
-
-    def mapped(value: Any) -> Any:
-        if isinstance(value, str):
-            return clean(value, names)
-        if isinstance(value, dict):
-            return {key: mapped(inner) for key, inner in value.items()}
-        return [mapped(inner) for inner in value] if isinstance(value, list | tuple) else value
-
-    return {key: mapped(value) for key, value in record.items()}
+    return dict(in_each_text(record, lambda text: clean(text, names)))
 
 
 def _print(page: Path, target: Path) -> str:

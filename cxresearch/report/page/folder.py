@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxresearch.report.page.leaks import NO_NAMES, Finding, Names, leaked, personal_column
+from cxresearch.report.page.leaks import NO_NAMES, Finding, Names, columns_of_text, leaked, personal_column
 
 # Not the name of a row: that is a value, and of a table of channels it may be "email".
 _HEAD = re.compile(r"<th\b(?![^>]*\bscope=.row)[^>]*>([^<]*)</th>(?!\s*<td)")
@@ -107,7 +107,7 @@ def _walk(value: Any, read: _Read) -> None:
 
 
 def _notebook(data: bytes) -> _Read:
-    """Sources, outputs and metadata. Markup is read as such, pictures are not read as text."""
+    """Sources, attachments, outputs and metadata. Markup is read as such, pictures are not read as text."""
     notebook, read = json.loads(data), _Read([])
     _walk({key: value for key, value in notebook.items() if key != "cells"}, read)
     for cell in notebook["cells"]:
@@ -116,7 +116,10 @@ def _notebook(data: bytes) -> _Read:
         for output in cell.get("outputs", []):
             _walk({key: value for key, value in output.items() if key not in ("data", "text")}, read)
             read.texts.append(_joined(output.get("text", "")))
-            for kind, shown in output.get("data", {}).items():
+            read.columns += columns_of_text(read.texts[-1])
+        bundles = [output.get("data", {}) for output in cell.get("outputs", [])]
+        for bundle in [*bundles, *cell.get("attachments", {}).values()]:
+            for kind, shown in bundle.items():
                 if kind.endswith("json"):
                     _walk(shown, read)
                 elif not kind.startswith("image/") or kind == "image/svg+xml":
@@ -124,16 +127,8 @@ def _notebook(data: bytes) -> _Read:
                     read.texts += said.texts
                     read.columns += said.columns
                     if kind == "text/plain":
-                        read.columns += _head_of_text(said.texts[0])
+                        read.columns += columns_of_text(said.texts[0])
     return read
-
-
-def _head_of_text(text: str) -> list[str]:
-    """The names of columns in the first line of a table that is written in letters: it begins with blanks, or has two of them
-    between words. A sentence does neither, and may speak of e-mail: of its words only names such as ``customer_key`` count."""
-    line = text.split("\n", 1)[0]
-    table = re.match(r"\s+\S|.*\S\s{2,}\S", line)
-    return [word for word in line.split() if table or "_" in word]
 
 
 def _joined(text: str | list[str]) -> str:

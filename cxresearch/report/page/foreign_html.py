@@ -210,7 +210,8 @@ def _span(text: str) -> int:
 
 
 def _content(rows: list[tuple[str, list[_Cell]]], caption: str) -> dict[str, Any] | None:
-    """``caption, columns, rows, csv`` as ``exhibits`` records a table, and ``cut``: rows and columns that there were.
+    """``caption, columns, rows, csv`` as ``exhibits`` records a table, ``cut``: rows and columns that there
+    were where not all are kept, and ``index``: how many columns name the rows.
 
     None for a table without a cell that says anything.
     """
@@ -229,11 +230,11 @@ def _content(rows: list[tuple[str, list[_Cell]]], caption: str) -> dict[str, Any
     leading = _leading(body)
     names = [_column_name([line[at] for line in heads], corner=at < leading) for at in range(width)]
     cells = [[_said(cell.text) for cell in line] for line in body]
-    rows_there = len(cells)
+    rows_there, index = len(cells), leading
     if width > MOST_COLUMNS:
         cells, names = [line[:MOST_COLUMNS] for line in cells], names[:MOST_COLUMNS]
     if leading == 1 and not names[0] and len(names) > 1 and _counts_up([line[0] for line in cells]):
-        names, cells = names[1:], [line[1:] for line in cells]
+        names, cells, index = names[1:], [line[1:] for line in cells], 0
     kept = cells[: max(1, MOST_CELLS // max(len(names), 1))]
     numeric = [place > 0 and _numeric([line[place] for line in kept]) for place in range(len(names))]
     file = io.StringIO()
@@ -249,7 +250,8 @@ def _content(rows: list[tuple[str, list[_Cell]]], caption: str) -> dict[str, Any
         ],
         "rows": kept,
         "csv": file.getvalue(),
-        "cut": [rows_there if len(kept) < rows_there else None, width if width > MOST_COLUMNS else None],
+        "cut": [rows_there if len(kept) < rows_there else None, width - leading if width > MOST_COLUMNS else None],
+        "index": index,
     }
 
 
@@ -293,8 +295,8 @@ def _said(text: str) -> str:
 
 def _counts_up(cells: list[str]) -> bool:
     """Whether they are the running numbers of an index that nobody named."""
-    numbers = [int(cell) for cell in cells if cell.isdecimal()]
-    return len(numbers) >= len(cells) - 1 and all(a < b for a, b in pairwise(numbers)) and numbers[:1] in ([], [0])
+    said = [cell for cell in cells if cell != "…"]
+    return said[:1] == ["0"] and all(map(str.isdecimal, said)) and all(int(a) < int(b) for a, b in pairwise(said))
 
 
 def _numeric(cells: list[str]) -> bool:

@@ -282,15 +282,6 @@ def _leaks(reader: _Reader, names: Names) -> Iterator[Finding]:
     yield from leaked([("text", "".join(reader.text)), ("attributes", "\n".join(attributes)), *_files(reader)], names)
 
 
-def first_leak(text: str, columns: Sequence[str] = ()) -> str:
-    """What a text that was not made here would bring into a page, in one word: ``path, noise, secret`` or ``person``; ""
-    where it brings nothing."""
-    said = {"no machine path": "path", "no stderr": "noise", "no secret": "secret"}
-    if found := next(leaked([("", text)]), None):
-        return said.get(found.rule, "person")
-    return "person" if any(map(personal_column, columns)) else ""
-
-
 def _personal(reader: _Reader, names: Names) -> Iterator[Finding]:
     heads = [(t.where, t.text) for t in reader.named("th") if t.attributes.get("scope") == "col"]
     columns = [(name, column) for name, text in _files(reader) for column in text.split("\n", 1)[0].split(",")]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 FEWEST = 5  # contacts that make a word of a log the name of something; fewer may be the name of somebody
 
@@ -27,7 +28,9 @@ SECRETS = {
 _SET = re.compile(
     r"\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?token)\b\s*[=:]\s*([^\s<,;]{4,})", re.IGNORECASE
 )
-_SECRET_NAMES = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|CREDENTIAL", re.IGNORECASE)
+# Names of variables of the environment whose values are secrets. No kernel is given one unless its report names it.
+SECRET_NAMES = re.compile(r"PASS|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|CREDENTIAL|SIGNATURE", re.IGNORECASE)
+_KEYS = re.compile(r"_KEY$", re.IGNORECASE)  # CXRESEARCH_KEY, which kernels are given, AZURE_STORAGE_KEY
 PERSONAL = frozenset({
     "customer_key", "customer_id", "customer_name", "contact_id", "caller_id", "email", "e_mail", "email_address",
     "e_mail_address", "phone_number", "telephone", "msisdn", "first_name", "last_name", "surname", "full_name",
@@ -130,12 +133,40 @@ def leaked(sources: Sequence[tuple[str, str]], names: Names = NO_NAMES) -> Itera
         yield from found
 
 
+def first_leak(text: str, columns: Sequence[str] = (), names: Names = NO_NAMES) -> str:
+    """What a text that was not made here would bring into a page, in one word: ``path, noise, secret`` or ``person``; ""
+    where it brings nothing."""
+    said = {"no machine path": "path", "no stderr": "noise", "no secret": "secret"}
+    if found := next(leaked([("", text)], names), None):
+        return said.get(found.rule, "person")
+    return "person" if any(personal_column(column, names) for column in columns) else ""
+
+
 def personal_column(name: str, names: Names = NO_NAMES) -> str:
     """The rule that a column of this name breaks; "" for one that may be published."""
     if " ".join(name.split()) in names.all:
         return ""
     plain = re.sub(r"\W+", "_", name.strip().strip('"').lower()).strip("_")
     return "no personal column" if plain in PERSONAL else "no raw rows" if plain in ROWS else ""
+
+
+def columns_of_text(text: str) -> list[str]:
+    """The names of columns in the first line of a table that is written in letters, by pandas, Polars or DuckDB: it begins with
+    blanks or a frame, or has two blanks between words. A sentence does none of it, and may speak of e-mail: of its words only
+    names such as ``customer_key`` count."""
+    lines = (line for line in text.split("\n") if re.search(r"[^\W_]", line) and not line.startswith("shape: ("))
+    line = next(lines, "")
+    table = re.match(r"\s+\S|.*\S\s{2,}\S|[│|]", line)
+    return [word for word in re.split(r"[\s│┆|]+", line) if word and (table or "_" in word)]
+
+
+def in_each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A copy of a value as JSON has it, with every text in it changed; keys stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: in_each_text(inner, change) for key, inner in value.items()}
+    return [in_each_text(inner, change) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def without_leaks(text: str, names: Names = NO_NAMES) -> str:
@@ -165,7 +196,7 @@ def _file_name(path: str, names: Names) -> str:
 def _values(where: str, text: str) -> Iterator[Finding]:
     """Secrets of the environment by their value: no name excuses them."""
     for name, value in os.environ.items():
-        if len(value) >= 8 and _SECRET_NAMES.search(name) and value in text:
+        if len(value) >= 8 and (SECRET_NAMES.search(name) or _KEYS.search(name)) and value in text:
             told = f"{where}: the value of the environment variable {name}"
             yield Finding("no secret", told, "never pass it to a notebook")
 

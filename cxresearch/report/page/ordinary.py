@@ -17,7 +17,7 @@ from typing import Any
 import nbformat
 
 from cxresearch.report.page.foreign_html import read_html, shape_said
-from cxresearch.report.page.gate import first_leak
+from cxresearch.report.page.leaks import NO_NAMES, Names, columns_of_text, first_leak
 from cxresearch.report.page.pictures import Picture, PictureError, drawn, painted
 from cxresearch.report.run.notebooks import cell_options
 from cxresearch.style import format_value
@@ -47,11 +47,14 @@ class Shown:
     notes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
 
-def shown(output: nbformat.NotebookNode, options: Mapping[str, Any], pictures: Iterator[int]) -> Shown:
-    """One output. ``options`` are those of its cell (``notebooks.cell_options``); ``pictures`` counts those of the cell."""
+def shown(
+    output: nbformat.NotebookNode, options: Mapping[str, Any], pictures: Iterator[int], names: Names = NO_NAMES
+) -> Shown:
+    """One output. ``options`` are those of its cell (``notebooks.cell_options``); ``pictures`` counts those of the cell;
+    ``names`` of the log are no leak."""
     made = _stream(output) if output.output_type == "stream" else _bundle(output, options, pictures)
     # Prose is judged with all other prose, by the gate.
-    if made.blocks and made.blocks[0]["type"] != "markdown" and (leak := _leak(made.blocks)):
+    if made.blocks and made.blocks[0]["type"] != "markdown" and (leak := _leak(made.blocks, names)):
         return Shown(notes=[(leak, {})])
     return made
 
@@ -125,12 +128,13 @@ def _html(text: str, options: Mapping[str, Any], pictures: Iterator[int]) -> Sho
         by_script = found.active == "script"
         return Shown(notes=[("script", {"what": "HTML"}) if by_script else ("active", {"what": f"<{found.active}>"})])
     shapes = [shape for block in found.blocks if block["type"] == "prose" and (shape := shape_said(block["html"]))]
+    alone = len(shapes) == 1 == sum(block["type"] == "table" for block in found.blocks)
     made = Shown()
     for block in found.blocks:
         if block["type"] == "prose" and shape_said(block["html"]):
             continue  # said of its table
         if block["type"] == "table":
-            one = _table(block["content"], shapes[0] if len(shapes) == 1 else None, options)
+            one = _table(block["content"], shapes[0] if alone else None, options)
         elif block["type"] == "picture":
             one = _picture_in_html(block, options, pictures)
         else:
@@ -146,7 +150,7 @@ def _table(content: dict[str, Any], shape: tuple[int, int] | None, options: Mapp
     if not content["rows"]:
         return Shown(notes=[("no_rows", {})])
     gap = sum(all(cell in ("…", "") for cell in row) for row in content["rows"])
-    there = len(content["rows"]) - gap, sum(column["label"] != "…" for column in content["columns"])
+    there = len(content["rows"]) - gap, sum(column["label"] != "…" for column in content["columns"]) - content["index"]
     all_there = [content["cut"][0], content["cut"][1]]
     if shape:
         all_there = [rows if rows > seen else None for rows, seen in zip(shape, there, strict=True)]
@@ -204,7 +208,7 @@ def _one_of(said: Any, place: int) -> str:
     return " ".join(str(texts[place] or "").split()) if place < len(texts) else ""
 
 
-def _leak(blocks: Sequence[dict[str, Any]]) -> str:
+def _leak(blocks: Sequence[dict[str, Any]], names: Names) -> str:
     """The key of the words for what a page must not hold; "" where there is nothing of it."""
     texts, columns = [], []
     for block in blocks:
@@ -215,7 +219,8 @@ def _leak(blocks: Sequence[dict[str, Any]]) -> str:
             texts += [block["alt"], block["caption"], block["picture"].text]
         else:
             texts.append(block.get("text") or block.get("source") or block.get("html") or "")
-    return first_leak("\n".join(texts), columns)
+            columns += columns_of_text(texts[-1]) if block["type"] == "text" else []
+    return first_leak("\n".join(texts), columns, names)
 
 
 def _joined(text: Any) -> str:

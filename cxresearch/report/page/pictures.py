@@ -38,7 +38,6 @@ class Picture:
     height: int | None = None
     text: str = ""
     frames: int = 1
-    smaller: bool = False
 
 
 @functools.lru_cache(maxsize=64)
@@ -61,9 +60,8 @@ def painted(data: str) -> Picture:
     except (OSError, ValueError, SyntaxError, EOFError, binascii.Error, Image.DecompressionBombError) as error:
         raise PictureError("damaged") from error
     size = picture.size
-    file, ending, smaller = *_file(picture, photograph), False
+    file, ending = _file(picture, photograph)
     if len(file) > LARGEST:
-        smaller = picture.width > _WIDEST or picture.height > 2 * _WIDEST
         picture.thumbnail((_WIDEST, 2 * _WIDEST))
         file, ending = _file(picture, photograph)
         if len(file) > LARGEST:
@@ -72,7 +70,7 @@ def painted(data: str) -> Picture:
             raise PictureError("large_picture")
     mime = {"png": "png", "jpg": "jpeg"}[ending]
     source = f"data:image/{mime};base64,{base64.b64encode(file).decode()}"
-    return Picture(source, file, ending, *size, frames=frames, smaller=smaller)
+    return Picture(source, file, ending, *size, frames=frames)
 
 
 def _file(picture: Image.Image, photograph: bool) -> tuple[bytes, str]:

@@ -37,6 +37,7 @@ from cxresearch.report.page.blocks import (
     year_in_words,
 )
 from cxresearch.report.page.brand import check_colours
+from cxresearch.report.page.leaks import NO_NAMES, Names
 from cxresearch.report.page.prose import keep_together
 from cxresearch.report.page.sections import Sections, no_machine_path, one_line, spoken
 from cxresearch.style import format_date, format_value, load_words
@@ -54,6 +55,7 @@ def render_report(
     headlines: Sequence[dict[str, Any]],
     language: str = "en",
     brand: Mapping[str, str] | None = None,
+    names: Names = NO_NAMES,
 ) -> str:
     """Return the page of one run, its brief at the top.
 
@@ -70,13 +72,14 @@ def render_report(
     language : which words to use. What notebooks say stays as they said it, and is marked as English.
     brand : ``name, logo, accent, accent_dark``, as ``brand.load_brand`` returns it; the name stands in the place of
         the run's organisation.
+    names : what the log calls its queues and channels, which is no leak in an output.
 
     A page is marked STALE where its newest record is older than the end of its period by more than a day, and, by a few
     lines of script, where it is opened after the day on which a newer report was due.
     Raises ValueError where the rows do not add up (read = kept + set aside), for active content in a figure, and for an
     accent that cannot be read.
     """
-    return _rendered("report.html", notebooks, run, headlines, language, brand)
+    return _rendered("report.html", notebooks, run, headlines, language, brand, names)
 
 
 def render_brief(
@@ -86,16 +89,17 @@ def render_brief(
     headlines: Sequence[dict[str, Any]],
     language: str = "en",
     brand: Mapping[str, str] | None = None,
+    names: Names = NO_NAMES,
 ) -> str:
     """Return the brief of one run alone, the first two printed pages of :func:`render_report`, which takes the same."""
-    return _rendered("brief.html", notebooks, run, headlines, language, brand)
+    return _rendered("brief.html", notebooks, run, headlines, language, brand, names)
 
 
 def _rendered(
     template: str, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], headlines: Sequence[dict[str, Any]],
-    language: str, brand: Mapping[str, str] | None,
+    language: str, brand: Mapping[str, str] | None, names: Names,
 ) -> str:  # fmt: skip
-    told = told_by_brief(notebooks=notebooks, run=run, headlines=headlines, language=language, brand=brand)
+    told = told_by_brief(notebooks=notebooks, run=run, headlines=headlines, language=language, brand=brand, names=names)
     run, sections, whole = told["run"], told["sections"], template == "report.html"
     wanted = {PAGE_SCRIPT: whole, SCRIPT: whole and told["moves"], DUE_SCRIPT: told["due"] is not None}
     scripts = [Markup(text) for text, there in wanted.items() if there]  # noqa: S704 our own files
@@ -118,7 +122,7 @@ def _rendered(
 
 def told_by_brief(
     *, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], headlines: Sequence[dict[str, Any]],
-    language: str = "en", brand: Mapping[str, str] | None = None,
+    language: str = "en", brand: Mapping[str, str] | None = None, names: Names = NO_NAMES,
 ) -> dict[str, Any]:  # fmt: skip
     """What :func:`render_brief` says of the same, before it is a page: ``run, status, stale, due, brand, brief, marks,
     points``, the words in ``language``; and the ``sections`` of the whole page."""
@@ -128,7 +132,7 @@ def told_by_brief(
     check_colours(brand)
     run = run_in_language(run, language)
     run = {**run, "organisation": brand.get("name") or run["organisation"]}
-    page = Sections(words, run, spoken=spoken(notebooks, language))
+    page = Sections(words, run, spoken=spoken(notebooks, language), names=names)
     sections = [page.section(name, notebook) for name, notebook in notebooks]
     missing = any(section["gap"] is not None or section["empty"] for section in sections)
     for section in sections:
@@ -147,22 +151,30 @@ def told_by_brief(
     }  # fmt: skip
 
 
-def outputs_of(*, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any]) -> dict[str, Any]:
+def outputs_of(
+    *, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], names: Names = NO_NAMES
+) -> dict[str, Any]:
     """What becomes of every output on the page: ``shown`` and ``removed`` (by the tag ``remove-cell``) are counts;
     ``not_shown`` and ``noted`` (shown, but not as it was) have one entry each: ``notebook, cell, why, said``; ``empty`` names the
     notebooks of which nothing is shown."""
-    page = Sections(load_words("en"), run, spoken="en")
+    page = Sections(load_words("en"), run, spoken="en", names=names)
     for name, notebook in notebooks:
         page.section(name, notebook)
     return page.outputs
 
 
 def take_away(
-    *, notebooks: Sequence[tuple[str, nbformat.NotebookNode]], run: dict[str, Any], language: str = "en"
+    *,
+    notebooks: Sequence[tuple[str, nbformat.NotebookNode]],
+    run: dict[str, Any],
+    language: str = "en",
+    names: Names = NO_NAMES,
 ) -> tuple[list[dict[str, Any]], dict[str, str | bytes]]:
     """What stands beside the page that :func:`render_report` returns: its tables, in their order, as
     ``blocks.table_view`` gives them, and its figures, a drawing (SVG) or a picture (PNG) for each file that the page links to."""
-    page = Sections(load_words(language), run_in_language(run, language), spoken=spoken(notebooks, language))
+    page = Sections(
+        load_words(language), run_in_language(run, language), spoken=spoken(notebooks, language), names=names
+    )
     for name, notebook in notebooks:
         page.section(name, notebook)
     page.add_tables_of_brief()

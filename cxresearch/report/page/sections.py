@@ -19,6 +19,7 @@ from cxresearch.exhibits import BRIEF, DECISION, FIGURE, HEADLINE, NOTEBOOK_WIDT
 from cxresearch.report.page.blocks import refuse_active_content, slug, table_view, tile, what_if_view
 from cxresearch.report.page.brief import MOST_FILES, brief_view, chosen_tiles, spark
 from cxresearch.report.page.layout import parts
+from cxresearch.report.page.leaks import NO_NAMES, Names
 from cxresearch.report.page.ordinary import PAINTED, Shown, options_or_none, picture_of, shown, told_of, weight_of
 from cxresearch.report.page.pictures import PictureError
 from cxresearch.report.page.prose import explained, first_title, keep_together, plain_text, prose_reader, term_forms
@@ -53,8 +54,9 @@ def spoken(notebooks: Sequence[tuple[str, nbformat.NotebookNode]], language: str
 class Sections:
     """What the sections of one page share: running numbers, the main points, the Markdown reader."""
 
-    def __init__(self, words: dict[str, Any], run: dict[str, Any], *, spoken: str) -> None:
+    def __init__(self, words: dict[str, Any], run: dict[str, Any], *, spoken: str, names: Names = NO_NAMES) -> None:
         self.words = words
+        self._names = names  # of the log: in an output of ours or of anybody they are no leak
         self.spoken = spoken
         self.run = run
         self.points: list[list[str]] = []
@@ -155,7 +157,7 @@ class Sections:
         self, output: nbformat.NotebookNode, options: dict[str, Any], pictures: Iterator[int]
     ) -> list[dict[str, Any]]:
         """The blocks of an output that is none of ours, and what is said of it where it is not shown as it was."""
-        made = shown(output, options, pictures)
+        made = shown(output, options, pictures, self._names)
         weight = weight_of(made.blocks)
         if weight > self._room:
             made = Shown(notes=[("room", {})])

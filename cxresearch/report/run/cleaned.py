@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import nbformat
 
-from cxresearch.report.page.leaks import NO_NAMES, Names, without_leaks, without_paths
+from cxresearch.report.page.leaks import NO_NAMES, Names, in_each_text, without_leaks, without_paths
 
 FIGURE_MIME = "application/vnd.cxresearch.figure+json"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -17,7 +16,7 @@ def cleaned(notebook: nbformat.NotebookNode, names: Names = NO_NAMES) -> nbforma
     """A copy of ``notebook`` with files named without their folders, without what papermill and the kernel say of the run,
     without the PNG files of figures, which stand beside the page, and with nothing on stderr or in a traceback that a rule
     of the gate finds. What its outputs say else is the gate's to judge. ``names`` of the log are left as they are."""
-    kept = nbformat.from_dict(_mapped(notebook, names))
+    kept = nbformat.from_dict(in_each_text(notebook, lambda text: without_paths(text, names)))
     kept.metadata.pop("papermill", None)
     for cell in kept.cells:
         for said in ("papermill", "execution", "ExecuteTime"):
@@ -31,14 +30,6 @@ def cleaned(notebook: nbformat.NotebookNode, names: Names = NO_NAMES) -> nbforma
             elif FIGURE_MIME in output.get("data", {}):
                 output.data.pop("image/png", None)
     return kept
-
-
-def _mapped(value: Any, names: Names) -> Any:
-    if isinstance(value, str):
-        return without_paths(value, names)
-    if isinstance(value, dict):
-        return {key: _mapped(inner, names) for key, inner in value.items()}
-    return [_mapped(inner, names) for inner in value] if isinstance(value, list) else value
 
 
 def _lines(text: str, names: Names) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 
+from cxresearch.report.page.leaks import SECRET_NAMES
 from cxresearch.report.run.parameters import ParameterError
 
 NAMES = frozenset({
@@ -18,7 +18,6 @@ NAMES = frozenset({
 BEGINNINGS = (
     "LC_", "XDG_", "DYLD_", "PYTHON", "MPL", "NUMBA_", "OMP_", "OPENBLAS_", "MKL_", "MALLOC_", "COVERAGE_",
 )  # fmt: skip
-_SECRET = re.compile(r"PASS|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|CREDENTIAL|SIGNATURE", re.IGNORECASE)
 
 
 def for_kernels(named: Iterable[str] = (), of: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -32,5 +31,5 @@ def for_kernels(named: Iterable[str] = (), of: Mapping[str, str] | None = None) 
         raise ParameterError(f"environment names {', '.join(missing)}, which is not set; set it, or leave it out.")
     return {
         name: value for name, value in of.items()
-        if name in named or ((name in NAMES or name.startswith(BEGINNINGS)) and not _SECRET.search(name))
+        if name in named or ((name in NAMES or name.startswith(BEGINNINGS)) and not SECRET_NAMES.search(name))
     }  # fmt: skip

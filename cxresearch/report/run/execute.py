@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
 import functools
 import logging
@@ -213,7 +214,7 @@ def _attempt(
     try:
         with kernels.sockets() as sockets:
             papermill.execute_notebook(
-                read_notebook(path), None, parameters={n: v for n, v in given.items() if n in declared},
+                copy.deepcopy(notebook), None, parameters={n: v for n, v in given.items() if n in declared},
                 progress_bar=False, log_output=False, kernel_name="python3", language="python", execution_timeout=max(1, round(cell_timeout_s)),
                 # Written once, at its end: papermill writes the whole file twice a cell, and half a file has no use here.
                 request_save_on_cell_execute=False,

@@ -10,6 +10,7 @@ import zlib
 
 import nbformat
 import pandas as pd
+import polars as pl
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -38,6 +39,8 @@ def notebook(where: str, said: str) -> bytes:
     elif where == "cell metadata":
         cell.metadata["made by"] = said
     cells = [new_markdown_cell(said if where == "prose" else "# x"), cell]
+    if where == "attachment":
+        cells[0]["attachments"] = {"a.svg": {"image/svg+xml": f"<svg><text>{said}</text></svg>"}}
     metadata = {"papermill": {"output_path": said}} if where == "metadata" else {}
     return nbformat.writes(new_notebook(cells=cells, metadata=metadata)).encode()
 
@@ -63,7 +66,19 @@ def made(said: str) -> dict[str, bytes]:
     """One file of each kind and place that says it."""
     shared = {"xl/sharedStrings.xml": f"<sst><si><t>{said}</t></si></sst>"}
     chart = zipped(**shared)
-    places = ("prose", "source", "text", "stderr", "html", "record", "svg", "error", "metadata", "cell metadata")
+    places = (
+        "prose",
+        "source",
+        "text",
+        "stderr",
+        "html",
+        "record",
+        "svg",
+        "error",
+        "metadata",
+        "cell metadata",
+        "attachment",
+    )
     return {
         "key.json": json.dumps({said: 1}).encode(), "value.json": json.dumps([{"a": [said]}]).encode(),
         "text.svg": f"<svg><text>{said}</text></svg>".encode(), "meta.svg": f"<svg><!-- {said} --></svg>".encode(),
@@ -151,6 +166,7 @@ ROWS = {"customer_key": ["0a"], "opened_at": ["2026-10-01"]}
         ("b.ipynb", nbformat.writes(new_notebook(cells=[new_code_cell("x", outputs=[new_output("display_data", data={
             "text/plain": pd.DataFrame(ROWS).to_string()})])])).encode()),
         ("c.ipynb", shown(pd.DataFrame(ROWS).to_string(index=False))),
+        ("d.ipynb", notebook("text", pd.DataFrame(ROWS).to_string())), ("e.ipynb", shown(str(pl.DataFrame(ROWS)))),
     ],
 )  # fmt: skip
 def test_rows_of_contacts_are_not_published(tmp_path, name, content):

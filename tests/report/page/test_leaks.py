@@ -71,6 +71,12 @@ def test_the_value_of_a_secret_in_the_environment_is_found_even_where_a_queue_is
     assert (finding.rule, "BANK_TOKEN" in finding.where, "support" in finding.where) == ("no secret", True, False)
 
 
+@pytest.mark.parametrize("name", ["CXRESEARCH_KEY", "AZURE_STORAGE_KEY", "DB_PASS", "AWS_SESSION_TOKEN", "PGPASSWORD"])
+def test_no_value_of_a_variable_that_is_called_as_a_secret_is_passes(monkeypatch, name):
+    monkeypatch.setenv(name, "hunter2hunter2")
+    assert [finding.rule for finding in leaked([("page", "so hunter2hunter2 is")])] == ["no secret"]
+
+
 def test_addresses_of_customers_in_the_column_of_queues_are_no_names():
     many = {f"ana{n}@example.com": 1 + 20 * (n == 3) for n in range(2000)}
     known = honest_names({"queue": {**many, "Loans": 500}, "channel": {"email": 2500}})
