@@ -39,7 +39,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 
-from cxresearch.contacts import FOLDER, PeriodLog, kept_period, load, parse_period
+from cxresearch.contacts import FOLDER, PeriodLog, clear_place, kept_period, load, parse_period
 from cxresearch.contacts.period_log import CELL, ENDS, SUMS
 from cxresearch.exhibits import arrivals_next, headline_days
 from cxresearch.report import job
@@ -180,7 +180,7 @@ def _bytes(content: Callable[[bytes, np.random.Generator], bytes]) -> Callable[[
 
 def _instead(make: Callable[[Path], None]) -> Callable[[Path, np.random.Generator], None]:
     def do(path: Path, rng: np.random.Generator) -> None:
-        publish.remove(path)
+        clear_place(path)
         make(path)
 
     return do
@@ -285,13 +285,8 @@ def _with(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 def _moved(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """The same sum, on other rows: only a sum of the file can tell."""
-    return frame.assign(
-        **{
-            "contacts" if "contacts" in frame else "queued": np.roll(
-                frame.iloc[:, -3 if "contacts" in frame else 5].to_numpy(), 1
-            )
-        }
-    )
+    column = "contacts" if "contacts" in frame else "queued"
+    return frame.assign(**{column: np.roll(frame[column].to_numpy(), 1)})
 
 
 OF_TABLES = [
@@ -483,9 +478,7 @@ def _told(
         damaged.add(own)
         if f"left aside: {name}" in said and f"<code>{name}</code>" in index:
             named += 1
-        elif view.get(own) != truth.view[own] and not any(
-            f"left aside: {own}/{file}" in said for file in ("run.json", "SHA256SUMS")
-        ):
+        elif view.get(own) != truth.view[own] and f"left aside: {own}/run.json" not in said:
             return "silently wrong", f"{name} is not named, and {own} is read otherwise"
     if others := [
         own

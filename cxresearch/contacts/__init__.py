@@ -14,7 +14,7 @@ from cxresearch.contacts.layout import text_layout
 from cxresearch.contacts.log import ContactLog, load, load_contacts
 from cxresearch.contacts.look import look_at, look_text, next_command
 from cxresearch.contacts.mapping import quoted, to_toml
-from cxresearch.contacts.memory import FOLDER, kept_folder, kept_in
+from cxresearch.contacts.memory import FOLDER, clear_place, kept_folder, kept_in
 from cxresearch.contacts.outside import OutsideError, read_outside, strict_json
 from cxresearch.contacts.period_log import PeriodLog
 from cxresearch.contacts.periods import PERIOD_KINDS, Period, PeriodError, parse_period, period_of
@@ -26,6 +26,6 @@ from cxresearch.contacts.unanswered import unanswered_by_day
 __all__ = [
     "BANK_HEADER", "BANK_LONGEST_SERVICE_S", "BANK_LONGEST_WAIT_S", "BANK_QUEUES", "CANONICAL", "FOLDER", "PERIOD_KINDS",
     "REQUIRED", "SLOW", "SUFFIXES", "WORDS", "ContactLog", "Copy", "FileFacts", "LogError", "LogQuestionError", "OutsideError", "Period", "PeriodError", "PeriodLog", "Place",
-    "Reading", "account_table", "after_leaving", "bridge_table", "file_facts", "has_quotes", "kept_folder", "kept_in", "kept_period", "kept_problem", "key_fingerprint", "load", "load_contacts", "log_facts", "look_at", "look_text", "next_command",
+    "Reading", "account_table", "after_leaving", "bridge_table", "clear_place", "file_facts", "has_quotes", "kept_folder", "kept_in", "kept_period", "kept_problem", "key_fingerprint", "load", "load_contacts", "log_facts", "look_at", "look_text", "next_command",
     "open_log", "parse_period", "period_of", "quoted", "read_outside", "read_period", "strict_json", "text_layout", "to_toml", "unanswered_by_day", "with_later",
 ]  # fmt: skip

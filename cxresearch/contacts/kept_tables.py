@@ -52,11 +52,9 @@ def kept_problem(folder: Path, *, sums: Mapping[str, str] | None = None, whole: 
     """
     try:
         sums = _sums(folder) if sums is None else sums
-        _as_left(folder, FACTS, sums)
-        log = _facts(folder, {})
+        log = _facts(folder, sums)
         if whole or (folder / CELLS).stat().st_size <= _SUMMED_UP_TO:
-            _as_left(folder, CELLS, sums)
-            _with_cells(log, folder, {}, known=CELLS in sums)
+            _with_cells(log, folder, sums)
         else:
             _rows_of(folder, log.counts["kept"])
     except FileNotFoundError:
@@ -68,13 +66,6 @@ def kept_problem(folder: Path, *, sums: Mapping[str, str] | None = None, whole: 
     except OSError as error:
         return OutsideError(f"it cannot be read ({error.strerror})", CELLS)
     return None
-
-
-def _as_left(folder: Path, name: str, sums: Mapping[str, str]) -> None:
-    try:
-        check_sum(name, folder / name, sums)
-    except OutsideError as problem:
-        raise OutsideError(str(problem), name) from None
 
 
 def _sums(folder: Path) -> dict[str, str]:

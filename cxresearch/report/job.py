@@ -13,14 +13,13 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import psutil
 
-from cxresearch.contacts import Period, read_outside
+from cxresearch.contacts import Period, clear_place, read_outside
 from cxresearch.report.archive import exact, history, publish
 from cxresearch.report.archive.alerts import alert_records, tell_alerts
-from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, points_of, send
+from cxresearch.report.archive.deliver import DeliveryError, Mail, load_mail, points_of, read_run, send
 from cxresearch.report.archive.memory import Fetched, fetch_back, keep, put_again
 from cxresearch.report.archive.messages import Messages, load_messages, require, send_messages
 from cxresearch.report.archive.recorded import FORECAST, LeftAside, read_runs, run_of, tables_of
@@ -65,7 +64,7 @@ def _make_report(order: run.Order, guard: Guard) -> int:
     if messages:
         require(messages)
     load_words(report.language)
-    for_kernels(report.environment)  # these five refuse, with a ValueError, what the page and the mail cannot use
+    for_kernels(report.environment)  # all of these refuse, with a ValueError, what the page and the mail cannot use
     with run.run_lock(order.out / ".locks" / order.key) as free:
         if not free:
             print(f"cxresearch: {report.name} {order.period.name} is already under way.", file=sys.stderr)
@@ -148,7 +147,7 @@ def _put_in_place(
             print(f"{name}: {record['status']}{mark}: {target / 'report.html'}", flush=True)
             print(f"{name}: {_rows_said(record)}", flush=True)
         write_index(out, report)
-        publish.remove(due)
+        clear_place(due)
     except Exception as error:  # whatever stands is whole; somebody has to look
         print(f"cxresearch: {name}: {in_words(error)}.", file=sys.stderr)
         return run.FAILED
@@ -181,7 +180,7 @@ def index_page(out: Path, report: Report) -> tuple[str, list[LeftAside]]:
     found, left_aside = read_runs(out, tables=True)
     runs = history.runs_told(found)
     for one in runs:
-        if one["href"] and not (out / unquote(one["href"])).is_file():
+        if one["elsewhere"]:
             one |= {"href": None, "brief": None}  # its page is in the store, whose own index leads there
     page = render.render_index(
         runs, left_aside=left_aside, language=report.language, brand=load_brand(report.brand, root), today=date.today()
@@ -218,24 +217,23 @@ def _deliver(
         (report.store, lambda: _keep_elsewhere(report, folder)),
         (mail, lambda: send(mail, folder, language=report.language) if mail else None),
         (messages, lambda: send_messages(messages, folder, language=report.language) if messages else None),
-        (record.get("alerts"), lambda: _tell_alerts(report, boxes, record, folder)),
+        (record["status"] != "failed" and record.get("alerts"), lambda: _tell_alerts(report, boxes, folder)),
     ):
         if wanted and (folder / "run.json").is_file():
             well &= _well(report, act)
     return well
 
 
-def _tell_alerts(
-    report: Report, boxes: tuple[Mail | None, Messages | None], record: dict[str, Any], folder: Path
-) -> None:  # fmt: skip
-    """Tell of alerts, and keep in the store who was told."""
+def _tell_alerts(report: Report, boxes: tuple[Mail | None, Messages | None], folder: Path) -> None:
+    """Tell of alerts, and keep in run.json and in the store who was told."""
     mail, messages = boxes
-    headlines = json.loads((folder / "headlines.json").read_text(encoding="utf-8"))
-    told = [list(one["told"]) for one in record["alerts"]]
+    published = read_run(folder)  # without the places of this machine, which the record in hand still has
+    headlines, alerts = json.loads((folder / "headlines.json").read_text(encoding="utf-8")), published["alerts"]
+    told = [list(one["told"]) for one in alerts]
     try:
-        tell_alerts(folder, record["alerts"], record, headlines, mail=mail, messages=messages, language=report.language)
+        tell_alerts(folder, alerts, published, headlines, mail=mail, messages=messages, language=report.language)
     finally:
-        if report.store and told != [one["told"] for one in record["alerts"]]:
+        if report.store and told != [one["told"] for one in alerts]:
             put_again(folder, report.store, ["run.json"])
 
 
@@ -255,7 +253,7 @@ def _heal_index(out: Path, report: Report) -> None:
         with contextlib.suppress(Exception):  # at the end of this run the same error is told
             write_index(out, report)
             for mark in left:
-                publish.remove(mark)
+                clear_place(mark)
 
 
 def _alive(mark: Path) -> bool:
@@ -294,9 +292,7 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
         publish.write_json(build / "decision.json", decision)
     if report.store:
         record["history"] = fetched.record
-    if record["status"] == "failed":
-        record["exact"] = {}  # none are kept of it
-    else:
+    if record["status"] != "failed":
         record |= _outputs(record, notebooks, kernels.names)
         stood = history.load_runs(order.out)
         good = history.by_period(stood)
@@ -317,6 +313,8 @@ def _fill(order: run.Order, build: Path, kernels: Kernels, brand: dict[str, str]
         record |= {"forecast": mine["forecast"], "arrivals_forecast": mine["arrivals_forecast"]}
         record["points"] = points_of([notebook for _, notebook in notebooks])
         _write_page(report, notebooks, record, headlines, build / "report.html", brand, kernels.names)
+    if record["status"] == "failed":  # by its notebooks, or by the gate
+        record["exact"] = {}  # none are kept of it
     write_run(build, as_published(record, kernels.names))
     return record
 

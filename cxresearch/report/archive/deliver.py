@@ -155,7 +155,7 @@ def compose(
     page = folder / "report.html"
     attached = mail.attach and page.is_file() and page.stat().st_size <= LARGEST_ATTACHMENT
     link = filled(mail.link, report=run["report"], period=run["period"]) if mail.link and page.is_file() else ""
-    subject, title, facts, points = told_of(run, folder, language=language)
+    subject, title, facts, points = told_of(run, language=language)
     where = "attached" if attached else "kept" if page.is_file() else "no_report"
     end = [] if where == "kept" and link else [words[where]]
     message = letter(mail, subject, people)
@@ -172,9 +172,7 @@ def compose(
     return message
 
 
-def told_of(
-    run: Mapping[str, Any], folder: Path, *, language: str
-) -> tuple[str, str, list[str], list[tuple[str, str]]]:  # fmt: skip
+def told_of(run: Mapping[str, Any], *, language: str) -> tuple[str, str, list[str], list[tuple[str, str]]]:
     """What every message says of a run: its subject, its title, the facts in a line each, and the main points."""
     words, status = load_words(language)["mail"], load_words(language)["status"][run["status"]]
     marks = simulated_mark(run, language)
@@ -185,7 +183,8 @@ def told_of(
         *([words["newest"].format(date=format_date(newest, language=language))] if newest else []),
         *([words["reason"].format(reason=one_line(run["reason"]))] if run.get("reason") else []),
     ]
-    points = main_points(folder, run) if run["status"] != "failed" else []
+    told = run.get("points", []) if run["status"] != "failed" else []
+    points = [(str(lead), str(sentence)) for lead, sentence in told]
     return ": ".join([*marks, f"{title} ({status})"]), title, facts, points
 
 
@@ -209,13 +208,6 @@ def letter(mail: Mail, subject: str, people: Sequence[str]) -> EmailMessage:
     # Answers of machines (out of office) are for nobody.
     message["Auto-Submitted"] = "auto-generated"
     return message
-
-
-def main_points(folder: Path, run: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The main points of a run, as its run.json has them; of a run of before, from its executed notebooks."""
-    if "points" in run:
-        return [(str(lead), str(sentence)) for lead, sentence in run["points"]]
-    return points_of([nbformat.read(path, 4) for path in sorted((folder / "notebooks").glob("*.ipynb"))])
 
 
 def points_of(notebooks: Iterable[nbformat.NotebookNode]) -> list[tuple[str, str]]:

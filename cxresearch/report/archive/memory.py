@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cxresearch.contacts import OutsideError, read_outside, strict_json
 from cxresearch.report.archive.again import again
 from cxresearch.report.archive.deliver import DeliveryError, one_line
 from cxresearch.report.archive.exact import ARRIVALS, COUNTS, HEADLINE_DAYS, exact_folder
@@ -28,7 +29,7 @@ INDEX = "index.html"
 FETCHED = ("headlines.json", "forecast.json", "run.json")
 SEEN = ("report.html", "brief.html")  # it is enough to know that they are there
 EXACT_FETCHED = (*COUNTS, HEADLINE_DAYS, ARRIVALS)
-LARGEST = 50_000_000  # bytes; nothing that a run leaves is a tenth of it
+LARGEST = 50_000_000  # bytes; a run whose exact tables are larger counts as one without counts
 ROUNDS = 12
 _TAGS = "tags.json"
 _NAME = re.compile(r"([A-Za-z0-9][\w-]*)/([A-Za-z0-9][\w.-]*)/([\w.]+)")
@@ -134,7 +135,7 @@ def keep(folder: Path, out: Path, address: str, private: str, index: Callable[[P
         raise
     except ChangedMeanwhileError as error:
         raise DeliveryError(
-            f"the index at {address} was written by others {ROUNDS} times in a row; the next run makes it anew."
+            f"the runs or the index at {address} were changed by others again and again; the next run makes the index anew."
         ) from error
     except Exception as error:
         raise DeliveryError(
@@ -202,11 +203,11 @@ def _runs(mirror: Path) -> dict[str, dict[str, Any]]:
     found = {}
     for path in sorted(mirror.glob("*/*/run.json")):
         try:
-            run = json.loads(path.read_bytes())
+            run = strict_json(read_outside(path))
             exact = run.get("exact")
             if exact is None or (isinstance(exact, dict) and all(isinstance(mark, str) for mark in exact.values())):
                 found["/".join(path.parts[-3:-1])] = run
-        except (OSError, ValueError, AttributeError, RecursionError):
+        except (FileNotFoundError, OutsideError, AttributeError):
             continue
     return found
 
@@ -247,8 +248,8 @@ def _key(name: str) -> str:
 
 def _tags(mirror: Path) -> dict[str, str]:
     try:
-        found = json.loads((mirror / _TAGS).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        found = strict_json(read_outside(mirror / _TAGS))
+    except (FileNotFoundError, OutsideError):
         return {}
     return found if isinstance(found, dict) else {}
 

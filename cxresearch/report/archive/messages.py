@@ -84,7 +84,7 @@ def send_messages(messages: Messages, folder: Path, *, language: str = "en") -> 
     """Tell of the run in ``folder``, as :func:`deliver.send` does by mail; returns the names of the variables."""
     run = read_run(folder)
     names = who_is_told(messages, run["status"])
-    subject, title, facts, points = told_of(run, folder, language=language)
+    subject, title, facts, points = told_of(run, language=language)
     link = filled(messages.link, report=run["report"], period=run["period"]) if messages.link else ""
     text = plain(title, facts, points, [], link)
     lost = [name for name in names if not say(name, subject, text)]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import json
 import os
 import secrets
-import shutil
 import stat
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from cxresearch.contacts import clear_place
 
 BUILDING = ".building"
 RENAME_EXCHANGE = 2  # <linux/fs.h>
@@ -54,11 +54,11 @@ def clear_old_builds(out: Path, key: str, target: Path) -> None:
     """
     for folder in (out / BUILDING).glob(f"{key}-????????.old"):
         if os.path.lexists(target):
-            remove(folder)
+            clear_place(folder)
         else:
             folder.rename(target)
     for folder in (out / BUILDING).glob(f"{key}-????????"):
-        remove(folder)
+        clear_place(folder)
 
 
 def publish(build: Path, target: Path, *, closed: bool = False) -> None:
@@ -79,17 +79,8 @@ def publish(build: Path, target: Path, *, closed: bool = False) -> None:
         build.rename(target)
     else:
         _exchange(build, target)
-        remove(build)
+        clear_place(build)
     _to_disk(target.parent)
-
-
-def remove(path: Path) -> None:
-    """Remove what stands there, a folder, a file or a link, as far as that is possible."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
-            path.unlink()
 
 
 def folder_mode() -> int:

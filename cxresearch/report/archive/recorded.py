@@ -49,10 +49,11 @@ def read_runs(out: Path, *, tables: bool = False) -> tuple[list[Run], list[LeftA
     are being built, or were left by a run that was killed.
 
     What was fetched from a store is read like the rest. Of a run that stands here and there the one that finished last
-    counts; its ``href`` says where its page is in the store, where it is not here.
+    counts; ``elsewhere`` says that it is the one in the store, and its ``href`` where its page is there: what stands here
+    under the same name, if anything does, is the page of an older run.
     """
     runs, aside = _runs_below(out, tables=tables)
-    newest = {_place(run): run for run in runs}
+    newest = {_place(run): {**run, "elsewhere": False} for run in runs}
     for mirror in sorted((out / STORED).glob("*")):
         if not mirror.is_dir():
             continue
@@ -61,7 +62,7 @@ def read_runs(out: Path, *, tables: bool = False) -> tuple[list[Run], list[LeftA
         for run in fetched:
             here = newest.get(_place(run))
             if here is None or here["finished_utc"] < run["finished_utc"]:
-                newest[_place(run)] = run
+                newest[_place(run)] = {**run, "elsewhere": True}
     return [newest[place] for place in sorted(newest)], aside
 
 

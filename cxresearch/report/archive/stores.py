@@ -15,6 +15,7 @@ from cxresearch.report.archive.deliver import DeliveryError, one_line
 from cxresearch.report.archive.exact import BESIDE
 
 OBJECT_STORES = {"s3": "s3", "s3a": "s3a", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "abfs", "abfss": "abfss"}
+_SAME = {"s3a": "s3", "abfs": "az", "abfss": "az"}  # schemes that lead to the same place
 AT_ONCE = 16  # files fetched at the same time
 
 
@@ -79,7 +80,7 @@ def _parts(address: str) -> tuple[str, ...]:
     if there.scheme in ("", "file"):
         return ("file", *Path(there.path).resolve().parts)
     kind = OBJECT_STORES.get(there.scheme, there.scheme)
-    return (kind.replace("s3a", "s3"), there.netloc, *filter(None, there.path.split("/")))
+    return (_SAME.get(kind, kind), there.netloc, *filter(None, there.path.split("/")))
 
 
 @dataclass

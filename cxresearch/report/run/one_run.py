@@ -30,6 +30,7 @@ from cxresearch.contacts import (
     PeriodError,
     PeriodLog,
     Place,
+    clear_place,
     has_quotes,
     kept_in,
     key_fingerprint,
@@ -458,7 +459,7 @@ def run_lock(path: Path, *, wait: bool = False) -> Iterator[bool]:
 
 def _lock_file(path: Path) -> int:
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-        publish.remove(path)
+        clear_place(path)
     how = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         return os.open(path, how | os.O_RDWR | os.O_CREAT, 0o666)

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cxresearch.report import job
 from cxresearch.report.archive import alerts, deliver, messages
+from cxresearch.report.page.leaks import NO_NAMES
 from cxresearch.style import languages, load_words
 from tests.report.archive.conftest import write_run
 from tests.report.archive.test_deliver import settings
+from tests.report.archive.test_history import REPORT
 
 
 def headline(value, lower, upper, *, better="lower", name="lost_share"):
@@ -111,6 +114,24 @@ def test_run_json_says_who_was_told_and_a_second_run_tells_nobody_again(post, ba
     assert len(post.letters) == 1
     tell(bad, {"lost_share": 0.06}, before=[first], mail=box(post))
     assert len(post.letters) == 2, "another limit is another alert"
+
+
+def test_who_was_told_is_written_without_the_places_of_this_machine(post, bad):
+    record = json.loads((bad / "run.json").read_text()) | {"parameters": {"own_file": "/home/somebody/own.csv"}}
+    record["alerts"] = alerts.alert_records({"lost_share": 0.05}, json.loads((bad / "headlines.json").read_text()))
+    (bad / "run.json").write_text(json.dumps(job.as_published(record, NO_NAMES)))
+    assert job._deliver(REPORT, (box(post, on_success=[]), None), record, bad)
+    written = json.loads((bad / "run.json").read_text())
+    assert written["alerts"][0]["told"] == ["e-mail"]
+    assert written["parameters"] == {"own_file": "own.csv"}
+
+
+def test_a_run_that_did_not_pass_the_gate_gives_no_alert(post, bad):
+    record = json.loads((bad / "run.json").read_text()) | {"status": "failed"}
+    record["alerts"] = alerts.alert_records({"lost_share": 0.05}, json.loads((bad / "headlines.json").read_text()))
+    (bad / "run.json").write_text(json.dumps(record))
+    assert job._deliver(REPORT, (box(post, on_failure=[]), None), record, bad)
+    assert post.letters == []
 
 
 def test_who_could_not_be_told_is_told_by_the_next_run(post, bad, monkeypatch):

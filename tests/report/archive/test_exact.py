@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.odd_state import _month
 from cxresearch.report.archive import exact, publish
 from cxresearch.report.archive.recorded import read_runs
 from cxresearch.report.archive.stores import store
@@ -77,24 +78,33 @@ def test_they_are_closed_to_others_whatever_the_mask_and_nothing_of_them_stands_
     assert [path.name for path in tmp_path.joinpath(*TARGET).rglob("*")] == ["run.json"]
 
 
-@pytest.mark.parametrize("name", [exact.ARRIVALS, "cells.parquet", "period.json"])
-def test_a_table_that_is_not_that_of_its_run_is_named_and_not_read(tmp_path, name):
+def test_arrivals_that_are_not_those_of_their_run_are_named_and_not_read(tmp_path):
     build, record = built(tmp_path, 1.0)
     exact.put(build, tmp_path, record)
     publish.publish(build, tmp_path.joinpath(*TARGET))
-    path = exact.exact_folder(tmp_path, *TARGET, record) / name
+    path = exact.exact_folder(tmp_path, *TARGET, record) / exact.ARRIVALS
     path.write_text(path.read_text().replace("1", "2"))
     runs, aside = read_runs(tmp_path)
-    if name == exact.ARRIVALS:
-        assert [run["arrivals"] for run in runs] == [[]]
-        assert [(file.path, file.why) for file in aside] == [
-            (path.relative_to(tmp_path).as_posix(), "it is not the one that the run.json of its report names")
-        ]
-    else:
-        ((_, _, _, problem),) = exact.standing_counts(tmp_path)
-        assert problem is not None
-        if name == "period.json":  # the other is read after this one, which here is none
-            assert (problem.file, str(problem)) == (name, "it is not what was left: its sum is another")
+    assert [run["arrivals"] for run in runs] == [[]]
+    assert [(file.path, file.why) for file in aside] == [
+        (path.relative_to(tmp_path).as_posix(), "it is not the one that the run.json of its report names")
+    ]
+
+
+@pytest.mark.parametrize("name", exact.COUNTS)
+def test_counts_that_are_not_those_of_their_run_are_named(tmp_path, name):
+    build = publish.new_build(tmp_path, "monthly-1999-02")
+    folder = exact.new_exact(build)
+    _month("1999-02", 0).keep(folder)
+    record = {**RUN, "exact": exact.digests_of(folder)}
+    publish.write_json(build / "run.json", record)
+    exact.put(build, tmp_path, record)
+    publish.publish(build, tmp_path.joinpath(*TARGET))
+    ((_, _, there, problem),) = exact.standing_counts(tmp_path)
+    assert problem is None, "untouched they are good"
+    (there / name).write_bytes((there / name).read_bytes() + b" ")
+    ((_, _, _, problem),) = exact.standing_counts(tmp_path)
+    assert (problem.file, str(problem)) == (name, "it is not what was left: its sum is another")
 
 
 def test_a_report_from_before_is_read_with_the_tables_beside_its_page(tmp_path):

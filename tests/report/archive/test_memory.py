@@ -224,6 +224,8 @@ def test_of_a_run_here_and_there_the_one_that_finished_last_counts(tmp_path, pla
     memory.fetch_back(other, *places)
     (run,) = history.load_runs(other)
     assert run["headlines"][0]["value"] == counts
+    linked = 'href="monthly/1999-01/report.html"' in job.index_page(other, REPORT)[0]
+    assert linked is (counts == 0.2), "the page that stands here is that of the older run"
 
 
 def test_an_index_that_another_wrote_meanwhile_is_made_anew(tmp_path, places, monkeypatch):

@@ -143,7 +143,8 @@ def test_the_attempt_that_failed_goes_when_the_report_is_good(finished, tmp_path
     [
         ("s3://kept/reports/private", "s3://kept/reports", True), ("s3a://kept/reports/", "s3://kept/reports", True),
         ("s3://kept/reports-private", "s3://kept/reports", False), ("s3://private", "s3://kept", False),
-        ("gcs://a/b", "gs://a", True), ("file:///srv/a/b", "/srv/a", True), ("/srv/b", "/srv/a", False),
+        ("gcs://a/b", "gs://a", True), ("abfss://kept/a/b", "abfs://kept/a", True), ("az://kept/a", "abfs://kept", True),
+        ("file:///srv/a/b", "/srv/a", True), ("/srv/b", "/srv/a", False),
     ],
 )  # fmt: skip
 def test_what_lies_within_an_address_is_seen(address, other, within):
