@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cxresearch.contacts import load
@@ -91,7 +91,6 @@ def test_a_week_is_followed_for_a_day():
     assert table.attrs["lost_after"] == "24 h"
 
 
-@settings(max_examples=15)  # half a second each
 @given(known=st.integers(0, 2**31), visible=st.floats(0.05, 1.0))
 @example(known=0, visible=1.0)
 @example(known=1, visible=0.9)

@@ -87,7 +87,7 @@ def load_report(name: str, root: Path) -> Report:
     names = sorted(p.stem for p in folder.glob("*.toml"))
     if name not in names:
         raise ParameterError(
-            f"there is no report {name!r} in {folder}{_like(name, names)}. There is {', '.join(names)}."
+            f"there is no report {name!r} in {folder}{_like(name, names)}. There is {', '.join(names) or 'none'}."
         )
     path = folder / f"{name}.toml"
     try:
